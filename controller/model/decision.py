@@ -1,0 +1,75 @@
+"""Decisions as data, and everything that led to one."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from controller.model.demand import Demand, Interval, SloStatus
+from controller.model.endpoint import EndpointKey, EndpointState, Size
+from controller.model.estimate import Candidate
+from controller.model.missing import Maybe
+from controller.model.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Change nothing. `until_s` says when a time-bound reason ends."""
+
+    reason: Reason
+    detail: str
+    until_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A size change worth making, and what is expected of it."""
+
+    before: Size
+    target: Size
+    reason: Reason
+    detail: str
+    p_slo: float
+    p95_before_ms: Maybe[float]
+    p95_after_ms: Interval
+    usd_per_month_before: Interval
+    usd_per_month_after: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Change to the proposal's target."""
+
+    proposal: Proposal
+
+
+Decision: TypeAlias = Hold | Propose
+
+
+@dataclass(frozen=True, slots=True)
+class GuardVerdict:
+    """One guard's answer; `reason` is set where it says no."""
+
+    guard: str
+    allowed: bool
+    reason: Reason | None
+    detail: str
+    until_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Everything one tick concluded about one endpoint, from observation to guarded decision."""
+
+    key: EndpointKey
+    policy: str
+    at_s: float
+    state: EndpointState | None
+    demand: Maybe[Demand]
+    slo: Maybe[SloStatus]
+    candidates: tuple[Candidate, ...]
+    wanted: Decision
+    """What the core would do if nothing stood in the way."""
+    guards: tuple[GuardVerdict, ...]
+    decision: Decision
+    """What will be done."""
+    sentence: str
+    """The one sentence for log, journal, metric reason, `explain` and page."""

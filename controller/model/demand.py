@@ -1,0 +1,56 @@
+"""What the traffic asks, and how well the SLO is kept: values computed by the core."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controller.model.missing import Maybe
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A central value and the 90 % interval around it."""
+
+    low: float
+    mid: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the traffic asks, independent of the size that serves it."""
+
+    requests_per_month: Interval
+    requests_per_hour_peak: float
+    requests_per_hour_trough: float
+    concurrency_peak: Maybe[float]
+    memory_used_mb: Maybe[int]
+    """Largest memory seen in use, whatever the size."""
+    error_ratio: Maybe[float]
+    throttle_ratio: Maybe[float]
+    cold_start_ratio: Maybe[float]
+    init_mean_ms: Maybe[float]
+    hours_observed: int
+
+
+class Attainment(StrEnum):
+    """Whether the SLO is met now, by counts."""
+
+    MET = "Met"
+    BREACHED = "Breached"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SloStatus:
+    """The SLO over its window, as an event ratio."""
+
+    attainment: Attainment
+    requests: int
+    slow: int
+    met_ratio: Maybe[float]
+    p_met: float
+    """Posterior probability that the true share of slow requests is within the SLO."""
+    p95_ms: Maybe[float]
+    error_ratio: Maybe[float]
+    newest_s: Maybe[float]
+    """End of the newest window with data."""

@@ -1,0 +1,67 @@
+"""Reasons: one closed list shared by logs, conditions, metrics, `explain` and the runbook."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a decision is what it is. Each has a heading of its own in docs/runbook.md."""
+
+    # a size change is wanted
+    CHEAPER_SIZE = "CheaperSize"
+    SLO_BREACHED = "SloBreached"
+    OVER_BUDGET = "OverBudget"
+    OUTSIDE_BOUNDS = "OutsideBounds"
+    MEMORY_FLOOR = "MemoryFloor"
+    REQUESTED = "Requested"
+    # the size is right, or nothing better is known
+    RIGHT_SIZE = "RightSize"
+    SAVING_TOO_SMALL = "SavingTooSmall"
+    NOT_CONFIDENT = "NotConfident"
+    INFEASIBLE = "Infeasible"
+    # the data does not allow a judgement
+    NO_DATA = "NoData"
+    STALE_DATA = "StaleData"
+    TOO_FEW_SAMPLES = "TooFewSamples"
+    MEMORY_USE_UNKNOWN = "MemoryUseUnknown"
+    PRICE_UNKNOWN = "PriceUnknown"
+    METRICS_UNAVAILABLE = "MetricsUnavailable"
+    STABILIZING = "Stabilizing"
+    SETTLING = "Settling"
+    # policy or people say no
+    MODE_OFF = "ModeOff"
+    MODE_OBSERVE = "ModeObserve"
+    MODE_RECOMMEND = "ModeRecommend"
+    PAUSED = "Paused"
+    OUTSIDE_CHANGE_WINDOW = "OutsideChangeWindow"
+    COOLDOWN = "Cooldown"
+    QUARANTINED = "Quarantined"
+    FLEET_LIMIT = "FleetLimit"
+    POLICY_CONFLICT = "PolicyConflict"
+    POLICY_INVALID = "PolicyInvalid"
+    # the endpoint is not in a state that may be changed
+    CHANGE_IN_PROGRESS = "ChangeInProgress"
+    UPDATING = "Updating"
+    NOT_FOUND = "NotFound"
+    ENDPOINT_FAILED = "EndpointFailed"
+    DRIFTED = "Drifted"
+    OWNER_CONFLICT = "OwnerConflict"
+    UNRELEASED_CODE = "UnreleasedCode"
+    FOREIGN_ROUTING = "ForeignRouting"
+    PROVISIONED_CONCURRENCY = "ProvisionedConcurrency"
+    # AWS or the controller itself cannot go on
+    ACCESS_DENIED = "AccessDenied"
+    THROTTLED = "Throttled"
+    UNREACHABLE = "Unreachable"
+    CREDENTIALS = "Credentials"
+    NO_LEASE = "NoLease"
+    ERROR = "Error"
+    # how a change went on
+    PLANNED = "Planned"
+    APPLYING = "Applying"
+    BAKING = "Baking"
+    VERIFIED = "Verified"
+    MADE_WORSE = "MadeWorse"
+    NO_BENEFIT = "NoBenefit"
+    FOREIGN_CHANGE = "ForeignChange"
+    UPDATE_FAILED = "UpdateFailed"
+    ROLLED_BACK = "RolledBack"

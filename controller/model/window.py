@@ -1,0 +1,89 @@
+"""Measurements over one interval of time."""
+
+from dataclasses import dataclass
+
+from controller.model.missing import Maybe, Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Metrics of one endpoint (or one version of it) over [start_s, end_s).
+
+    A metric that is not there is `Missing`; latencies are in milliseconds whatever
+    unit the service publishes.
+    """
+
+    start_s: float
+    end_s: float
+    requests: Maybe[int]
+    threshold_ms: float
+    """The latency T that `met_ratio` was asked for."""
+    met_ratio: Maybe[float]
+    """Share of requests no slower than T, 0-1 (CloudWatch `PR(:T)` / 100)."""
+    mean_ms: Maybe[float]
+    p50_ms: Maybe[float]
+    p95_ms: Maybe[float]
+    """The SLO's percentile (p95 unless the policy says otherwise)."""
+    errors: Maybe[int]
+    throttles: Maybe[int]
+    concurrency_peak: Maybe[float]
+
+    @property
+    def slow(self) -> Maybe[int]:
+        """Requests slower than T: an exact count, from the ratio and the number of requests."""
+        if isinstance(self.requests, Missing):
+            return self.requests
+        if isinstance(self.met_ratio, Missing):
+            return self.met_ratio
+        return round(self.requests * (1.0 - self.met_ratio))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric series as CloudWatch answered it, oldest point first."""
+
+    points: tuple[tuple[float, float], ...]
+    """(start of period in epoch seconds, value in the metric's own unit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesQuery:
+    """One series to read. `start_s` and `end_s` are multiples of `period_s`; end is exclusive."""
+
+    namespace: str
+    metric: str
+    dimensions: tuple[tuple[str, str], ...]
+    stat: str
+    period_s: int
+    start_s: float
+    end_s: float
+    threshold_ms: float | None = None
+    """With it, the statistic is `PR(:threshold)`; `stat` says `PR`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """What Lambda's REPORT lines say of one version and memory size over an interval."""
+
+    start_s: float
+    end_s: float
+    memory_mb: int
+    max_used_mb: int
+    invocations: int
+    cold_starts: int
+    init_p95_ms: Maybe[float]
+    init_mean_ms: Maybe[float]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSet:
+    """All that is known of one endpoint's traffic when a tick begins."""
+
+    read_at_s: float
+    recent: tuple[Window, ...]
+    """Five-minute windows, oldest first, ending before the publication delay."""
+    hourly: tuple[Window, ...]
+    """One-hour windows, oldest first, up to two weeks."""
+    by_version: dict[str, tuple[Window, ...]]
+    """Five-minute windows of single versions, while an alias splits traffic."""
+    memory_use: Maybe[MemoryUse]

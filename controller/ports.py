@@ -1,0 +1,164 @@
+"""The ports: what the runtime needs of the world, and nothing of how it is done.
+
+Every method may raise the errors of `controller.model.errors` and no others.
+Tests fake here and nowhere else.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from controller.model.change import Change, ChangeEvent, Mutation
+from controller.model.condition import Condition, Pause
+from controller.model.endpoint import EndpointKey, EndpointState, Kind
+from controller.model.estimate import Observation
+from controller.model.missing import Maybe
+from controller.model.policy import Scope, Selector
+from controller.model.price import LambdaPrices
+from controller.model.window import MemoryUse, Series, SeriesQuery
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now_s(self) -> float:
+        """Seconds since the Unix epoch, UTC."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that never go back; only differences mean anything."""
+
+
+class SteppedClock(Clock, Protocol):
+    """A clock that moves only when told to: virtual time, or the sandbox's."""
+
+    def advance_to(self, instant_s: float) -> None:
+        """Let the world live until `instant_s`; returns when it is that time there."""
+
+
+class MetricsReader(Protocol):
+    """CloudWatch, read in batches."""
+
+    def read(
+        self, scope: Scope, queries: Sequence[SeriesQuery]
+    ) -> Mapping[SeriesQuery, Maybe[Series]]:
+        """Answer every query; one that CloudWatch refused or cut short is `Missing`.
+
+        A series without points is a `Series` of length 0: complete, and empty.
+        Raises when the call as a whole failed.
+        """
+
+
+class ReportReader(Protocol):
+    """Memory actually used, from Lambda's REPORT lines through Logs Insights. Never waits."""
+
+    def start(self, scope: Scope, log_group: str, start_s: float, end_s: float) -> str:
+        """Start a query; returns its id."""
+
+    def poll(self, scope: Scope, query_id: str) -> tuple[MemoryUse, ...] | None:
+        """Its rows, one per memory size; None while it runs."""
+
+
+class PriceSource(Protocol):
+    """Prices, or the reason why they are not known."""
+
+    def lambda_prices(self, region: str, architecture: str) -> Maybe[LambdaPrices]:
+        """On-demand prices of Lambda in a region for `x86_64` or `arm64`."""
+
+
+class Identity(Protocol):
+    """Who we are."""
+
+    def account(self, scope: Scope) -> str:
+        """The twelve-digit account that calls in this scope act on."""
+
+
+class KindAdapter(Protocol):
+    """One kind of endpoint in one place: see, and touch."""
+
+    def discover(self, scope: Scope, selector: Selector) -> Mapping[str, Mapping[str, str]]:
+        """Names of matching endpoints and their tags."""
+
+    def observe(self, scope: Scope, key: EndpointKey) -> EndpointState:
+        """The live state. Raises NotFound where there is no such endpoint or alias."""
+
+    def execute(self, scope: Scope, key: EndpointKey, step: Mutation) -> Mapping[str, str]:
+        """Carry out one mutation; returns what to remember (e.g. the published version)."""
+
+
+KindAdapters = Mapping[Kind, KindAdapter]
+
+
+class Store(Protocol):
+    """The journal: the only state that outlives the process."""
+
+    def open_change(self, key: EndpointKey) -> Change | None:
+        """The change in flight, if there is one."""
+
+    def open_changes(self) -> Sequence[Change]:
+        """All changes in flight, by key."""
+
+    def plan_change(self, change: Change, event: ChangeEvent) -> Change:
+        """Record a new change (its id is assigned). Raises Conflict if one is open for the key."""
+
+    def advance_change(self, change: Change, event: ChangeEvent) -> Change:
+        """Replace the row if its revision is still `change.revision`; else raises Conflict."""
+
+    def change(self, change_id: int) -> Change | None:
+        """One change by id."""
+
+    def changes(
+        self, key: EndpointKey | None = None, since_s: float | None = None, limit: int | None = None
+    ) -> Sequence[Change]:
+        """Changes, newest first; `since_s` compares with when they were planned."""
+
+    def events(self, change_id: int) -> Sequence[ChangeEvent]:
+        """A change's history, oldest first."""
+
+    def put_observations(self, key: EndpointKey, rows: Iterable[Observation]) -> None:
+        """Add evidence; a row for the same size, era and start replaces the older one."""
+
+    def observations(self, key: EndpointKey, since_s: float) -> Sequence[Observation]:
+        """Evidence that ends after `since_s`, oldest first."""
+
+    def put_memory_use(self, key: EndpointKey, rows: Iterable[MemoryUse]) -> None:
+        """Add what REPORT lines said; same memory size and start replaces."""
+
+    def memory_use(self, key: EndpointKey, since_s: float) -> Sequence[MemoryUse]:
+        """REPORT evidence that ends after `since_s`, oldest first."""
+
+    def put_conditions(self, key: EndpointKey, conditions: Iterable[Condition]) -> None:
+        """Replace the conditions given; others of the key stay."""
+
+    def conditions(
+        self, key: EndpointKey | None = None
+    ) -> Mapping[EndpointKey, Sequence[Condition]]:
+        """Current conditions."""
+
+    def put_assessment(self, key: EndpointKey, at_s: float, document: Mapping[str, Any]) -> None:
+        """Keep the last assessment as JSON, for `get`, `explain` and the page."""
+
+    def assessments(self) -> Mapping[EndpointKey, Mapping[str, Any]]:
+        """The last assessment of every endpoint."""
+
+    def forget_endpoint(self, key: EndpointKey) -> None:
+        """Drop conditions and assessment of an endpoint no policy claims; its journal stays."""
+
+    def put_checkpoint(self, name: str, value: str) -> None:
+        """Remember how far something got."""
+
+    def checkpoint(self, name: str) -> str | None:
+        """What was remembered, or None."""
+
+    def pause(self, pause: Pause) -> None:
+        """Stop an endpoint or, with scope `*`, the fleet."""
+
+    def resume(self, scope: str) -> bool:
+        """Lift a pause; False if there was none."""
+
+    def pauses(self) -> Sequence[Pause]:
+        """All pauses, expired ones included."""
+
+    def prune(self, before_s: float) -> int:
+        """Delete evidence older than `before_s`; returns the number of rows."""
+
+    def close(self) -> None:
+        """Flush and release; the store cannot be used afterwards."""
