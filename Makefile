@@ -1,0 +1,69 @@
+# Everything a person does with this checkout. `make` alone lists the targets.
+# Python is found by tools/find-python; name another with `make PYTHON=python3.12 …`.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+export PYTHON
+
+VENV := .venv/bin
+IMAGE ?= rightsizer:dev
+# Tests run in as many processes as there are cores; `make test WORKERS=0` for one.
+WORKERS ?= auto
+COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Two stamps: running the program needs half of what working on it does.
+.venv/installed-run: requirements.lock requirements-build.lock pyproject.toml
+	@tools/make-venv requirements.lock requirements-build.lock
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock pyproject.toml
+	@tools/make-venv requirements-dev.lock
+	@touch $@ .venv/installed-run
+
+.PHONY: setup
+setup: .venv/installed-dev ## Create .venv with everything that development needs
+
+.PHONY: demo
+demo: .venv/installed-run ## Watch the whole loop at work in an embedded AWS, in two minutes
+	@$(VENV)/rightsizer demo $(ARGS)
+
+.PHONY: test
+test: setup lint ## Run every check and every test there is
+	@PATH="$$(tools/promtool):$$PATH" $(VENV)/pytest --numprocesses $(WORKERS) $(ARGS)
+
+.PHONY: test-fast
+test-fast: setup ## Run the tests that together take less than a minute
+	@$(VENV)/pytest --numprocesses $(WORKERS) -m "not slow and not end_to_end" $(ARGS)
+
+.PHONY: lint
+lint: setup ## Check style, types and the direction of imports
+	@$(VENV)/ruff check
+	@$(VENV)/ruff format --check
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+
+.PHONY: format
+format: setup ## Put the code into the house's form
+	@$(VENV)/ruff check --fix
+	@$(VENV)/ruff format
+
+.PHONY: lock
+lock: setup ## Write the lock files anew (ARGS=--upgrade for newer versions)
+	$(COMPILE) $(ARGS) pyproject.toml --output-file requirements.lock
+	$(COMPILE) $(ARGS) --group build --output-file requirements-build.lock
+	$(COMPILE) $(ARGS) pyproject.toml --group dev --output-file requirements-dev.lock \
+		--constraint requirements.lock --constraint requirements-build.lock
+
+.PHONY: image
+image: ## Build the container image with docker, podman or buildah (IMAGE=name:tag)
+	@tools/build-image $(IMAGE)
+
+.PHONY: clean
+clean: ## Delete .venv and everything else that can be made again
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
