@@ -8,10 +8,19 @@ The message is one sentence for a person and never holds credentials or payloads
 class AdapterError(Exception):
     """Base of all errors that an adapter may raise."""
 
-    def __init__(self, message: str, *, operation: str = "", code: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        code: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.operation = operation
         self.code = code
+        self.retry_after_s = retry_after_s
+        """How long to wait before trying again, where that is known; else None."""
 
 
 class Retryable(AdapterError):
