@@ -32,6 +32,8 @@ class Proposal:
     p95_after_ms: Interval
     usd_per_month_before: Interval
     usd_per_month_after: Interval
+    saves_usd_per_month: Interval
+    """Negative where the change costs money."""
 
 
 @dataclass(frozen=True, slots=True)

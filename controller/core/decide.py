@@ -1,0 +1,266 @@
+"""The choice: the cheapest size that meets the SLO with the policy's confidence.
+
+Climb freely, descend carefully: a confirmed breach is answered at once, a cheaper size
+needs history at the present one, and where nothing would do the decision says what would.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from controller.core import proposals
+from controller.core.proposals import cost_mid
+from controller.core.slo import error_slo_broken
+from controller.model.decision import Decision, Hold
+from controller.model.demand import Attainment, Demand, SloStatus
+from controller.model.endpoint import Size
+from controller.model.estimate import Candidate, Estimate, Rejection
+from controller.model.missing import Maybe, Missing
+from controller.model.policy import OnConflict, Policy
+from controller.model.reason import Reason
+
+CLIMB_BELOW = 0.5
+"""With enough history, a current size more likely than not to break the SLO is left at once."""
+REFINEMENT_FACTOR = 4.0
+"""After two decreases on the same code, a third must save this many times the minimum."""
+CLIMB_GAIN = 0.97
+"""A climb that cannot reach the SLO must at least bring p95 down by 3 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of the current size, for the care that a decrease needs."""
+
+    requests: int
+    """Requests measured at the current size in the current segment."""
+    span_s: float
+    """How long ago the first of them was."""
+    gaps: int
+    """Hours in the stabilisation window that had traffic but no latency."""
+    decreases: int
+    """Verified decreases on the present code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything the choice rests on."""
+
+    policy: Policy
+    current: Size
+    estimates: Sequence[Estimate]
+    """One per size on the ladder, the current one included, smallest first."""
+    barred: Mapping[Size, tuple[Rejection, str]]
+    """Sizes that are out of the question whatever they cost, and why."""
+    demand: Demand
+    slo: SloStatus
+    history: History
+    floor: Maybe[int]
+    """Least memory in MB that holds what is in use."""
+
+
+def decide(inputs: Inputs) -> tuple[Decision, tuple[Candidate, ...]]:
+    """The decision, and every candidate with the reason why it was or was not chosen."""
+    here = next(e for e in inputs.estimates if e.size == inputs.current)
+    if isinstance(here.usd_per_month, Missing):
+        hold = Hold(Reason.PRICE_UNKNOWN, here.usd_per_month.reason)
+        return hold, tuple(Candidate(e, *_standing(inputs, e)) for e in inputs.estimates)
+    standings = {e.size: _standing(inputs, e) for e in inputs.estimates}
+    feasible = [e for e in inputs.estimates if standings[e.size][0] is Rejection.CHOSEN]
+    decision = _choose(inputs, here, feasible)
+    return decision, _explain(inputs, decision, standings, feasible)
+
+
+def _standing(inputs: Inputs, estimate: Estimate) -> tuple[Rejection, str]:
+    """Why a size cannot be chosen; CHOSEN where it could be."""
+    barred = inputs.barred.get(estimate.size)
+    if barred is not None:
+        return barred
+    if isinstance(estimate.usd_per_month, Missing):
+        return Rejection.PRICE_UNKNOWN, estimate.usd_per_month.reason
+    confidence = inputs.policy.confidence
+    if estimate.p_slo < confidence:
+        return (
+            Rejection.SLO_UNLIKELY,
+            f"meets the SLO with probability {estimate.p_slo:.2f}, below {confidence:g}",
+        )
+    budget = inputs.policy.budget_usd_per_month
+    if budget is not None and estimate.usd_per_month.mid > budget:
+        return (
+            Rejection.OVER_BUDGET,
+            f"{estimate.usd_per_month.mid:.2f} USD/month is over the budget of {budget:.2f}",
+        )
+    return Rejection.CHOSEN, ""
+
+
+def _choose(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decision:
+    """One rule per situation, the most pressing first."""
+    if inputs.slo.attainment is Attainment.BREACHED:
+        return _climb(inputs, here, feasible, Reason.SLO_BREACHED)
+    barred = inputs.barred.get(here.size)
+    if barred is not None and barred[0] is not Rejection.QUARANTINED:
+        return _leave(inputs, here, feasible, barred)
+    shortage = _shortage(inputs)
+    if shortage is not None:
+        return shortage
+    if here.p_slo < CLIMB_BELOW:
+        return _climb(inputs, here, feasible, Reason.SLO_BREACHED)
+    if _over_budget(inputs, here):
+        return _into_budget(inputs, here, feasible)
+    return _save(inputs, here, feasible)
+
+
+def _shortage(inputs: Inputs) -> Hold | None:
+    """Why there is not enough data to move without need, if there is not."""
+    needed = round(10.0 / (1.0 - inputs.policy.slo.percentile))
+    history, cadence = inputs.history, inputs.policy.cadence
+    if history.requests < needed:
+        detail = f"{history.requests} of {needed} requests measured at {inputs.current}"
+        return Hold(Reason.TOO_FEW_SAMPLES, detail)
+    if history.span_s < cadence.stabilization_s:
+        have, want = history.span_s / 3600.0, cadence.stabilization_s / 3600.0
+        detail = f"{have:.1f} of {want:.1f} hours of history at {inputs.current}"
+        return Hold(Reason.STABILIZING, detail)
+    if history.gaps > 0:
+        detail = f"{history.gaps} hours with traffic have no latency in CloudWatch"
+        return Hold(Reason.STALE_DATA, detail)
+    return None
+
+
+def _climb(
+    inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: Reason
+) -> Decision:
+    """The cheapest larger size that meets the SLO; else the best one allowed, said aloud."""
+    larger = [e for e in feasible if e.size > here.size]
+    if larger:
+        return proposals.propose(inputs.policy, inputs.demand, here, _cheapest(larger), reason)
+    allowed = [e for e in _allowed(inputs) if e.size > here.size]
+    gain = [e for e in allowed if e.p95_ms.mid < here.p95_ms.mid * CLIMB_GAIN]
+    if not gain:
+        return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
+    likeliest = max(e.p_slo for e in gain)
+    near = [e for e in gain if e.p_slo >= likeliest - 0.02]
+    return proposals.propose(inputs.policy, inputs.demand, here, _cheapest(near), reason)
+
+
+def _leave(
+    inputs: Inputs,
+    here: Estimate,
+    feasible: Sequence[Estimate],
+    barred: tuple[Rejection, str],
+) -> Decision:
+    """The current size is one that the policy or the memory in use does not allow."""
+    floor = barred[0] is Rejection.BELOW_MEMORY_FLOOR
+    reason = Reason.MEMORY_FLOOR if floor else Reason.OUTSIDE_BOUNDS
+    shrinking = barred[0] is Rejection.ABOVE_BOUNDS
+    choice = list(feasible)
+    if not choice and not shrinking:
+        choice = list(_allowed(inputs))
+    if shrinking and isinstance(inputs.floor, Missing):
+        return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
+    if not choice:
+        return Hold(Reason.INFEASIBLE, f"{barred[1]}; no allowed size meets the SLO")
+    return proposals.propose(inputs.policy, inputs.demand, here, _cheapest(choice), reason)
+
+
+def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decision:
+    """The current size costs more than the budget."""
+    within = [e for e in feasible if e.size != here.size]
+    if within:
+        best = _cheapest(within)
+    elif inputs.policy.on_conflict is OnConflict.SLO:
+        return _save(inputs, here, [e for e in _allowed(inputs) if _meets(inputs, e)])
+    else:
+        cheaper = [e for e in _allowed(inputs) if cost_mid(e) < cost_mid(here)]
+        if not cheaper:
+            return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
+        best = max(cheaper, key=lambda e: (e.p_slo, -cost_mid(e)))
+    if best.size < here.size and isinstance(inputs.floor, Missing):
+        return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
+    return proposals.propose(inputs.policy, inputs.demand, here, best, Reason.OVER_BUDGET)
+
+
+def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decision:
+    """The SLO is kept and the budget holds: move only for money, and only on sure ground."""
+    if not feasible:
+        return Hold(Reason.NOT_CONFIDENT, proposals.infeasible(inputs.policy, inputs.estimates))
+    best = _cheapest(feasible)
+    saving = 1.0 - cost_mid(best) / cost_mid(here) if cost_mid(here) > 0.0 else 0.0
+    if best.size == here.size or saving <= 0.0:
+        return Hold(Reason.RIGHT_SIZE, proposals.right_size(inputs.policy, here))
+    minimum = inputs.policy.cadence.min_saving_ratio
+    if inputs.history.decreases >= 2:
+        minimum = min(0.9, minimum * REFINEMENT_FACTOR)
+    if saving < minimum:
+        detail = f"{best.size} would save {saving:.1%}, less than the minimum of {minimum:.0%}"
+        return Hold(Reason.SAVING_TOO_SMALL, detail)
+    if best.size < here.size:
+        hold = _careful(inputs)
+        if hold is not None:
+            return hold
+    return proposals.propose(inputs.policy, inputs.demand, here, best, Reason.CHEAPER_SIZE)
+
+
+def _careful(inputs: Inputs) -> Hold | None:
+    """What must be known before memory is taken away."""
+    if isinstance(inputs.floor, Missing):
+        return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
+    if error_slo_broken(inputs.slo, inputs.policy.slo):
+        return Hold(Reason.NOT_CONFIDENT, "the share of failed requests is above the SLO")
+    if inputs.slo.attainment is Attainment.UNKNOWN and inputs.slo.p_met < CLIMB_BELOW:
+        detail = f"the last window meets the SLO with probability {inputs.slo.p_met:.2f} only"
+        return Hold(Reason.NOT_CONFIDENT, detail)
+    return None
+
+
+def _over_budget(inputs: Inputs, here: Estimate) -> bool:
+    budget = inputs.policy.budget_usd_per_month
+    return budget is not None and cost_mid(here) > budget
+
+
+def _meets(inputs: Inputs, estimate: Estimate) -> bool:
+    return estimate.p_slo >= inputs.policy.confidence
+
+
+def _allowed(inputs: Inputs) -> list[Estimate]:
+    """Sizes nobody bars, whatever the SLO; inside the budget where that is what must hold."""
+    allowed = [e for e in inputs.estimates if e.size not in inputs.barred]
+    budget = inputs.policy.budget_usd_per_month
+    if budget is None or inputs.policy.on_conflict is OnConflict.SLO:
+        return allowed
+    return [e for e in allowed if cost_mid(e) <= budget]
+
+
+def _cheapest(estimates: Sequence[Estimate]) -> Estimate:
+    """Lowest cost; between equals the faster, then the smaller."""
+    return min(estimates, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, e.size))
+
+
+def _explain(
+    inputs: Inputs,
+    decision: Decision,
+    standings: Mapping[Size, tuple[Rejection, str]],
+    feasible: Sequence[Estimate],
+) -> tuple[Candidate, ...]:
+    chosen = inputs.current if isinstance(decision, Hold) else decision.proposal.target
+    best = _cheapest(feasible) if feasible else None
+    out = []
+    for estimate in inputs.estimates:
+        rejection, detail = standings[estimate.size]
+        if estimate.size == chosen:
+            kept = estimate.size == inputs.current
+            rejection = Rejection.CURRENT if kept else Rejection.CHOSEN
+            detail = detail or ("kept" if kept else "the cheapest that meets the SLO")
+        elif rejection is Rejection.CHOSEN:
+            rejection, detail = _not_best(estimate, best, decision)
+        out.append(Candidate(estimate, rejection, detail))
+    return tuple(out)
+
+
+def _not_best(
+    estimate: Estimate, best: Estimate | None, decision: Decision
+) -> tuple[Rejection, str]:
+    if best is not None and estimate.size == best.size and isinstance(decision, Hold):
+        return Rejection.SAVING_TOO_SMALL, f"held: {decision.detail}"
+    if best is None:
+        return Rejection.DEARER, "not the cheapest"
+    extra = cost_mid(estimate) - cost_mid(best)
+    return Rejection.DEARER, f"{extra:.2f} USD/month more than {best.size}"

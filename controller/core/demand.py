@@ -1,0 +1,91 @@
+"""What the traffic asks, from two weeks of hours: independent of the size we chose."""
+
+import math
+from collections.abc import Sequence
+
+from controller.model.demand import Demand, Interval
+from controller.model.missing import Maybe, Missing
+from controller.model.window import MemoryUse, Window
+
+HOURS_PER_MONTH = 730.0
+"""As AWS counts a month."""
+
+
+def demand(hourly: Sequence[Window], memory_use: Sequence[MemoryUse]) -> Maybe[Demand]:
+    """Demand from hourly windows (oldest first) and what REPORT lines said.
+
+    An hour without a datapoint between two hours with one counts as an hour without
+    requests for the mean and the trough: Lambda publishes nothing when nothing happens.
+    Missing where no hour had any.
+    """
+    seen = [w for w in hourly if not isinstance(w.requests, Missing)]
+    if not seen:
+        return Missing("no requests in the last two weeks")
+    counts = _per_hour(seen)
+    total = sum(counts)
+    return Demand(
+        requests_per_month=_per_month(counts),
+        requests_per_hour_peak=max(counts),
+        requests_per_hour_trough=min(counts),
+        concurrency_peak=_largest([w.concurrency_peak for w in seen], "concurrency"),
+        memory_used_mb=_memory_used(memory_use),
+        error_ratio=_ratio([w.errors for w in seen], total),
+        throttle_ratio=_ratio([w.throttles for w in seen], total),
+        cold_start_ratio=_cold_ratio(memory_use),
+        init_mean_ms=_init_mean(memory_use),
+        hours_observed=len(seen),
+    )
+
+
+def _per_hour(seen: Sequence[Window]) -> list[float]:
+    """Requests of every hour from the first to the last one seen, silent ones as zero."""
+    by_start = {w.start_s: float(w.requests) for w in seen if not isinstance(w.requests, Missing)}
+    hours = round((seen[-1].start_s - seen[0].start_s) / 3600.0) + 1
+    return [by_start.get(seen[0].start_s + 3600.0 * i, 0.0) for i in range(hours)]
+
+
+def _per_month(counts: Sequence[float]) -> Interval:
+    """Monthly requests; the interval is the spread of whole days, wide while there is one."""
+    mean = sum(counts) / len(counts)
+    days = [sum(counts[i : i + 24]) / 24.0 for i in range(0, len(counts) - 23, 24)]
+    if len(days) < 2:
+        half = mean * 0.5
+    else:
+        centre = sum(days) / len(days)
+        variance = sum((d - centre) ** 2 for d in days) / (len(days) - 1)
+        half = 1.645 * math.sqrt(variance / len(days))
+    low, high = max(0.0, mean - half), mean + half
+    return Interval(low * HOURS_PER_MONTH, mean * HOURS_PER_MONTH, high * HOURS_PER_MONTH)
+
+
+def _largest(values: Sequence[Maybe[float]], what: str) -> Maybe[float]:
+    known = [v for v in values if not isinstance(v, Missing)]
+    return max(known) if known else Missing(f"no {what} metric")
+
+
+def _ratio(values: Sequence[Maybe[int]], total: float) -> Maybe[float]:
+    known = [v for v in values if not isinstance(v, Missing)]
+    if not known or total <= 0.0:
+        return Missing("no such metric")
+    return sum(known) / total
+
+
+def _memory_used(use: Sequence[MemoryUse]) -> Maybe[int]:
+    if not use:
+        return Missing("no REPORT lines read yet")
+    return max(row.max_used_mb for row in use)
+
+
+def _cold_ratio(use: Sequence[MemoryUse]) -> Maybe[float]:
+    invocations = sum(row.invocations for row in use)
+    if invocations == 0:
+        return Missing("no REPORT lines read yet")
+    return sum(row.cold_starts for row in use) / invocations
+
+
+def _init_mean(use: Sequence[MemoryUse]) -> Maybe[float]:
+    rows = [(r.init_mean_ms, r.cold_starts) for r in use if not isinstance(r.init_mean_ms, Missing)]
+    cold = sum(n for _, n in rows)
+    if cold == 0:
+        return Missing("no cold start seen")
+    return sum(ms * n for ms, n in rows) / cold

@@ -1,0 +1,189 @@
+"""From hours of measurements to points that a response model can use.
+
+Latencies compare only within a *segment*: the same code (era) and no jump in between.
+A jump is found by walking through the hours in order: two hours in a row that lie far
+from their size's level so far open a new segment. Nothing is remembered between ticks;
+the same rows give the same segments.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from controller.model.endpoint import Size
+from controller.model.estimate import Observation
+
+MIN_REQUESTS_PER_HOUR = 20
+"""An hour with fewer says too little about its own latency to move a level."""
+JUMP_LOG = 0.2
+"""Least change of level, in log units (about 22 %), that can be a jump."""
+JUMP_SDS = 4.0
+LEVEL_SD_FLOOR = 0.03
+"""Between-hour standard deviation assumed while a level rests on few hours, in log units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """All hours at one size in one segment, as logarithms of milliseconds."""
+
+    size: Size
+    segment: int
+    log_mean: float
+    log_mean_var: float
+    """Variance of the level itself: shrinks with hours and requests."""
+    log_p95: float
+    log_p95_var: float
+    between_var: float
+    """Variance of an hour's p95 around the level, sampling noise taken out."""
+    requests: int
+    hours: int
+    first_s: float
+    last_s: float
+
+    @property
+    def log_tail(self) -> float:
+        """log(p95 / mean), the ratio that must be measured per function."""
+        return self.log_p95 - self.log_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Points of every segment; `current` is the segment that the live code runs in."""
+
+    points: tuple[Point, ...]
+    current: int | None
+    jumped_at_s: float | None
+    """When the current segment began, if a jump (not a release) began it."""
+
+    def here(self) -> tuple[Point, ...]:
+        """Points of the current segment."""
+        return tuple(p for p in self.points if p.segment == self.current)
+
+    def at(self, size: Size) -> Point | None:
+        """The current segment's point at a size."""
+        return next((p for p in self.here() if p.size == size), None)
+
+
+@dataclass(slots=True)
+class _Segment:
+    era: str
+    rows: dict[Size, list[Observation]] = field(default_factory=dict)
+    jumped_at_s: float | None = None
+
+
+def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = None) -> Evidence:
+    """Group observations into segments and summarise each size in each.
+
+    `era` names the live code. Hours with too few requests are left out of levels; if no
+    row of the live era remains, there is no current segment. With `split_at_s`, what began
+    at or after that instant is a segment of its own: a breach that is certain by counts
+    must not be argued away by older hours.
+    """
+    ordered = sorted(rows, key=lambda r: (r.start_s, r.size, r.era))
+    if split_at_s is None:
+        segments = _segments(ordered)
+    else:
+        segments = _segments([r for r in ordered if r.start_s < split_at_s])
+        newest = [r for r in ordered if r.start_s >= split_at_s and r.era == era]
+        segments += [replace(s, jumped_at_s=split_at_s) for s in _segments(newest)[-1:]]
+    points = tuple(
+        _point(size, index, hours)
+        for index, segment in enumerate(segments)
+        for size, hours in sorted(segment.rows.items())
+    )
+    last = len(segments) - 1
+    live = segments[last] if segments and segments[last].era == era else None
+    return Evidence(
+        points=points,
+        current=None if live is None else last,
+        jumped_at_s=None if live is None else live.jumped_at_s,
+    )
+
+
+def _segments(rows: Sequence[Observation]) -> list[_Segment]:
+    segments: list[_Segment] = []
+    suspect: Observation | None = None
+    for row in rows:
+        if row.requests < MIN_REQUESTS_PER_HOUR:
+            continue
+        if not segments or segments[-1].era != row.era:
+            segments.append(_Segment(row.era))
+            suspect = None
+        current = segments[-1]
+        level = current.rows.get(row.size, [])
+        side = _side(level, row)
+        if side == 0:
+            if suspect is not None:
+                current.rows.setdefault(suspect.size, []).append(suspect)
+                suspect = None
+            current.rows.setdefault(row.size, []).append(row)
+        elif suspect is not None and suspect.size == row.size and _side(level, suspect) == side:
+            segments.append(_Segment(row.era, {row.size: [suspect, row]}, suspect.start_s))
+            suspect = None
+        else:
+            if suspect is not None:
+                current.rows.setdefault(suspect.size, []).append(suspect)
+            suspect = row
+    return segments
+
+
+def _side(level: Sequence[Observation], row: Observation) -> int:
+    """-1 or 1 where the hour lies far below or above its level, else 0."""
+    if len(level) < 2:
+        return 0
+    logs = [math.log(r.mean_ms) for r in level]
+    mean = sum(logs) / len(logs)
+    spread = math.sqrt(sum((y - mean) ** 2 for y in logs) / (len(logs) - 1))
+    sampling = 0.5 / math.sqrt(row.requests)
+    limit = max(JUMP_LOG, JUMP_SDS * math.hypot(max(spread, LEVEL_SD_FLOOR), sampling))
+    distance = math.log(row.mean_ms) - mean
+    if abs(distance) <= limit:
+        return 0
+    return 1 if distance > 0 else -1
+
+
+def _point(size: Size, segment: int, hours: Sequence[Observation]) -> Point:
+    """Request-weighted level with its uncertainty; weights are capped so no hour rules alone."""
+    weights = [float(min(r.requests, 2000)) for r in hours]
+    log_means = [math.log(r.mean_ms) for r in hours]
+    log_p95s = [math.log(r.p95_ms) for r in hours]
+    sigmas = [_sigma(r) for r in hours]
+    mean_noise = [s**2 / r.requests for s, r in zip(sigmas, hours, strict=True)]
+    p95_noise = [(3.2 * s) ** 2 / r.requests for s, r in zip(sigmas, hours, strict=True)]
+    log_mean, mean_between = _level(log_means, weights, mean_noise)
+    log_p95, p95_between = _level(log_p95s, weights, p95_noise)
+    share = sum(w * w for w in weights) / sum(weights) ** 2
+    return Point(
+        size=size,
+        segment=segment,
+        log_mean=log_mean,
+        log_mean_var=share * (mean_between + _average(mean_noise, weights)),
+        log_p95=log_p95,
+        log_p95_var=share * (p95_between + _average(p95_noise, weights)),
+        between_var=p95_between,
+        requests=sum(r.requests for r in hours),
+        hours=len(hours),
+        first_s=min(r.start_s for r in hours),
+        last_s=max(r.end_s for r in hours),
+    )
+
+
+def _sigma(row: Observation) -> float:
+    """Log standard deviation of single latencies, from the quantiles (lognormal: z95 = 1.645)."""
+    return max(0.05, math.log(max(row.p95_ms / max(row.p50_ms, 1e-3), 1.0)) / 1.645)
+
+
+def _level(
+    values: Sequence[float], weights: Sequence[float], noise: Sequence[float]
+) -> tuple[float, float]:
+    """Weighted mean, and the variance between hours that sampling noise does not explain."""
+    mean = _average(values, weights)
+    if len(values) < 3:
+        return mean, LEVEL_SD_FLOOR**2
+    scatter = _average([(v - mean) ** 2 for v in values], weights)
+    scatter *= len(values) / (len(values) - 1.0)
+    return mean, max(scatter - _average(noise, weights), 0.01**2)
+
+
+def _average(values: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)

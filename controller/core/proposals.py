@@ -1,0 +1,116 @@
+"""Proposals and the sentences that explain why a size is right, or none is."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from controller.core.stats import Z90
+from controller.model.decision import Proposal, Propose
+from controller.model.demand import Demand, Interval
+from controller.model.estimate import Estimate
+from controller.model.missing import Missing
+from controller.model.policy import Policy
+from controller.model.reason import Reason
+
+
+def cost_mid(estimate: Estimate) -> float:
+    """Central monthly cost; infinite where the price is not known, so that it never wins."""
+    if isinstance(estimate.usd_per_month, Missing):
+        return math.inf
+    return estimate.usd_per_month.mid
+
+
+def propose(
+    policy: Policy, demand: Demand, here: Estimate, target: Estimate, reason: Reason
+) -> Propose:
+    """A change from the current estimate's size to the target's. Both costs must be known."""
+    before, after = here.usd_per_month, target.usd_per_month
+    if isinstance(before, Missing) or isinstance(after, Missing):
+        raise ValueError("a proposal needs both costs")
+    saves = saving(before, after, demand.requests_per_month)
+    proposal = Proposal(
+        before=here.size,
+        target=target.size,
+        reason=reason,
+        detail="",
+        p_slo=target.p_slo,
+        p95_before_ms=here.p95_ms.mid,
+        p95_after_ms=target.p95_ms,
+        usd_per_month_before=before,
+        usd_per_month_after=after,
+        saves_usd_per_month=saves,
+    )
+    return Propose(_with_detail(proposal, policy))
+
+
+def _with_detail(proposal: Proposal, policy: Policy) -> Proposal:
+    before = proposal.p95_before_ms
+    shown = "?" if isinstance(before, Missing) else f"{before:.0f}"
+    percentile = f"p{policy.slo.percentile * 100:g}"
+    detail = (
+        f"{proposal.before} -> {proposal.target}, "
+        f"{percentile} {shown} -> {proposal.p95_after_ms.mid:.0f} ms "
+        f"(slo {policy.slo.threshold_ms:g}), {money(proposal.saves_usd_per_month)}, "
+        f"confidence {proposal.p_slo:.2f}"
+    )
+    return replace(proposal, detail=detail)
+
+
+def saving(before: Interval, after: Interval, traffic: Interval) -> Interval:
+    """What a change saves a month. Both sizes serve the same traffic, so its spread is shared:
+    only what the change itself leaves uncertain is set against it."""
+    shared_sd = _log_sd(traffic)
+    step_sd = math.sqrt(max(0.0, _log_sd(after) ** 2 - shared_sd**2))
+    spread = math.exp(Z90 * step_sd)
+    low, mid, high = (
+        before.mid - after.mid * spread,
+        before.mid - after.mid,
+        before.mid - after.mid / spread,
+    )
+    down = traffic.low / traffic.mid if traffic.mid > 0.0 else 0.0
+    up = traffic.high / traffic.mid if traffic.mid > 0.0 else 1.0
+    return Interval(min(low * down, low * up), mid, max(high * down, high * up))
+
+
+def _log_sd(interval: Interval) -> float:
+    if interval.low <= 0.0 or interval.high <= 0.0:
+        return 1.0
+    return math.log(interval.high / interval.low) / (2.0 * Z90)
+
+
+def money(saves: Interval) -> str:
+    """`saves 38-55 USD/month` or `costs 12-20 USD/month more`."""
+    if saves.mid >= 0.0:
+        return f"saves {_range(max(saves.low, 0.0), saves.high)} USD/month"
+    return f"costs {_range(max(-saves.high, 0.0), -saves.low)} USD/month more"
+
+
+def _range(low: float, high: float) -> str:
+    digits = 0 if high >= 20.0 else 2 if high >= 0.1 else 4
+    first, last = f"{low:.{digits}f}", f"{high:.{digits}f}"
+    return first if first == last else f"{first}-{last}"
+
+
+def right_size(policy: Policy, here: Estimate) -> str:
+    """Why the current size stays."""
+    return (
+        f"{here.size} is the cheapest size that meets the SLO: "
+        f"p{policy.slo.percentile * 100:g} {here.p95_ms.mid:.0f} ms "
+        f"of {policy.slo.threshold_ms:g} ms allowed"
+    )
+
+
+def infeasible(policy: Policy, estimates: Sequence[Estimate]) -> str:
+    """Why no size will do, and the cheapest that would, with what it costs."""
+    would = [e for e in estimates if e.p_slo >= policy.confidence]
+    if not would:
+        best = max(estimates, key=lambda e: (e.p_slo, -cost_mid(e)))
+        return (
+            f"no size meets the SLO with confidence {policy.confidence:g}; "
+            f"the likeliest is {best.size} with probability {best.p_slo:.2f}"
+        )
+    cheapest = min(would, key=cost_mid)
+    return (
+        f"no allowed size meets the SLO within the budget; {cheapest.size} would, "
+        f"for {cost_mid(cheapest):.2f} USD/month"
+    )

@@ -1,0 +1,139 @@
+"""Sizes of a Lambda function: the ladder, the price of each rung, and its estimate."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.core.evidence import Evidence
+from controller.core.stats import Z90
+from controller.kinds.lambda_function.response import Prediction, predict
+from controller.model.demand import Demand, Interval
+from controller.model.endpoint import LambdaSize
+from controller.model.estimate import Estimate
+from controller.model.missing import Maybe, Missing
+from controller.model.policy import Bounds
+from controller.model.price import LambdaPrices
+
+SMALLEST_MB = 128
+LARGEST_MB = 10_240
+MEMORY_HEADROOM = 1.15
+"""Memory that must be there per memory seen in use: REPORT's figure is a peak, not a bound."""
+
+
+def ladder(bounds: Bounds, current_mb: int) -> tuple[int, ...]:
+    """Memory sizes to choose from, smallest first, inside the bounds; and the current one.
+
+    Steps of 64 MB to 2 GB, 128 MB to 4 GB and 256 MB above, with the sizes at which a whole
+    vCPU is reached: finer steps differ by less than the model can tell apart.
+    """
+    if bounds.memory_mb is not None:
+        rungs = set(bounds.memory_mb)
+    else:
+        rungs = {*range(128, 2049, 64), *range(2048, 4097, 128), *range(4096, 10241, 256)}
+        rungs |= {1769, 3538, 5307, 7076, 8845}
+    low = SMALLEST_MB if bounds.min_memory_mb is None else bounds.min_memory_mb
+    high = LARGEST_MB if bounds.max_memory_mb is None else bounds.max_memory_mb
+    rungs |= {low, high} if bounds.memory_mb is None else set()
+    return tuple(sorted({mb for mb in rungs if low <= mb <= high} | {current_mb}))
+
+
+def in_bounds(bounds: Bounds, memory_mb: int) -> bool:
+    """Whether the policy allows a size; with an explicit list, only its members are."""
+    if bounds.memory_mb is not None and memory_mb not in bounds.memory_mb:
+        return False
+    if bounds.min_memory_mb is not None and memory_mb < bounds.min_memory_mb:
+        return False
+    return bounds.max_memory_mb is None or memory_mb <= bounds.max_memory_mb
+
+
+def memory_floor_mb(demand: Demand) -> Maybe[int]:
+    """Smallest memory that holds what was seen in use, with headroom."""
+    if isinstance(demand.memory_used_mb, Missing):
+        return demand.memory_used_mb
+    return math.ceil(demand.memory_used_mb * MEMORY_HEADROOM)
+
+
+def duration_usd_per_month(gb_s: float, prices: LambdaPrices) -> float:
+    """USD for a month's GB-seconds through the price tiers.
+
+    The tiers run over an account's whole month; a function's own seconds are priced as if
+    they came first, which never understates its cost.
+    """
+    usd, below = 0.0, 0.0
+    for tier in prices.tiers:
+        upper = math.inf if tier.up_to_gb_s is None else tier.up_to_gb_s
+        usd += max(0.0, min(gb_s, upper) - below) * tier.usd_per_gb_s
+        below = upper
+    return usd
+
+
+def usd_per_month(
+    memory_mb: int, mean_ms: float, requests: float, demand: Demand, prices: LambdaPrices
+) -> float:
+    """Monthly bill: GB-seconds by whole milliseconds, INIT of cold starts, and requests.
+
+    A duration is rounded up to the next millisecond: half of one more on average. INIT is
+    billed since August 2025; where REPORT lines are not read, its share is taken as none.
+    """
+    billed_ms = mean_ms + 0.5
+    if not isinstance(demand.cold_start_ratio, Missing) and not isinstance(
+        demand.init_mean_ms, Missing
+    ):
+        billed_ms += demand.cold_start_ratio * demand.init_mean_ms
+    gb_s = requests * billed_ms / 1000.0 * memory_mb / 1024.0
+    return duration_usd_per_month(gb_s, prices) + requests * prices.usd_per_request
+
+
+@dataclass(frozen=True, slots=True)
+class SizingInputs:
+    """What an estimate of every size rests on."""
+
+    evidence: Evidence
+    demand: Demand
+    prices: Maybe[LambdaPrices]
+    threshold_ms: float
+
+
+def estimates(sizes_mb: Sequence[int], inputs: SizingInputs) -> Maybe[tuple[Estimate, ...]]:
+    """One estimate per size; Missing where the live code was never measured."""
+    prediction = predict(inputs.evidence, sizes_mb, inputs.threshold_ms)
+    if prediction is None:
+        return Missing("the running code has not been measured yet")
+    return tuple(_estimate(i, mb, prediction, inputs) for i, mb in enumerate(sizes_mb))
+
+
+def _estimate(i: int, memory_mb: int, prediction: Prediction, inputs: SizingInputs) -> Estimate:
+    point = inputs.evidence.at(LambdaSize(memory_mb))
+    anchor = prediction.anchor_mb[i]
+    measured = "measured here" if point is not None else f"predicted from {anchor} MB"
+    return Estimate(
+        size=LambdaSize(memory_mb),
+        p95_ms=_log_interval(float(prediction.log_p95[i]), float(prediction.log_p95_sd[i])),
+        p_slo=float(prediction.p_slo[i]),
+        usd_per_month=_cost(i, memory_mb, prediction, inputs),
+        evidence=measured,
+        measured_requests=0 if point is None else point.requests,
+    )
+
+
+def _cost(i: int, memory_mb: int, prediction: Prediction, inputs: SizingInputs) -> Maybe[Interval]:
+    prices = inputs.prices
+    if isinstance(prices, Missing):
+        return prices
+    requests = inputs.demand.requests_per_month
+    mean_ms = math.exp(float(prediction.log_mean[i]))
+    mid = usd_per_month(memory_mb, mean_ms, requests.mid, inputs.demand, prices)
+    sd = float(prediction.log_mean_sd[i])
+    traffic_sd = _log_sd(requests)
+    spread = math.exp(Z90 * math.hypot(sd, traffic_sd))
+    return Interval(mid / spread, mid, mid * spread)
+
+
+def _log_interval(centre: float, sd: float) -> Interval:
+    return Interval(math.exp(centre - Z90 * sd), math.exp(centre), math.exp(centre + Z90 * sd))
+
+
+def _log_sd(interval: Interval) -> float:
+    if interval.low <= 0.0 or interval.mid <= 0.0:
+        return 1.0
+    return math.log(interval.high / interval.low) / (2.0 * Z90)
