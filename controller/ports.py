@@ -5,6 +5,7 @@ Tests fake here and nowhere else.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from controller.model.change import Change, ChangeEvent, Mutation
@@ -156,6 +157,13 @@ class Store(Protocol):
 
     def pauses(self) -> Sequence[Pause]:
         """All pauses, expired ones included."""
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Join the writes of a block into one transaction: all of them are kept, or none.
+
+        Keep the block short: other threads wait. A change may not be journalled in it
+        (Terminal), because it must be on disk before anything acts on it.
+        """
 
     def prune(self, before_s: float) -> int:
         """Delete evidence older than `before_s`; returns the number of rows."""

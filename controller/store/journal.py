@@ -1,0 +1,147 @@
+"""Changes and their events: what was intended, what was done, what came of it."""
+
+# ruff: noqa: S608 - only names of our own columns are put into SQL text
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from controller.model.change import Change, ChangeEvent
+from controller.model.endpoint import EndpointKey
+from controller.model.errors import Conflict
+from controller.store import codec
+
+_JSON = frozenset({"before", "target", "proposal", "baseline", "progress", "verdict"})
+_COLUMNS = tuple(
+    "endpoint" if field.name == "key" else field.name
+    for field in fields(Change)
+    if field.name != "id"
+)
+_SELECT = f"SELECT id, {', '.join(_COLUMNS)} FROM changes"
+_INSERT = (
+    f"INSERT INTO changes ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{c}' for c in _COLUMNS)})"
+)
+_UPDATE = (
+    f"UPDATE changes SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}"
+    " WHERE id = :id AND endpoint = :endpoint AND revision = :seen_revision"
+)
+# word for word the condition of the index `one_open_change`, or SQLite would not use it
+_OPEN = "phase NOT IN ('Verified', 'RolledBack', 'Failed')"
+
+
+def insert(connection: sqlite3.Connection, change: Change, event: ChangeEvent) -> Change:
+    """Journal a new change and its first event; returns it with its id. Raises Conflict."""
+    try:
+        cursor = connection.execute(_INSERT, _row(change))
+    except sqlite3.IntegrityError as error:
+        raise _conflict_or(error, change) from error
+    stored = replace(change, id=int(cursor.lastrowid or 0))
+    insert_event(connection, stored.id, event)
+    return stored
+
+
+def update(connection: sqlite3.Connection, change: Change, event: ChangeEvent) -> Change:
+    """Replace the row if nobody has since it was read. Raises Conflict."""
+    advanced = replace(change, revision=change.revision + 1)
+    row = _row(advanced) | {"id": change.id, "seen_revision": change.revision}
+    try:
+        replaced = connection.execute(_UPDATE, row).rowcount
+    except sqlite3.IntegrityError as error:
+        raise _conflict_or(error, change) from error
+    if replaced == 0:
+        raise Conflict(
+            f"change {change.id} of {change.key} has moved on since it was read",
+            operation="advance_change",
+        )
+    insert_event(connection, change.id, event)
+    return advanced
+
+
+def insert_event(connection: sqlite3.Connection, change_id: int, event: ChangeEvent) -> None:
+    """Add one line to a change's history."""
+    connection.execute(
+        "INSERT INTO change_events (change_id, at_s, phase, what, message) VALUES (?, ?, ?, ?, ?)",
+        (change_id, event.at_s, event.phase.value, event.what, event.message),
+    )
+
+
+def by_id(connection: sqlite3.Connection, change_id: int) -> Change | None:
+    """One change."""
+    return _first(connection.execute(f"{_SELECT} WHERE id = ?", (change_id,)))
+
+
+def open_of(connection: sqlite3.Connection, key: EndpointKey) -> Change | None:
+    """The change in flight of one endpoint."""
+    return _first(connection.execute(f"{_SELECT} WHERE endpoint = ? AND {_OPEN}", (str(key),)))
+
+
+def all_open(connection: sqlite3.Connection) -> Sequence[Change]:
+    """All changes in flight, by key."""
+    changes = _changes(connection.execute(f"{_SELECT} WHERE {_OPEN}"))
+    return sorted(changes, key=lambda change: change.key)
+
+
+def select(
+    connection: sqlite3.Connection,
+    key: EndpointKey | None,
+    since_s: float | None,
+    limit: int | None,
+) -> Sequence[Change]:
+    """Changes, newest first: of one endpoint, planned at or after `since_s`, at most `limit`."""
+    conditions: list[str] = []
+    values: list[object] = []
+    if key is not None:
+        conditions.append("endpoint = ?")
+        values.append(str(key))
+    if since_s is not None:
+        conditions.append("planned_at_s >= ?")
+        values.append(since_s)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    # a negative limit is SQLite's word for none
+    values.append(-1 if limit is None else max(0, limit))
+    order = " ORDER BY planned_at_s DESC, id DESC LIMIT ?"
+    return _changes(connection.execute(f"{_SELECT}{where}{order}", values))
+
+
+def events(connection: sqlite3.Connection, change_id: int) -> Sequence[ChangeEvent]:
+    """A change's history, oldest first."""
+    rows = connection.execute(
+        "SELECT at_s, phase, what, message FROM change_events WHERE change_id = ? ORDER BY id",
+        (change_id,),
+    )
+    names = ("at_s", "phase", "what", "message")
+    return [codec.decode(ChangeEvent, dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _row(change: Change) -> dict[str, Any]:
+    document = codec.encode(change)
+    assert isinstance(document, dict)
+    document["endpoint"] = document.pop("key")
+    return {
+        name: codec.dumps(value) if name in _JSON and value is not None else value
+        for name, value in document.items()
+    }
+
+
+def _changes(rows: Iterable[Sequence[Any]]) -> list[Change]:
+    return [_change(row) for row in rows]
+
+
+def _first(rows: Iterable[Sequence[Any]]) -> Change | None:
+    return next((_change(row) for row in rows), None)
+
+
+def _change(row: Sequence[Any]) -> Change:
+    document = {
+        name: codec.loads(value) if name in _JSON and value is not None else value
+        for name, value in zip(("id", *_COLUMNS), row, strict=True)
+    }
+    document["key"] = document.pop("endpoint")
+    return codec.decode(Change, document)
+
+
+def _conflict_or(error: sqlite3.IntegrityError, change: Change) -> Exception:
+    if "changes.endpoint" not in str(error):
+        return error
+    return Conflict(f"a change of {change.key} is already in flight", operation="plan_change")
