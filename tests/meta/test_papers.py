@@ -1,0 +1,87 @@
+"""What the papers say exists: make targets, commands, reasons, the version."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from sources import REPOSITORY
+
+import controller
+from controller.model.reason import Reason
+
+MAKEFILE = (REPOSITORY / "Makefile").read_text("utf-8")
+TARGETS = set(re.findall(r"^\.PHONY: (\S+)$", MAKEFILE, re.MULTILINE))
+PAPERS = sorted(
+    [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *REPOSITORY.glob("docs/**/*.md")]
+)
+FENCE = re.compile(r"^```(?:sh|console|bash|shell)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def shell_lines(paper: Path) -> Iterator[str]:
+    """Commands in fenced shell blocks, without prompts and comments."""
+    for block in FENCE.findall(paper.read_text("utf-8")):
+        for line in block.splitlines():
+            yield line.removeprefix("$ ").partition(" #")[0].strip()
+
+
+def command_path(words: list[str]) -> str | None:
+    """None where `rightsizer WORDS` names commands that exist, else the word that does not."""
+    main = pytest.importorskip("controller.cli.main")
+    here: click.Command = next(
+        value for value in vars(main).values() if isinstance(value, click.Group)
+    )
+    for word in words:
+        if not isinstance(here, click.Group) or word.startswith("-"):
+            return None
+        found = here.get_command(click.Context(here), word)
+        if found is None:
+            return word
+        here = found
+    return None
+
+
+def test_help_lists_every_target() -> None:
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    listed = {line.split()[0] for line in shown.stdout.splitlines() if line.strip()}
+    assert listed == TARGETS
+    assert {"help", "setup", "demo", "test", "test-fast", "lint", "format", "clean"} <= TARGETS
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda p: p.name)
+def test_every_command_shown_exists(paper: Path) -> None:
+    for line in shell_lines(paper):
+        words = line.split()
+        if words[:1] == ["make"]:
+            wanted = {w for w in words[1:] if "=" not in w and not w.startswith("-")}
+            assert wanted <= TARGETS, line
+        elif words[:1] == ["rightsizer"]:
+            assert command_path(words[1:]) is None, line
+
+
+def test_every_reason_has_its_page_in_the_runbook() -> None:
+    text = (REPOSITORY / "docs/runbook.md").read_text("utf-8")
+    headings = re.findall(r"^### (\S+)$", text, re.MULTILINE)
+    assert sorted(headings) == sorted(set(headings)), "a heading appears twice"
+    assert set(headings) == {reason.value for reason in Reason}
+
+
+def test_changelog_knows_this_version() -> None:
+    text = (REPOSITORY / "CHANGELOG.md").read_text("utf-8")
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", text, re.MULTILINE)
+    assert versions[0] == controller.__version__
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda p: p.name)
+def test_links_inside_the_project_lead_somewhere(paper: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", paper.read_text("utf-8")):
+        if "://" not in target:
+            assert (paper.parent / target).exists(), f"{paper.name} links to {target}"
