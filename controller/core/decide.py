@@ -148,7 +148,7 @@ def _leave(
     barred: tuple[Rejection, str],
 ) -> Decision:
     """The current size is one that the policy or the memory in use does not allow."""
-    floor = barred[0] is Rejection.BELOW_MEMORY_FLOOR
+    floor = barred[0] in {Rejection.BELOW_MEMORY_FLOOR, Rejection.INFEASIBLE_BEFORE}
     reason = Reason.MEMORY_FLOOR if floor else Reason.OUTSIDE_BOUNDS
     shrinking = barred[0] is Rejection.ABOVE_BOUNDS
     choice = list(feasible)
@@ -184,6 +184,8 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
         return Hold(Reason.NOT_CONFIDENT, proposals.infeasible(inputs.policy, inputs.estimates))
     best = _cheapest(feasible)
     saving = 1.0 - cost_mid(best) / cost_mid(here) if cost_mid(here) > 0.0 else 0.0
+    if saving <= 0.0 and here not in feasible:
+        return Hold(Reason.NOT_CONFIDENT, proposals.borderline(here, best))
     if best.size == here.size or saving <= 0.0:
         return Hold(Reason.RIGHT_SIZE, proposals.right_size(inputs.policy, here))
     minimum = inputs.policy.cadence.min_saving_ratio

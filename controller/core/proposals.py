@@ -100,6 +100,15 @@ def right_size(policy: Policy, here: Estimate) -> str:
     )
 
 
+def borderline(here: Estimate, best: Estimate) -> str:
+    """Why a size that is not surely good enough stays while no breach is confirmed."""
+    extra = cost_mid(best) - cost_mid(here)
+    return (
+        f"{here.size} meets the SLO with probability {here.p_slo:.2f} and no breach is "
+        f"confirmed; {best.size} would for {extra:.2f} USD/month more"
+    )
+
+
 def infeasible(policy: Policy, estimates: Sequence[Estimate]) -> str:
     """Why no size will do, and the cheapest that would, with what it costs."""
     would = [e for e in estimates if e.p_slo >= policy.confidence]

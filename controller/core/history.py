@@ -1,0 +1,173 @@
+"""What the journal teaches: cooldowns, quarantined sizes, and whether somebody else is at work."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from controller.model.change import Change, ChangePhase
+from controller.model.endpoint import Size
+from controller.model.estimate import Rejection
+from controller.model.policy import Cadence
+from controller.model.reason import Reason
+
+QUARANTINE_S = 86_400.0
+"""A size that failed is left alone for a day, and twice as long each further time."""
+QUARANTINE_LIMIT_S = 30 * 86_400.0
+DRIFT_HOLD_S = 21_600.0
+"""After somebody else's change: time for them to finish."""
+OWNER_CONFLICT_S = 7 * 86_400.0
+"""A size that was put back against us twice within this time has another owner."""
+_FAILED_REASONS = {Reason.MADE_WORSE, Reason.NO_BENEFIT}
+
+
+def final_size(change: Change) -> Size | None:
+    """The size a closed change left behind; None where it does not know."""
+    if change.phase is ChangePhase.VERIFIED:
+        return change.target
+    if change.phase is ChangePhase.ROLLED_BACK:
+        return change.before
+    return None
+
+
+def is_decrease(change: Change) -> bool:
+    """Whether the change aims at less."""
+    return change.target < change.before
+
+
+def quarantined(
+    changes: Sequence[Change], sizes: Sequence[Size], now_s: float
+) -> Mapping[Size, tuple[Rejection, str]]:
+    """Sizes to leave alone, with the reason in words.
+
+    A decrease that made things worse bars its target and everything below it; a climb that
+    brought nothing bars its target and everything above; a climb out of a breach bars what
+    it left. The time doubles with every repetition of the same kind.
+    """
+    barred: dict[Size, tuple[Rejection, str]] = {}
+    for span in _spans(changes):
+        if span.until_s <= now_s:
+            continue
+        for size in sizes:
+            inside = size <= span.edge if span.downwards else size >= span.edge
+            if inside and size not in barred:
+                left_h = (span.until_s - now_s) / 3600.0
+                barred[size] = (Rejection.QUARANTINED, f"{span.why}; for {left_h:.0f} h more")
+    return barred
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    edge: Size
+    downwards: bool
+    until_s: float
+    why: str
+
+
+def _spans(changes: Sequence[Change]) -> list[_Span]:
+    """One span per lesson, oldest first, each longer than the one before of its kind."""
+    spans: list[_Span] = []
+    times = {"down": 0, "up": 0, "left": 0}
+    for change in sorted(changes, key=lambda c: c.planned_at_s):
+        if change.finished_at_s is None:
+            continue
+        lesson = _lesson(change)
+        if lesson is None:
+            continue
+        kind, edge, downwards, why = lesson
+        length = min(QUARANTINE_S * 2.0 ** times[kind], QUARANTINE_LIMIT_S)
+        times[kind] += 1
+        spans.append(_Span(edge, downwards, change.finished_at_s + length, why))
+    return spans
+
+
+def _lesson(change: Change) -> tuple[str, Size, bool, str] | None:
+    verdict = change.verdict
+    failed = (
+        change.phase is ChangePhase.ROLLED_BACK
+        and verdict is not None
+        and verdict.reason in _FAILED_REASONS
+    )
+    if failed and is_decrease(change):
+        return "down", change.target, True, f"{change.target} made things worse"
+    if failed:
+        return "up", change.target, False, f"{change.target} brought no benefit"
+    climbed = change.phase is ChangePhase.VERIFIED and change.reason is Reason.SLO_BREACHED
+    if climbed:
+        return "left", change.before, True, f"{change.before} broke the SLO"
+    return None
+
+
+def cooldown_until_s(
+    changes: Sequence[Change], target: Size, current: Size, cadence: Cadence
+) -> float | None:
+    """When the next change towards `target` may begin; None where nothing was changed yet."""
+    wait_s = cadence.cooldown_up_s if target > current else cadence.cooldown_down_s
+    ends = [
+        c.finished_at_s
+        for c in changes
+        if c.finished_at_s is not None and c.phase is not ChangePhase.FAILED
+    ]
+    return max(ends) + wait_s if ends else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Whether the live size is the one we left, and since when somebody else decides."""
+
+    foreign: bool
+    conflict: bool
+    until_s: float | None
+    detail: str
+
+
+def ownership(
+    changes: Sequence[Change],
+    live: Size,
+    modified_at_s: float,
+    accepted_at_s: float | None,
+    now_s: float,
+) -> Ownership:
+    """Compare the live size with what the journal says we left behind.
+
+    `changes` are newest first. `accepted_at_s` is when a person last said that the present
+    state is fine (`resume`); what was before it is not held against anybody.
+    """
+    since_s = now_s - OWNER_CONFLICT_S
+    if accepted_at_s is not None:
+        since_s = max(since_s, accepted_at_s)
+    closed = [c for c in changes if final_size(c) is not None and c.finished_at_s is not None]
+    if not closed:
+        return Ownership(False, False, None, "")
+    left = final_size(closed[0])
+    finished_s = closed[0].finished_at_s or 0.0
+    foreign = live != left and modified_at_s > (accepted_at_s or 0.0)
+    reverts = _reverts(closed, since_s) + (1 if foreign and finished_s >= since_s else 0)
+    if not foreign:
+        return Ownership(False, False, None, "")
+    detail = f"somebody changed {left} to {live}"
+    if reverts >= 2:
+        return Ownership(
+            True,
+            True,
+            modified_at_s + OWNER_CONFLICT_S,
+            f"{detail}, as happened {reverts} times in a week; `resume` hands it back to us",
+        )
+    return Ownership(True, False, modified_at_s + DRIFT_HOLD_S, detail)
+
+
+def _reverts(closed: Sequence[Change], since_s: float) -> int:
+    """How often a change had to start from a size other than the one that we had left."""
+    return sum(
+        1
+        for newer, older in pairwise(closed)
+        if newer.planned_at_s >= since_s and newer.before != final_size(older)
+    )
+
+
+def verified_decreases(changes: Sequence[Change], since_s: float) -> int:
+    """Verified decreases that were planned at or after an instant."""
+    return sum(
+        1
+        for c in changes
+        if c.phase is ChangePhase.VERIFIED and is_decrease(c) and c.planned_at_s >= since_s
+    )

@@ -1,0 +1,261 @@
+"""How a memory change meets a live function: the next step, from what AWS shows now.
+
+With an alias: update `$LATEST`, publish, send the canary's share to the new version, judge,
+promote, judge again. Without: one guarded update, then judge. Every answer is derived from
+the live state and the journalled change, never from what an earlier tick meant to do, so a
+kill between any two steps converges. What is half done when a change may not go on is
+undone; what is done is judged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.model.change import (
+    Advance,
+    Change,
+    ChangePhase,
+    PointAlias,
+    PublishVersion,
+    Step,
+    UpdateMemory,
+    Verdict,
+    VerdictKind,
+    Wait,
+)
+from controller.model.endpoint import LambdaLive
+from controller.model.policy import Rollout
+from controller.model.reason import Reason
+
+POLL_S = 15.0
+"""How soon to look again at an update that AWS is carrying out."""
+JUDGE_S = 60.0
+"""How soon to look again at a trial."""
+SETTLE_S = 120.0
+"""After a change every environment starts cold: the first two minutes are not judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the next step rests on."""
+
+    change: Change
+    live: LambdaLive
+    fingerprint: str
+    """Hash of everything but memory that the decision was made for."""
+    rollout: Rollout
+    verdict: Verdict
+    """On the stage the change is in now; inconclusive while nothing can be said."""
+    may_go_on: Reason | None
+    """None, or why no further step forward may be taken (paused, mode, policy gone)."""
+    now_s: float
+
+
+def next_step(view: View) -> Step:
+    """The one thing to do now. Total: every combination of journal and live state has one."""
+    phase = view.change.phase
+    if phase is ChangePhase.PLANNED:
+        return _start(view)
+    if phase is ChangePhase.ROLLING_BACK:
+        return _roll_back(view)
+    if view.live.alias is None:
+        return _latest_forward(view)
+    return _alias_forward(view)
+
+
+def watching_since_s(change: Change) -> float | None:
+    """When the stage that is being judged began, settling time included; None before."""
+    text = change.progress.get("full_since_s") or change.progress.get("canary_since_s")
+    return None if text is None else float(text) + SETTLE_S
+
+
+def _start(view: View) -> Step:
+    if view.may_go_on is not None:
+        return _fail(view, view.may_go_on, "not started")
+    if view.live.latest.update_status == "InProgress":
+        return _wait(view, POLL_S, Reason.UPDATING, "an update is under way")
+    memory = view.live.serving.memory_mb
+    if memory != view.change.before.memory_mb or _released(view):
+        return _fail(view, Reason.FOREIGN_CHANGE, "the function changed since the decision")
+    alias = view.live.alias
+    progress: dict[str, str] = {"latest_before_mb": str(view.live.latest.memory_mb)}
+    if alias is not None:
+        if alias.weights:
+            return _fail(view, Reason.FOREIGN_ROUTING, "the alias splits traffic already")
+        progress |= {"before_version": alias.version}
+    return Advance(ChangePhase.APPLYING, "start", "applying", progress)
+
+
+def _released(view: View) -> bool:
+    """Whether anything but memory differs from what was decided on."""
+    live = view.live
+    return view.fingerprint not in {live.serving.fingerprint} or (
+        live.alias is not None and live.latest.fingerprint != view.fingerprint
+    )
+
+
+# --- functions whose traffic uses $LATEST ---
+
+
+def _latest_forward(view: View) -> Step:
+    latest, change = view.live.latest, view.change
+    if latest.update_status == "InProgress":
+        return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
+    if latest.memory_mb == change.target.memory_mb:
+        if latest.update_status == "Failed":
+            return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
+        return _judge_full(view)
+    if latest.memory_mb != change.before.memory_mb or latest.fingerprint != view.fingerprint:
+        return _fail(view, Reason.FOREIGN_CHANGE, f"memory is {latest.memory_mb} MB now")
+    if change.phase is not ChangePhase.APPLYING:
+        return _fail(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
+    if view.may_go_on is not None:
+        return _rolled_back(view, view.may_go_on)
+    if latest.update_status == "Failed" and "asked" in change.progress:
+        return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
+    return UpdateMemory(change.target.memory_mb, latest.revision_id)
+
+
+# --- functions behind an alias ---
+
+
+def _alias_forward(view: View) -> Step:
+    live, change = view.live, view.change
+    alias, published = live.alias, change.progress.get("published_version")
+    before = change.progress["before_version"]
+    if alias is None:
+        return _fail(view, Reason.FOREIGN_CHANGE, "the alias is gone")
+    if alias.version not in {before, published} or not _ours(alias.weights, published):
+        return _fail(view, Reason.FOREIGN_CHANGE, f"the alias points to {alias.version} now")
+    if published is None:
+        return _until_published(view)
+    if alias.version == published and not alias.weights:
+        return _judge_full(view)
+    if alias.weights:
+        return _judge_canary(view, published)
+    if change.phase is not ChangePhase.APPLYING:
+        return _fail(view, Reason.FOREIGN_CHANGE, "somebody pointed the alias back")
+    if view.may_go_on is not None:
+        return _back(view, view.may_go_on, "stopped before traffic moved")
+    return _open_canary(view, published)
+
+
+def _ours(weights: Mapping[str, float], published: str | None) -> bool:
+    return set(weights) <= {published}
+
+
+def _until_published(view: View) -> Step:
+    latest, change = view.live.latest, view.change
+    if latest.update_status == "InProgress":
+        return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
+    if latest.fingerprint != view.fingerprint:
+        return _back(view, Reason.FOREIGN_CHANGE, "$LATEST holds other code now")
+    if latest.update_status == "Failed" and "asked" in change.progress:
+        return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
+    if view.may_go_on is not None:
+        return _back(view, view.may_go_on, "stopped before publishing")
+    if latest.memory_mb == change.target.memory_mb:
+        return PublishVersion(latest.code_sha256, latest.revision_id)
+    if latest.memory_mb == int(change.progress["latest_before_mb"]):
+        return UpdateMemory(change.target.memory_mb, latest.revision_id)
+    return _fail(view, Reason.FOREIGN_CHANGE, f"$LATEST has {latest.memory_mb} MB now")
+
+
+def _open_canary(view: View, published: str) -> Step:
+    """Send the canary's share, or all at once where the policy wants no canary."""
+    alias, share = view.live.alias, view.rollout.canary_share
+    if alias is None:
+        return _fail(view, Reason.FOREIGN_CHANGE, "the alias is gone")
+    if share <= 0.0:
+        return PointAlias(alias.name, published, {}, alias.revision_id)
+    return PointAlias(alias.name, alias.version, {published: share}, alias.revision_id)
+
+
+def _judge_canary(view: View, published: str) -> Step:
+    change, alias = view.change, view.live.alias
+    if view.may_go_on is not None:
+        return _back(view, view.may_go_on, "stopped during the canary")
+    if "canary_since_s" not in change.progress or alias is None:
+        share = max(alias.weights.values()) if alias is not None else 0.0
+        return _verifying(view, "canary_since_s", f"canary with {share:.0%} of requests")
+    if view.verdict.kind is VerdictKind.FAIL:
+        return _back(view, view.verdict.reason, view.verdict.detail, view.verdict)
+    if view.verdict.kind is VerdictKind.PASS:
+        return PointAlias(alias.name, published, {}, alias.revision_id)
+    if _time_is_up(view, "canary_since_s"):
+        return _back(view, Reason.TOO_FEW_SAMPLES, view.verdict.detail, view.verdict)
+    return _wait(view, JUDGE_S, Reason.BAKING, view.verdict.detail)
+
+
+# --- both ---
+
+
+def _judge_full(view: View) -> Step:
+    change, verdict = view.change, view.verdict
+    if "full_since_s" not in change.progress:
+        return _verifying(view, "full_since_s", "all requests use the new memory")
+    if verdict.kind is VerdictKind.FAIL:
+        return _back(view, verdict.reason, verdict.detail, verdict)
+    done = verdict.kind is VerdictKind.PASS
+    if not done and _time_is_up(view, "full_since_s"):
+        if "canary_since_s" not in change.progress and change.target < change.before:
+            return _back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
+        done = True
+    if done:
+        return Advance(ChangePhase.VERIFIED, "verdict", verdict.detail, change.progress, verdict)
+    return _wait(view, JUDGE_S, Reason.BAKING, verdict.detail)
+
+
+def _verifying(view: View, key: str, message: str) -> Step:
+    progress = {**view.change.progress, key: repr(view.now_s)}
+    return Advance(ChangePhase.VERIFYING, "verify", message, progress)
+
+
+def _time_is_up(view: View, key: str) -> bool:
+    since_s = float(view.change.progress[key])
+    return view.now_s - since_s >= view.rollout.max_bake_s + SETTLE_S
+
+
+def _roll_back(view: View) -> Step:
+    """Undo in reverse: traffic first, then `$LATEST`; touch nothing that is not ours."""
+    live, change = view.live, view.change
+    before, published = (
+        change.progress.get("before_version"),
+        change.progress.get("published_version"),
+    )
+    alias = live.alias
+    if alias is not None and before is not None:
+        ours = alias.version in {before, published} and _ours(alias.weights, published)
+        if ours and (alias.version != before or alias.weights):
+            return PointAlias(alias.name, before, {}, alias.revision_id)
+    if live.latest.update_status == "InProgress":
+        return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying an update")
+    restore_mb = int(change.progress.get("latest_before_mb", change.before.memory_mb))
+    if live.latest.memory_mb == change.target.memory_mb and restore_mb != live.latest.memory_mb:
+        return UpdateMemory(restore_mb, live.latest.revision_id)
+    if live.serving.memory_mb != change.before.memory_mb:
+        return _fail(view, Reason.FOREIGN_CHANGE, f"memory is {live.serving.memory_mb} MB now")
+    reason = Reason(change.progress.get("cause", Reason.ROLLED_BACK))
+    return _rolled_back(view, reason)
+
+
+def _back(view: View, reason: Reason, detail: str, verdict: Verdict | None = None) -> Step:
+    progress = {**view.change.progress, "cause": reason.value}
+    judged = verdict or Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
+    return Advance(ChangePhase.ROLLING_BACK, "roll back", detail, progress, judged)
+
+
+def _rolled_back(view: View, reason: Reason) -> Step:
+    verdict = view.change.verdict or Verdict(
+        VerdictKind.INCONCLUSIVE, reason, "undone before it took effect"
+    )
+    detail = f"back at {view.change.before}: {verdict.detail}"
+    return Advance(ChangePhase.ROLLED_BACK, "rolled back", detail, view.change.progress, verdict)
+
+
+def _fail(view: View, reason: Reason, detail: str) -> Step:
+    verdict = Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
+    return Advance(ChangePhase.FAILED, "give up", detail, view.change.progress, verdict)
+
+
+def _wait(view: View, seconds: float, why: Reason, detail: str) -> Wait:
+    return Wait(view.now_s + seconds, why, detail)
