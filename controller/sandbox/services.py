@@ -1,0 +1,24 @@
+"""The services of the sandbox: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from controller.sandbox import sts_api
+from controller.sandbox.wire.contract import Handler
+
+Services = Mapping[str, Mapping[str, Handler]]
+
+SERVICES: Services = {
+    "sts": sts_api.HANDLERS,
+}
+
+# The service name in a SigV4 credential scope, and botocore's name of the service.
+SIGNING_NAMES: Mapping[str, str] = {
+    "lambda": "lambda",
+    "monitoring": "cloudwatch",
+    "logs": "logs",
+    "sts": "sts",
+    "pricing": "pricing",
+    "tagging": "resourcegroupstaggingapi",
+}
