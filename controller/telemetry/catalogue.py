@@ -1,0 +1,387 @@
+"""Every metric the controller exposes, as one literal table.
+
+Naming follows Prometheus' practices (https://prometheus.io/docs/practices/naming/): base
+units, `_total` on counters, `_ratio` from 0 to 1, `_info` always 1. Labels are bounded by
+the policies in force: no ARN, no request id, no message. `docs/metrics.md` is generated
+from here, and a test fails on anything exposed that is not listed.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "rightsizer_"
+ENDPOINT_LABELS = ("policy", "kind", "account", "region", "name", "qualifier")
+"""Labels of every per-endpoint metric; its series end when no policy claims the endpoint."""
+
+
+class MetricType(StrEnum):
+    """Prometheus' types, as far as we use them."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Group(StrEnum):
+    """Headings of the reference, in its order."""
+
+    BUILD = "Build"
+    RECONCILE = "Reconciling"
+    QUEUE = "Queue and scheduler"
+    CONFIG = "Policies"
+    AWS = "Calls to AWS"
+    SLO = "Service level, per endpoint"
+    COST = "Cost, per endpoint"
+    SIZE = "Sizes and decisions, per endpoint"
+    CHANGES = "Changes"
+    PLUMBING = "Plumbing"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family."""
+
+    group: Group
+    type: MetricType
+    short: str
+    """Its name without the prefix."""
+    help: str
+    labels: tuple[str, ...] = ()
+    per_endpoint: bool = False
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As exposed."""
+        return PREFIX + self.short
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """All labels, the endpoint's first."""
+        return (ENDPOINT_LABELS if self.per_endpoint else ()) + self.labels
+
+    @property
+    def unit(self) -> str:
+        """The base unit that the name ends in; empty for a plain number."""
+        stem = self.short.removesuffix("_total")
+        units = ("seconds", "bytes", "dollars", "ratio")
+        return next((unit for unit in units if stem.endswith("_" + unit)), "")
+
+
+def _counter(group: Group, short: str, help_: str, *labels: str) -> Metric:
+    return Metric(group, MetricType.COUNTER, short, help_, labels)
+
+
+def _gauge(group: Group, short: str, help_: str, *labels: str) -> Metric:
+    return Metric(group, MetricType.GAUGE, short, help_, labels)
+
+
+def _histogram(group: Group, short: str, help_: str, *labels: str) -> Metric:
+    return Metric(group, MetricType.HISTOGRAM, short, help_, labels, buckets=_SECONDS)
+
+
+def _endpoint(group: Group, short: str, help_: str, *labels: str) -> Metric:
+    return Metric(group, MetricType.GAUGE, short, help_, labels, per_endpoint=True)
+
+
+_SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+CATALOGUE: tuple[Metric, ...] = (
+    _gauge(
+        Group.BUILD,
+        "build_info",
+        "Always 1; what is running.",
+        "version",
+        "python",
+    ),
+    _counter(
+        Group.RECONCILE,
+        "reconcile_total",
+        "Reconciles of one endpoint that ended, by result: success, requeue (wants to come back"
+        " before its next turn) or error.",
+        "result",
+    ),
+    _histogram(
+        Group.RECONCILE,
+        "reconcile_duration_seconds",
+        "Time one reconcile took, from taking the key off the queue to its record.",
+    ),
+    _counter(
+        Group.RECONCILE,
+        "reconcile_errors_total",
+        "Reconciles that ended in an error, by the error's kind.",
+        "error",
+    ),
+    _endpoint(
+        Group.RECONCILE,
+        "last_reconcile_timestamp_seconds",
+        "When the endpoint was last reconciled without an error.",
+    ),
+    _gauge(
+        Group.RECONCILE,
+        "active_workers",
+        "Workers that are reconciling at this moment.",
+    ),
+    _gauge(
+        Group.RECONCILE,
+        "max_concurrent_reconciles",
+        "Workers there are.",
+    ),
+    _gauge(
+        Group.QUEUE,
+        "queue_depth",
+        "Endpoints that are due and wait for a worker.",
+    ),
+    _histogram(
+        Group.QUEUE,
+        "queue_latency_seconds",
+        "Time from when an endpoint was due to when a worker took it.",
+    ),
+    _counter(
+        Group.QUEUE,
+        "queue_retries_total",
+        "Endpoints put back into the queue after an error.",
+    ),
+    _counter(
+        Group.QUEUE,
+        "scheduler_missed_runs_total",
+        "Scheduled runs that did not take place.",
+    ),
+    _counter(
+        Group.QUEUE,
+        "scheduler_overruns_total",
+        "Scheduled runs left out because the one before was still going on.",
+    ),
+    _gauge(
+        Group.QUEUE,
+        "scheduler_lag_seconds",
+        "How late the last scheduled run started.",
+    ),
+    _gauge(
+        Group.CONFIG,
+        "policies",
+        "Policies in force, by mode.",
+        "mode",
+    ),
+    _gauge(
+        Group.CONFIG,
+        "policy_info",
+        "Always 1; one series per policy in force. The generation is a hash of its content.",
+        "policy",
+        "mode",
+        "generation",
+    ),
+    _gauge(
+        Group.CONFIG,
+        "config_last_reload_successful",
+        "1 if the last attempt to load the policies succeeded, 0 if the set before it stays in"
+        " force.",
+    ),
+    _gauge(
+        Group.CONFIG,
+        "config_last_reload_success_timestamp_seconds",
+        "When policies were last loaded.",
+    ),
+    _counter(
+        Group.CONFIG,
+        "config_reloads_total",
+        "Attempts to load the policies, by result: success or error.",
+        "result",
+    ),
+    _gauge(
+        Group.CONFIG,
+        "config_hash_info",
+        "Always 1; a hash over all policies and limits in force.",
+        "digest",
+    ),
+    _counter(
+        Group.AWS,
+        "aws_requests_total",
+        "Calls to AWS that ended, retries not counted apart. The code is OK, AWS's error code, or"
+        " the name of an exception where no answer came.",
+        "service",
+        "operation",
+        "code",
+    ),
+    _histogram(
+        Group.AWS,
+        "aws_request_duration_seconds",
+        "Time a call to AWS took, its retries included.",
+        "service",
+        "operation",
+    ),
+    _counter(
+        Group.AWS,
+        "aws_throttles_total",
+        "Attempts that AWS throttled, whether or not a retry succeeded.",
+        "service",
+        "operation",
+    ),
+    _counter(
+        Group.AWS,
+        "aws_retries_total",
+        "Attempts beyond a call's first.",
+        "service",
+        "operation",
+    ),
+    _counter(
+        Group.AWS,
+        "aws_refused_total",
+        "Calls that the controller's own call budget held back; AWS never saw them.",
+        "service",
+        "operation",
+    ),
+    _counter(
+        Group.AWS,
+        "cloudwatch_metrics_requested_total",
+        "Metrics requested with GetMetricData, as CloudWatch bills them.",
+    ),
+    _counter(
+        Group.AWS,
+        "self_cost_dollars_total",
+        "What the controller's own calls cost, estimated from list prices.",
+        "component",
+    ),
+    _endpoint(
+        Group.SLO,
+        "slo_objective_ratio",
+        "Share of requests that the policy wants within the objective's latency.",
+    ),
+    _endpoint(
+        Group.SLO,
+        "slo_objective_seconds",
+        "Latency that the policy allows at the quantile.",
+        "quantile",
+    ),
+    _endpoint(
+        Group.SLO,
+        "slo_attained_ratio",
+        "Share of requests in the window that were within the objective's latency; absent where"
+        " unknown.",
+    ),
+    _endpoint(
+        Group.SLO,
+        "slo_latency_seconds",
+        "Latency measured at the quantile over the window; absent where unknown.",
+        "quantile",
+    ),
+    _endpoint(
+        Group.SLO,
+        "slo_compliant",
+        "1 if the SLO is met, 0 if it is breached; absent where there is too little data to say.",
+    ),
+    _endpoint(
+        Group.SLO,
+        "slo_error_ratio",
+        "Share of requests in the window that failed; absent where unknown.",
+    ),
+    _endpoint(
+        Group.SLO,
+        "slo_window_requests",
+        "Requests in the SLO's window.",
+    ),
+    _endpoint(
+        Group.SLO,
+        "slo_data_age_seconds",
+        "Age of the newest data; absent where there is none at all.",
+    ),
+    _endpoint(
+        Group.COST,
+        "cost_hourly_dollars",
+        "Expected cost per hour under the present demand, by basis: current size or desired size;"
+        " absent where a price is unknown. 730 hours make a month.",
+        "basis",
+    ),
+    _endpoint(
+        Group.COST,
+        "budget_monthly_dollars",
+        "The policy's budget per month; absent where it has none.",
+    ),
+    _endpoint(
+        Group.COST,
+        "potential_savings_hourly_dollars",
+        "What the desired size would save per hour; 0 where nothing cheaper is wanted, absent"
+        " where a price is unknown.",
+    ),
+    _gauge(
+        Group.COST,
+        "price_age_seconds",
+        "Age of the prices in use.",
+        "region",
+        "architecture",
+        "source",
+    ),
+    _endpoint(
+        Group.SIZE,
+        "target_memory_bytes",
+        "Memory, by state: current (what AWS reports) or desired (what the controller wants).",
+        "state",
+    ),
+    _endpoint(
+        Group.SIZE,
+        "endpoint_decision",
+        "Always 1; the last decision (hold or change) and its reason.",
+        "decision",
+        "reason",
+    ),
+    _endpoint(
+        Group.SIZE,
+        "condition",
+        "Always 1; the status of each condition, and its reason.",
+        "type",
+        "status",
+        "reason",
+    ),
+    _endpoint(
+        Group.SIZE,
+        "paused",
+        "1 if a person has paused the endpoint or the fleet, 0 if not; absent where unknown.",
+    ),
+    _endpoint(
+        Group.SIZE,
+        "drift_detected",
+        "1 if somebody else changed the endpoint's size, 0 if not; absent where unknown.",
+    ),
+    _endpoint(
+        Group.CHANGES,
+        "change_open",
+        "1 while a change of the endpoint is in flight, else 0.",
+    ),
+    _endpoint(
+        Group.CHANGES,
+        "last_change_timestamp_seconds",
+        "When the last change of the endpoint moved on.",
+    ),
+    _counter(
+        Group.CHANGES,
+        "changes_total",
+        "Changes that ended, by action (increase, decrease) and result (verified, rolled_back,"
+        " failed).",
+        "action",
+        "result",
+    ),
+    _counter(
+        Group.CHANGES,
+        "rollbacks_total",
+        "Changes that were rolled back, by reason.",
+        "reason",
+    ),
+    _counter(
+        Group.CHANGES,
+        "changes_blocked_total",
+        "Assessments that wanted a change which a guard held back, by the guard's reason.",
+        "reason",
+    ),
+    _counter(
+        Group.PLUMBING,
+        "log_messages_total",
+        "Log messages written, by level.",
+        "level",
+    ),
+    _counter(
+        Group.PLUMBING,
+        "state_store_errors_total",
+        "Reads and writes of the journal that failed, by cause.",
+        "cause",
+    ),
+)

@@ -1,0 +1,176 @@
+"""One set of gauges per endpoint, computed at each scrape from what is known now.
+
+A collector rather than stored gauges: an endpoint that is forgotten leaves no series
+behind, a label that changes (a decision's reason) leaves no old value behind, and ages
+grow between ticks.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from controller.model.change import Change
+from controller.model.condition import Condition, ConditionStatus, ConditionType
+from controller.model.decision import Assessment, Propose
+from controller.model.demand import Attainment, SloStatus
+from controller.model.endpoint import EndpointKey, LambdaSize, Size
+from controller.model.missing import Missing, known
+from controller.model.policy import Policy
+from controller.telemetry.catalogue import CATALOGUE
+
+_HOURS_PER_MONTH = 730.0
+_BYTES_PER_MB = 2**20
+
+Sample = tuple[str, tuple[str, ...], float]
+"""A metric's short name, its labels after the endpoint's own, and its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is known of one endpoint."""
+
+    policy: str
+    objective: Policy | None = None
+    assessment: Assessment | None = None
+    conditions: Mapping[ConditionType, Condition] = field(default_factory=dict)
+    change: Change | None = None
+    reconciled_at_s: float | None = None
+
+
+class EndpointCollector(Collector):
+    """Holds a snapshot per endpoint and exports it; safe from several threads."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._lock = threading.Lock()
+        self._snapshots: dict[EndpointKey, Snapshot] = {}
+
+    def update(self, key: EndpointKey, policy: str, **values: object) -> None:
+        """Replace some of what is known of an endpoint (fields of `Snapshot`)."""
+        with self._lock:
+            before = self._snapshots.get(key, Snapshot(policy))
+            self._snapshots[key] = replace(before, policy=policy, **values)  # type: ignore[arg-type]
+
+    def forget(self, key: EndpointKey) -> None:
+        """End all series of an endpoint."""
+        with self._lock:
+            self._snapshots.pop(key, None)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One family per endpoint metric of the catalogue."""
+        with self._lock:
+            snapshots = sorted(self._snapshots.items())
+        families = {
+            metric.short: GaugeMetricFamily(metric.name, metric.help, labels=metric.label_names)
+            for metric in CATALOGUE
+            if metric.per_endpoint
+        }
+        now_s = self._now_s()
+        for key, snapshot in snapshots:
+            owner = (snapshot.policy, key.kind, key.account, key.region, key.name, key.qualifier)
+            for short, labels, value in _samples(snapshot, now_s):
+                families[short].add_metric((*owner, *labels), value)
+        yield from families.values()
+
+
+def _samples(snapshot: Snapshot, now_s: float) -> Iterator[Sample]:
+    if snapshot.reconciled_at_s is not None:
+        yield "last_reconcile_timestamp_seconds", (), snapshot.reconciled_at_s
+    if snapshot.objective is not None:
+        yield from _objective(snapshot.objective)
+    if snapshot.assessment is not None:
+        yield from _assessed(snapshot.assessment, now_s)
+    if snapshot.objective is not None and snapshot.assessment is not None:
+        yield from _attained(snapshot.objective, snapshot.assessment, now_s)
+    yield from _conditions(snapshot.conditions)
+    yield from _change(snapshot.change)
+
+
+def _objective(policy: Policy) -> Iterator[Sample]:
+    yield "slo_objective_ratio", (), policy.slo.percentile
+    yield "slo_objective_seconds", (_quantile(policy),), policy.slo.threshold_ms / 1000.0
+    if policy.budget_usd_per_month is not None:
+        yield "budget_monthly_dollars", (), policy.budget_usd_per_month
+
+
+def _attained(policy: Policy, assessment: Assessment, now_s: float) -> Iterator[Sample]:
+    slo = assessment.slo
+    if isinstance(slo, Missing):
+        return
+    yield "slo_window_requests", (), float(slo.requests)
+    yield from _compliant(slo)
+    if not isinstance(slo.met_ratio, Missing):
+        yield "slo_attained_ratio", (), slo.met_ratio
+    if not isinstance(slo.p95_ms, Missing):
+        yield "slo_latency_seconds", (_quantile(policy),), slo.p95_ms / 1000.0
+    if not isinstance(slo.error_ratio, Missing):
+        yield "slo_error_ratio", (), slo.error_ratio
+    if not isinstance(slo.newest_s, Missing):
+        yield "slo_data_age_seconds", (), max(0.0, now_s - slo.newest_s)
+
+
+def _compliant(slo: SloStatus) -> Iterator[Sample]:
+    if slo.attainment is not Attainment.UNKNOWN:
+        yield "slo_compliant", (), float(slo.attainment is Attainment.MET)
+
+
+def _assessed(assessment: Assessment, now_s: float) -> Iterator[Sample]:
+    decision = assessment.decision
+    if isinstance(decision, Propose):
+        yield "endpoint_decision", ("change", decision.proposal.reason), 1.0
+    else:
+        yield "endpoint_decision", ("hold", decision.reason), 1.0
+    if assessment.state is None:
+        return
+    current = assessment.state.size
+    wanted = assessment.wanted
+    desired = wanted.proposal.target if isinstance(wanted, Propose) else current
+    yield from _memory("current", current)
+    yield from _memory("desired", desired)
+    yield from _costs(_usd_per_hour(assessment, current), _usd_per_hour(assessment, desired))
+
+
+def _memory(state: str, size: Size) -> Iterator[Sample]:
+    if isinstance(size, LambdaSize):
+        yield "target_memory_bytes", (state,), float(size.memory_mb * _BYTES_PER_MB)
+
+
+def _costs(current: float | None, desired: float | None) -> Iterator[Sample]:
+    if current is not None:
+        yield "cost_hourly_dollars", ("current",), current
+    if desired is not None:
+        yield "cost_hourly_dollars", ("desired",), desired
+    if current is not None and desired is not None:
+        yield "potential_savings_hourly_dollars", (), max(0.0, current - desired)
+
+
+def _usd_per_hour(assessment: Assessment, size: Size) -> float | None:
+    estimates = (candidate.estimate for candidate in assessment.candidates)
+    found = next((estimate for estimate in estimates if estimate.size == size), None)
+    usd_per_month = None if found is None else known(found.usd_per_month)
+    return None if usd_per_month is None else usd_per_month.mid / _HOURS_PER_MONTH
+
+
+def _conditions(conditions: Mapping[ConditionType, Condition]) -> Iterator[Sample]:
+    for condition in conditions.values():
+        yield "condition", (condition.type, condition.status, condition.reason), 1.0
+    for short, kind in (
+        ("paused", ConditionType.PAUSED),
+        ("drift_detected", ConditionType.DRIFTED),
+    ):
+        status = conditions[kind].status if kind in conditions else ConditionStatus.UNKNOWN
+        if status is not ConditionStatus.UNKNOWN:
+            yield short, (), float(status is ConditionStatus.TRUE)
+
+
+def _change(change: Change | None) -> Iterator[Sample]:
+    yield "change_open", (), float(change is not None and change.phase.open)
+    if change is not None:
+        yield "last_change_timestamp_seconds", (), change.updated_at_s
+
+
+def _quantile(policy: Policy) -> str:
+    return f"{policy.slo.percentile:g}"
