@@ -132,6 +132,9 @@ def _climb(
     larger = [e for e in feasible if e.size > here.size]
     if larger:
         return proposals.propose(inputs.policy, inputs.demand, here, _cheapest(larger), reason)
+    held = _quarantined(inputs, [e for e in inputs.estimates if e.size > here.size])
+    if held is not None:
+        return held
     allowed = [e for e in _allowed(inputs) if e.size > here.size]
     gain = [e for e in allowed if e.p95_ms.mid < here.p95_ms.mid * CLIMB_GAIN]
     if not gain:
@@ -187,10 +190,12 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
     if saving <= 0.0 and here not in feasible:
         return Hold(Reason.NOT_CONFIDENT, proposals.borderline(here, best))
     if best.size == here.size or saving <= 0.0:
+        cheaper = [e for e in inputs.estimates if cost_mid(e) < cost_mid(here) * _most(inputs)]
+        held = _quarantined(inputs, cheaper)
+        if held is not None:
+            return held
         return Hold(Reason.RIGHT_SIZE, proposals.right_size(inputs.policy, here))
-    minimum = inputs.policy.cadence.min_saving_ratio
-    if inputs.history.decreases >= 2:
-        minimum = min(0.9, minimum * REFINEMENT_FACTOR)
+    minimum = 1.0 - _most(inputs)
     if saving < minimum:
         detail = f"{best.size} would save {saving:.1%}, less than the minimum of {minimum:.0%}"
         return Hold(Reason.SAVING_TOO_SMALL, detail)
@@ -199,6 +204,23 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
         if hold is not None:
             return hold
     return proposals.propose(inputs.policy, inputs.demand, here, best, Reason.CHEAPER_SIZE)
+
+
+def _most(inputs: Inputs) -> float:
+    """Share of the present cost that a cheaper size may cost at most to be worth a change."""
+    minimum = inputs.policy.cadence.min_saving_ratio
+    if inputs.history.decreases >= 2:
+        minimum = min(0.9, minimum * REFINEMENT_FACTOR)
+    return 1.0 - minimum
+
+
+def _quarantined(inputs: Inputs, wanted: Sequence[Estimate]) -> Hold | None:
+    """A hold that names the quarantine, if but for it one of these sizes would be taken."""
+    for estimate in wanted:
+        rejection, detail = inputs.barred.get(estimate.size, (None, ""))
+        if rejection is Rejection.QUARANTINED and _meets(inputs, estimate):
+            return Hold(Reason.QUARANTINED, detail)
+    return None
 
 
 def _careful(inputs: Inputs) -> Hold | None:

@@ -18,6 +18,8 @@ DRIFT_HOLD_S = 21_600.0
 OWNER_CONFLICT_S = 7 * 86_400.0
 """A size that was put back against us twice within this time has another owner."""
 _FAILED_REASONS = {Reason.MADE_WORSE, Reason.NO_BENEFIT}
+_IN_VAIN = {Reason.UPDATE_FAILED, Reason.TOO_FEW_SAMPLES}
+"""Undone for a cause that lies in the function or its traffic, whatever the size."""
 
 
 def final_size(change: Change) -> Size | None:
@@ -64,36 +66,40 @@ class _Span:
 
 
 def _spans(changes: Sequence[Change]) -> list[_Span]:
-    """One span per lesson, oldest first, each longer than the one before of its kind."""
+    """The spans of every lesson, oldest first, each longer than the last of its kind."""
     spans: list[_Span] = []
-    times = {"down": 0, "up": 0, "left": 0}
+    times: dict[str, int] = {}
     for change in sorted(changes, key=lambda c: c.planned_at_s):
-        if change.finished_at_s is None:
+        lesson = None if change.finished_at_s is None else _lesson(change)
+        if lesson is None or change.finished_at_s is None:
             continue
-        lesson = _lesson(change)
-        if lesson is None:
-            continue
-        kind, edge, downwards, why = lesson
-        length = min(QUARANTINE_S * 2.0 ** times[kind], QUARANTINE_LIMIT_S)
-        times[kind] += 1
-        spans.append(_Span(edge, downwards, change.finished_at_s + length, why))
+        repeated = times.get(lesson.kind, 0)
+        times[lesson.kind] = repeated + 1
+        until_s = change.finished_at_s + min(QUARANTINE_S * 2.0**repeated, QUARANTINE_LIMIT_S)
+        spans += [_Span(lesson.edge, down, until_s, lesson.why) for down in lesson.downwards]
     return spans
 
 
-def _lesson(change: Change) -> tuple[str, Size, bool, str] | None:
-    verdict = change.verdict
-    failed = (
-        change.phase is ChangePhase.ROLLED_BACK
-        and verdict is not None
-        and verdict.reason in _FAILED_REASONS
-    )
-    if failed and is_decrease(change):
-        return "down", change.target, True, f"{change.target} made things worse"
-    if failed:
-        return "up", change.target, False, f"{change.target} brought no benefit"
-    climbed = change.phase is ChangePhase.VERIFIED and change.reason is Reason.SLO_BREACHED
-    if climbed:
-        return "left", change.before, True, f"{change.before} broke the SLO"
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    kind: str
+    edge: Size
+    downwards: tuple[bool, ...]
+    """Which sides of the edge are barred: True everything below, False everything above."""
+    why: str
+
+
+def _lesson(change: Change) -> _Lesson | None:
+    verdict, target = change.verdict, change.target
+    if change.phase is ChangePhase.ROLLED_BACK and verdict is not None:
+        if verdict.reason in _IN_VAIN:
+            return _Lesson("vain", target, (True, False), f"the last try: {verdict.detail}")
+        if verdict.reason in _FAILED_REASONS and is_decrease(change):
+            return _Lesson("down", target, (True,), f"{target} made things worse")
+        if verdict.reason in _FAILED_REASONS:
+            return _Lesson("up", target, (False,), f"{target} brought no benefit")
+    if change.phase is ChangePhase.VERIFIED and change.reason is Reason.SLO_BREACHED:
+        return _Lesson("left", change.before, (True,), f"{change.before} broke the SLO")
     return None
 
 

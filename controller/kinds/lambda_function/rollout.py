@@ -88,7 +88,7 @@ def _start(view: View) -> Step:
 def _released(view: View) -> bool:
     """Whether anything but memory differs from what was decided on."""
     live = view.live
-    return view.fingerprint not in {live.serving.fingerprint} or (
+    return view.fingerprint != live.serving.fingerprint or (
         live.alias is not None and live.latest.fingerprint != view.fingerprint
     )
 

@@ -54,11 +54,13 @@ def dimensions(key: EndpointKey, version: str | None = None) -> tuple[tuple[str,
     An alias is `Resource=name:alias`; with a version, only what that version executed of it.
     Without an alias the function's own series: it adds up all aliases and versions.
     """
-    base = (("FunctionName", key.name),)
+    function = ("FunctionName", key.name)
     if key.qualifier == LATEST:
-        return base
-    base = (*base, ("Resource", f"{key.name}:{key.qualifier}"))
-    return base if version is None else (*base, ("ExecutedVersion", version))
+        return (function,)
+    alias = ("Resource", f"{key.name}:{key.qualifier}")
+    if version is None:
+        return (function, alias)
+    return (function, alias, ("ExecutedVersion", version))
 
 
 def queries(

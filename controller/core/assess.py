@@ -1,0 +1,234 @@
+"""One endpoint, one tick: from observation to a guarded decision, as one pure function."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.core import history as journal
+from controller.core.decide import History, Inputs, decide
+from controller.core.demand import demand as demand_of
+from controller.core.evidence import Evidence, evidence
+from controller.core.guard import Fleet, Situation, check, silence
+from controller.core.sentence import decision_sentence
+from controller.core.slo import slo_status
+from controller.model.change import Change, ChangePhase
+from controller.model.condition import Pause
+from controller.model.decision import Assessment, Decision, Hold
+from controller.model.demand import Attainment, Demand, SloStatus
+from controller.model.endpoint import EndpointKey, EndpointState, Size
+from controller.model.estimate import Candidate, Estimate, Observation, Rejection
+from controller.model.missing import Maybe, Missing
+from controller.model.policy import Policy
+from controller.model.reason import Reason
+from controller.model.window import MemoryUse, Window, WindowSet
+
+
+class Sizing(Protocol):
+    """The pure half of a kind, with its prices already looked up."""
+
+    def sizes(self, policy: Policy, current: Size) -> Sequence[Size]:
+        """The ladder inside the bounds, smallest first, the current size included."""
+
+    def estimates(
+        self, sizes: Sequence[Size], evidence: Evidence, demand: Demand, policy: Policy
+    ) -> Maybe[tuple[Estimate, ...]]:
+        """One estimate per size, or why there are none."""
+
+    def barred(
+        self, sizes: Sequence[Size], current: Size, policy: Policy, demand: Demand
+    ) -> Mapping[Size, tuple[Rejection, str]]:
+        """Sizes that are out of the question."""
+
+    def floor(self, demand: Demand) -> Maybe[int]:
+        """Least memory (MB) that holds what is in use."""
+
+    def obstacles(self, state: EndpointState, change_open: bool) -> Mapping[Reason, str]:
+        """What in the live state forbids a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that a tick has seen and remembered of one endpoint."""
+
+    now_s: float
+    policy: Policy
+    state: EndpointState
+    era: str
+    """Names the live code: evidence of another era says nothing about levels."""
+    size_since_s: float
+    """Since when the live size has been in use, settling time included."""
+    windows: WindowSet
+    rows: Sequence[Observation]
+    memory_use: Sequence[MemoryUse]
+    changes: Sequence[Change]
+    """This endpoint's journal, newest first."""
+    open_change: Change | None
+    pauses: Sequence[Pause]
+    fleet: Fleet
+    accepted_at_s: float | None = None
+    conflict: str | None = None
+    lease_held: bool = True
+
+
+def assess(observed: Observed, sizing: Sizing) -> Assessment:
+    """Demand, SLO, estimates, choice and guards for one endpoint."""
+    policy, state = observed.policy, observed.state
+    demand = demand_of(observed.windows.hourly, observed.memory_use)
+    slo = slo_status(observed.windows.recent, policy.slo, observed.now_s, observed.size_since_s)
+    sizes = sizing.sizes(policy, state.size)
+    wanted, candidates = _wanted(observed, sizing, demand, slo, sizes)
+    if observed.open_change is not None:
+        return _in_change(observed, observed.open_change, demand, slo, candidates)
+    situation = _situation(observed, sizing, wanted, demand, slo)
+    decision, guards = check(situation, wanted)
+    return Assessment(
+        key=state.key,
+        policy=policy.name,
+        at_s=observed.now_s,
+        state=state,
+        demand=demand,
+        slo=slo,
+        candidates=candidates,
+        wanted=wanted,
+        guards=guards,
+        decision=decision,
+        sentence=decision_sentence(state.key, decision),
+    )
+
+
+def unassessed(key: EndpointKey, policy: str, at_s: float, hold: Hold) -> Assessment:
+    """An assessment of an endpoint that could not be looked at, and why."""
+    unknown = Missing(hold.detail)
+    return Assessment(
+        key, policy, at_s, None, unknown, unknown, (), hold, (), hold, decision_sentence(key, hold)
+    )
+
+
+def _wanted(
+    observed: Observed,
+    sizing: Sizing,
+    demand: Maybe[Demand],
+    slo: SloStatus,
+    sizes: Sequence[Size],
+) -> tuple[Decision, tuple[Candidate, ...]]:
+    """What the core would do if nothing stood in the way."""
+    if isinstance(demand, Missing):
+        return Hold(Reason.NO_DATA, demand.reason), ()
+    policy, current = observed.policy, observed.state.size
+    proof = evidence(observed.rows, observed.era)
+    made = sizing.estimates(sizes, proof, demand, policy)
+    if slo.attainment is Attainment.BREACHED and _denies(made, current):
+        start_s = max(observed.size_since_s, observed.now_s - policy.slo.window_s)
+        proof = evidence(observed.rows, observed.era, split_at_s=start_s)
+        made = sizing.estimates(sizes, proof, demand, policy)
+    if isinstance(made, Missing):
+        return Hold(Reason.TOO_FEW_SAMPLES, made.reason), ()
+    barred = {
+        **journal.quarantined(observed.changes, sizes, observed.now_s),
+        **sizing.barred(sizes, current, policy, demand),
+    }
+    inputs = Inputs(
+        policy=policy,
+        current=current,
+        estimates=made,
+        barred=barred,
+        demand=demand,
+        slo=slo,
+        history=_history(observed, proof),
+        floor=sizing.floor(demand),
+    )
+    return decide(inputs)
+
+
+def _denies(made: Maybe[tuple[Estimate, ...]], current: Size) -> bool:
+    """Whether older hours still say that the current size is fine."""
+    if isinstance(made, Missing):
+        return False
+    return any(e.size == current and e.p_slo > 0.5 for e in made)
+
+
+def _history(observed: Observed, proof: Evidence) -> History:
+    point = proof.at(observed.state.size)
+    if point is None:
+        return History(0, 0.0, 0, 0)
+    first_s = max(point.first_s, observed.size_since_s)
+    start_s = observed.now_s - observed.policy.cadence.stabilization_s
+    segment_start_s = min(p.first_s for p in proof.here())
+    return History(
+        requests=point.requests,
+        span_s=observed.now_s - first_s,
+        gaps=_gaps(observed, max(start_s, first_s)),
+        decreases=journal.verified_decreases(observed.changes, segment_start_s),
+    )
+
+
+def _gaps(observed: Observed, since_s: float) -> int:
+    """Hours since an instant with enough requests to judge but no latency to judge by."""
+    return sum(1 for w in observed.windows.hourly if w.start_s >= since_s and _blind(w))
+
+
+def _blind(window: Window) -> bool:
+    if isinstance(window.requests, Missing):
+        return True
+    return window.requests >= 20 and isinstance(window.mean_ms, Missing)
+
+
+def _situation(
+    observed: Observed, sizing: Sizing, wanted: Decision, demand: Maybe[Demand], slo: SloStatus
+) -> Situation:
+    state = observed.state
+    trough = 0.0 if isinstance(demand, Missing) else demand.requests_per_hour_trough
+    newest_s = _newest_s(observed.windows)
+    return Situation(
+        now_s=observed.now_s,
+        policy=observed.policy,
+        state=state,
+        proposal=None if isinstance(wanted, Hold) else wanted.proposal,
+        pauses=observed.pauses,
+        changes=observed.changes,
+        ownership=journal.ownership(
+            observed.changes,
+            state.size,
+            state.live.serving.last_modified_s,
+            observed.accepted_at_s,
+            observed.now_s,
+        ),
+        fleet=observed.fleet,
+        stale=silence(newest_s, trough, observed.now_s),
+        obstacles=sizing.obstacles(state, observed.open_change is not None),
+        lease_held=observed.lease_held,
+        conflict=observed.conflict,
+    )
+
+
+def _newest_s(windows: WindowSet) -> Maybe[float]:
+    ends = [w.end_s for w in (*windows.recent, *windows.hourly)]
+    return max(ends) if ends else Missing("no datapoints")
+
+
+def _in_change(
+    observed: Observed,
+    change: Change,
+    demand: Maybe[Demand],
+    slo: SloStatus,
+    candidates: tuple[Candidate, ...],
+) -> Assessment:
+    """While a change is open, the decision is to see it through."""
+    words = {ChangePhase.ROLLING_BACK: "going back to", ChangePhase.PLANNED: "about to go to"}
+    towards = change.before if change.phase is ChangePhase.ROLLING_BACK else change.target
+    detail = f"{words.get(change.phase, 'moving to')} {towards} ({change.phase})"
+    hold = Hold(Reason.CHANGE_IN_PROGRESS, detail)
+    key = observed.state.key
+    return Assessment(
+        key=key,
+        policy=observed.policy.name,
+        at_s=observed.now_s,
+        state=observed.state,
+        demand=demand,
+        slo=slo,
+        candidates=candidates,
+        wanted=hold,
+        guards=(),
+        decision=hold,
+        sentence=decision_sentence(key, hold),
+    )
