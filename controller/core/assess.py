@@ -77,10 +77,13 @@ def assess(observed: Observed, sizing: Sizing) -> Assessment:
     slo = slo_status(observed.windows.recent, policy.slo, observed.now_s, observed.size_since_s)
     sizes = sizing.sizes(policy, state.size)
     wanted, candidates = _wanted(observed, sizing, demand, slo, sizes)
-    if observed.open_change is not None:
-        return _in_change(observed, observed.open_change, demand, slo, candidates)
+    change = observed.open_change
+    if change is not None:
+        wanted = _see_through(change)
     situation = _situation(observed, sizing, wanted, demand, slo)
     decision, guards = check(situation, wanted)
+    if change is not None:
+        decision = wanted
     return Assessment(
         key=state.key,
         policy=policy.name,
@@ -206,29 +209,9 @@ def _newest_s(windows: WindowSet) -> Maybe[float]:
     return max(ends) if ends else Missing("no datapoints")
 
 
-def _in_change(
-    observed: Observed,
-    change: Change,
-    demand: Maybe[Demand],
-    slo: SloStatus,
-    candidates: tuple[Candidate, ...],
-) -> Assessment:
+def _see_through(change: Change) -> Hold:
     """While a change is open, the decision is to see it through."""
     words = {ChangePhase.ROLLING_BACK: "going back to", ChangePhase.PLANNED: "about to go to"}
     towards = change.before if change.phase is ChangePhase.ROLLING_BACK else change.target
     detail = f"{words.get(change.phase, 'moving to')} {towards} ({change.phase})"
-    hold = Hold(Reason.CHANGE_IN_PROGRESS, detail)
-    key = observed.state.key
-    return Assessment(
-        key=key,
-        policy=observed.policy.name,
-        at_s=observed.now_s,
-        state=observed.state,
-        demand=demand,
-        slo=slo,
-        candidates=candidates,
-        wanted=hold,
-        guards=(),
-        decision=hold,
-        sentence=decision_sentence(key, hold),
-    )
+    return Hold(Reason.CHANGE_IN_PROGRESS, detail)

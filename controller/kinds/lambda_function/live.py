@@ -1,0 +1,237 @@
+"""A live Lambda function: see it, and carry out one step of a change.
+
+Published versions never change, so their configuration is read once. Every mutation is
+guarded by the RevisionId that the step was decided on: somebody else's change in between
+makes AWS refuse (412), and the next tick looks again.
+"""
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from controller.aws.discovery import find_functions
+from controller.aws.errors import translated
+from controller.aws.sessions import Sessions
+from controller.model.change import Mutation, PointAlias, PublishVersion, UpdateMemory
+from controller.model.endpoint import (
+    LATEST,
+    AliasConfig,
+    EndpointKey,
+    EndpointState,
+    FunctionConfig,
+    LambdaLive,
+    LambdaSize,
+    Phase,
+)
+from controller.model.errors import NotFound
+from controller.model.policy import Scope, Selector
+from controller.ports import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
+
+_RELEASED_FIELDS = (
+    "Architectures",
+    "CodeSha256",
+    "DeadLetterConfig",
+    "Environment",
+    "EphemeralStorage",
+    "FileSystemConfigs",
+    "Handler",
+    "ImageConfigResponse",
+    "KMSKeyArn",
+    "Layers",
+    "LoggingConfig",
+    "PackageType",
+    "Role",
+    "Runtime",
+    "Timeout",
+    "TracingConfig",
+    "VpcConfig",
+)
+"""What a release may change. Memory is ours; state, revision and times are AWS's."""
+_VERSIONS_KEPT = 2000
+
+
+class LambdaAdapter:
+    """Satisfies `controller.ports.KindAdapter` for Lambda functions; shared by threads."""
+
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._versions: OrderedDict[tuple[EndpointKey, str], FunctionConfig] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def discover(self, scope: Scope, selector: Selector) -> Mapping[str, Mapping[str, str]]:
+        """Names of matching functions and their tags."""
+        return find_functions(self._sessions, scope, selector)
+
+    def observe(self, scope: Scope, key: EndpointKey) -> EndpointState:
+        """`$LATEST`, the alias if traffic uses one, and the versions that it names.
+
+        Raises NotFound where the function or the alias does not exist.
+        """
+        latest = self._configuration(scope, key, LATEST)
+        alias = None if key.qualifier == LATEST else self._alias(scope, key)
+        versions: dict[str, FunctionConfig] = {}
+        if alias is not None:
+            for version in (alias.version, *sorted(alias.weights)):
+                versions[version] = (
+                    latest if version == LATEST else self._version(scope, key, version)
+                )
+        live = LambdaLive(latest, alias, versions, self._provisioned(scope, key, alias))
+        return EndpointState(
+            key=key,
+            size=LambdaSize(live.serving.memory_mb),
+            phase=_phase(latest),
+            etag=_etag(live),
+            tags={},
+            observed_at_s=self._clock.now_s(),
+            live=live,
+        )
+
+    def execute(self, scope: Scope, key: EndpointKey, step: Mutation) -> Mapping[str, str]:
+        """One mutating call. Returns what the change must remember of it.
+
+        Raises Conflict where the function or alias is no longer the one that was seen.
+        """
+        if isinstance(step, UpdateMemory):
+            return self._update_memory(scope, key, step)
+        if isinstance(step, PublishVersion):
+            return self._publish(scope, key, step)
+        return self._point_alias(scope, key, step)
+
+    def _update_memory(
+        self, scope: Scope, key: EndpointKey, step: UpdateMemory
+    ) -> Mapping[str, str]:
+        with translated("lambda", "UpdateFunctionConfiguration", scope, f"function {key.name}"):
+            self._sessions.lambda_writes(scope).update_function_configuration(
+                FunctionName=key.name, MemorySize=step.memory_mb, RevisionId=step.revision_id
+            )
+        return {}
+
+    def _publish(self, scope: Scope, key: EndpointKey, step: PublishVersion) -> Mapping[str, str]:
+        with translated("lambda", "PublishVersion", scope, f"function {key.name}"):
+            answer = self._sessions.lambda_writes(scope).publish_version(
+                FunctionName=key.name, CodeSha256=step.code_sha256, RevisionId=step.revision_id
+            )
+        return {"published_version": answer["Version"]}
+
+    def _point_alias(self, scope: Scope, key: EndpointKey, step: PointAlias) -> Mapping[str, str]:
+        with translated("lambda", "UpdateAlias", scope, f"alias {key.name}:{step.alias}"):
+            self._sessions.lambda_writes(scope).update_alias(
+                FunctionName=key.name,
+                Name=step.alias,
+                FunctionVersion=step.version,
+                RoutingConfig={"AdditionalVersionWeights": dict(step.weights)},
+                RevisionId=step.revision_id,
+            )
+        return {}
+
+    def _configuration(self, scope: Scope, key: EndpointKey, version: str) -> FunctionConfig:
+        with translated("lambda", "GetFunctionConfiguration", scope, f"function {key.name}"):
+            client = self._sessions.lambda_reads(scope)
+            if version == LATEST:
+                answer = client.get_function_configuration(FunctionName=key.name)
+            else:
+                answer = client.get_function_configuration(FunctionName=key.name, Qualifier=version)
+        return function_config(answer)
+
+    def _version(self, scope: Scope, key: EndpointKey, version: str) -> FunctionConfig:
+        """A published version: immutable but for its state, which only matters when new."""
+        with self._lock:
+            kept = self._versions.get((key, version))
+            if kept is not None:
+                self._versions.move_to_end((key, version))
+                return kept
+        config = self._configuration(scope, key, version)
+        if config.state == "Active":
+            with self._lock:
+                self._versions[key, version] = config
+                if len(self._versions) > _VERSIONS_KEPT:
+                    self._versions.popitem(last=False)
+        return config
+
+    def _alias(self, scope: Scope, key: EndpointKey) -> AliasConfig:
+        with translated("lambda", "GetAlias", scope, f"alias {key.name}:{key.qualifier}"):
+            answer = self._sessions.lambda_reads(scope).get_alias(
+                FunctionName=key.name, Name=key.qualifier
+            )
+        routing = answer.get("RoutingConfig") or {}
+        return AliasConfig(
+            name=answer["Name"],
+            version=answer["FunctionVersion"],
+            revision_id=answer["RevisionId"],
+            weights=dict(routing.get("AdditionalVersionWeights") or {}),
+        )
+
+    def _provisioned(self, scope: Scope, key: EndpointKey, alias: AliasConfig | None) -> int | None:
+        """Environments kept warm on the alias; None where there are none.
+
+        Provisioned concurrency lives on an alias or version, never on `$LATEST`.
+        """
+        if alias is None:
+            return None
+        try:
+            with translated(
+                "lambda", "GetProvisionedConcurrencyConfig", scope, f"alias {key.name}:{alias.name}"
+            ):
+                answer = self._sessions.lambda_reads(scope).get_provisioned_concurrency_config(
+                    FunctionName=key.name, Qualifier=alias.name
+                )
+        except NotFound:
+            return None
+        return answer["RequestedProvisionedConcurrentExecutions"]
+
+
+def function_config(
+    answer: "FunctionConfigurationResponseTypeDef | Mapping[str, Any]",
+) -> FunctionConfig:
+    """One version's configuration from Lambda's answer, without what we must not keep.
+
+    Environment variables and the like enter the fingerprint only as a hash.
+    """
+    fields: Mapping[str, Any] = {**answer}
+    released = {name: fields.get(name) for name in _RELEASED_FIELDS}
+    released["SnapStart"] = (fields.get("SnapStart") or {}).get("ApplyOn")
+    text = json.dumps(released, sort_keys=True, default=str)
+    logging = fields.get("LoggingConfig") or {}
+    return FunctionConfig(
+        version=fields.get("Version", LATEST),
+        memory_mb=fields["MemorySize"],
+        revision_id=fields.get("RevisionId", ""),
+        code_sha256=fields["CodeSha256"],
+        architecture=(fields.get("Architectures") or ["x86_64"])[0],
+        timeout_s=fields.get("Timeout", 3),
+        package_type=fields.get("PackageType", "Zip"),
+        runtime=fields.get("Runtime"),
+        role=fields.get("Role", ""),
+        update_status=fields.get("LastUpdateStatus", "Successful"),
+        update_reason=fields.get("LastUpdateStatusReason", ""),
+        state=fields.get("State", "Active"),
+        last_modified_s=_instant_s(fields["LastModified"]),
+        log_group=logging.get("LogGroup") or f"/aws/lambda/{fields['FunctionName']}",
+        fingerprint=hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
+
+
+def _instant_s(text: str) -> float:
+    """Lambda writes times as `2026-01-31T12:00:00.000+0000`."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+
+
+def _phase(latest: FunctionConfig) -> Phase:
+    if latest.state == "Failed":
+        return Phase.FAILED
+    if latest.update_status == "InProgress" or latest.state == "Pending":
+        return Phase.UPDATING
+    return Phase.STABLE
+
+
+def _etag(live: LambdaLive) -> str:
+    alias = "" if live.alias is None else live.alias.revision_id
+    return f"{live.latest.revision_id}/{alias}"
