@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 def dispatch(world: World, request: HttpRequest, services: Services = SERVICES) -> HttpResponse:
-    """Answer a request. Thread-safe: one request at a time per world.
+    """Answer a request. Thread-safe: a world handles one request at a time.
 
     AWS's errors are answers. Raises TransportFault where a fault leaves the caller without
     one, whatever a crash hook raises, and any exception that is a handler's own mistake.
     """
     front = state_of(world, Front)
-    with front.lock:
+    with world.lock:
         passage = _Passage(world, front, request, services)
         try:
             response = passage.answer()

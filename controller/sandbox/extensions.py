@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from controller.sandbox.world import World
@@ -12,7 +12,7 @@ State = TypeVar("State")
 
 def state_of(world: World, kind: type[State]) -> State:
     """The world's one instance of `kind`, made without arguments when first asked for."""
-    found = world.extensions.get(kind)
+    found: State | None = world.extensions.get(kind)
     if found is None:
         found = world.extensions[kind] = kind()
-    return cast(State, found)
+    return found

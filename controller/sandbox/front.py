@@ -1,18 +1,15 @@
-"""What the doors keep in a world: one lock, the faults, the record of calls, request ids."""
+"""What the doors keep in a world: the faults, the record of calls, request ids."""
 
 from __future__ import annotations
-
-import threading
 
 from controller.sandbox.faults import FaultPlan
 from controller.sandbox.recorder import Recorder
 
 
 class Front:
-    """One per world. The lock is held while a request is handled and while time passes."""
+    """One per world."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
         self.faults = FaultPlan()
         self.recorder = Recorder()
         self.requests = 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.sandbox import sts_api
+from controller.sandbox import pricing_api, sts_api, tagging_api
 from controller.sandbox.wire.contract import Handler
 
 Services = Mapping[str, Mapping[str, Handler]]
 
 SERVICES: Services = {
     "sts": sts_api.HANDLERS,
+    "pricing": pricing_api.HANDLERS,
+    "resourcegroupstaggingapi": tagging_api.HANDLERS,
 }
 
 # The service name in a SigV4 credential scope, and botocore's name of the service.

@@ -22,7 +22,7 @@ class CborRpc:
         self._says_query_code = model is not None and model.is_query_compatible
         self._reader = DocumentReader()
         self._writer = DocumentWriter(
-            lambda value, style: cbor.Timestamp(epoch_s(value)), bytes, float
+            lambda style: lambda value: cbor.Timestamp(epoch_s(value)), bytes, float
         )
 
     def reader(self, operation: OperationModel) -> ReadParams:

@@ -11,7 +11,7 @@ from botocore.model import ListShape, Shape
 
 from controller.sandbox.wire.documents import write_json_number
 from controller.sandbox.wire.malformed import MalformedError
-from controller.sandbox.wire.timestamps import read_timestamp, write_timestamp
+from controller.sandbox.wire.timestamps import read_timestamp, timestamp_writer
 
 
 def read_scalar_text(shape: Shape, text: str) -> Any:
@@ -42,7 +42,7 @@ def scalar_to_text(shape: Shape, value: Any, time_style: str) -> str:
     kind = shape.type_name
     if kind == "timestamp":
         style = str(shape.serialization.get("timestampFormat", time_style))
-        return str(write_timestamp(value, style))
+        return str(timestamp_writer(style)(value))
     if kind == "boolean":
         return "true" if value else "false"
     if kind in ("float", "double"):
