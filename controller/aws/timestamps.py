@@ -24,4 +24,6 @@ def utc_timestamp(value: str | float | datetime) -> datetime:
 
 def epoch_seconds(value: str | float | datetime) -> float:
     """The same as epoch seconds; for answers of hundreds of thousands of points."""
-    return value if isinstance(value, float) else utc_timestamp(value).timestamp()
+    if isinstance(value, int | float):
+        return float(value)
+    return utc_timestamp(value).timestamp()
