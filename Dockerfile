@@ -39,10 +39,10 @@ USER 65532:65532
 WORKDIR /var/lib/rightsizer
 # The journal. Everything else may be read-only.
 VOLUME /var/lib/rightsizer
-EXPOSE 9090
+EXPOSE 8080
 # The program handles SIGTERM itself, also as process 1.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9090/healthz', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 ENTRYPOINT ["rightsizer"]
 CMD ["run", "--policies", "/etc/rightsizer/policies"]

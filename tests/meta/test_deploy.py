@@ -1,0 +1,97 @@
+"""What is shipped for deployment agrees with the program: permissions, image, manifests."""
+
+import ast
+import json
+import re
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from sources import REPOSITORY, modules
+
+import controller
+from controller.aws.errors import iam_action
+
+DEPLOY = REPOSITORY / "deploy"
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text("utf-8")
+IMPLIED = {"sts:AssumeRole"}
+"""Granted by assume-role.json, which only some need."""
+
+
+def granted(name: str) -> set[str]:
+    """All actions that a file allows."""
+    document = json.loads((DEPLOY / "iam" / name).read_text("utf-8"))
+    actions: set[str] = set()
+    for statement in document["Statement"]:
+        assert statement["Effect"] == "Allow"
+        listed = statement["Action"]
+        actions |= {listed} if isinstance(listed, str) else set(listed)
+    return actions
+
+
+def called() -> set[str]:
+    """IAM actions of the AWS operations that adapters name when they call them."""
+    found = set()
+    for module in modules():
+        if not module.path.startswith(("controller/aws/", "controller/kinds/")):
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "translated":
+                words = [a.value for a in node.args[:2] if isinstance(a, ast.Constant)]
+                if len(words) == 2 and str(words[1])[:1].isupper():
+                    found.add(iam_action(str(words[0]), str(words[1])))
+    return found
+
+
+def manifests() -> dict[str, Any]:
+    """Every Kubernetes manifest by kind."""
+    yaml = YAML(typ="safe")
+    found = {}
+    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
+        for document in yaml.load_all(path.read_text("utf-8")):
+            found[document["kind"]] = document
+    return found
+
+
+def test_reading_grants_no_change() -> None:
+    for action in granted("lambda-read.json"):
+        assert re.match(r"\w+:(Get|List|Start)\w+$", action), action
+
+
+def test_every_call_is_granted_and_nothing_more() -> None:
+    assert called() == granted("lambda-read.json") | granted("lambda-enforce.json") | IMPLIED
+
+
+def test_pod_runs_as_the_image_does() -> None:
+    pod = manifests()["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    user = str(pod["securityContext"]["runAsUser"])
+    assert f"USER {user}:{user}\n" in DOCKERFILE
+    words = re.search(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert words
+    assert container["args"] == json.loads(words[1])
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert {"/var/lib/rightsizer", "/etc/rightsizer/policies"} <= mounts
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    port = str(container["ports"][0]["containerPort"])
+    assert f"EXPOSE {port}\n" in DOCKERFILE
+    assert f"http://127.0.0.1:{port}/healthz" in DOCKERFILE
+
+
+def test_manifests_and_image_name_this_version() -> None:
+    (image,) = manifests()["Kustomization"]["images"]
+    assert image["newTag"] == controller.__version__
+    assert f"ARG VERSION={controller.__version__}\n" in DOCKERFILE
+
+
+def test_one_writer_at_a_time() -> None:
+    spec = manifests()["Deployment"]["spec"]
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+def test_image_is_built_from_the_lock_files(lock: str) -> None:
+    assert f"pip install --require-hashes -r {lock}" in DOCKERFILE
+    ignored = (REPOSITORY / ".dockerignore").read_text("utf-8")
+    assert f"!{lock}\n" in ignored
