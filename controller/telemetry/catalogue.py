@@ -6,66 +6,9 @@ the policies in force: no ARN, no request id, no message. `docs/metrics.md` is g
 from here, and a test fails on anything exposed that is not listed.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from controller.telemetry.metric import Group, Metric, MetricType
 
-PREFIX = "rightsizer_"
-ENDPOINT_LABELS = ("policy", "kind", "account", "region", "name", "qualifier")
-"""Labels of every per-endpoint metric; its series end when no policy claims the endpoint."""
-
-
-class MetricType(StrEnum):
-    """Prometheus' types, as far as we use them."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-class Group(StrEnum):
-    """Headings of the reference, in its order."""
-
-    BUILD = "Build"
-    RECONCILE = "Reconciling"
-    QUEUE = "Queue and scheduler"
-    CONFIG = "Policies"
-    AWS = "Calls to AWS"
-    SLO = "Service level, per endpoint"
-    COST = "Cost, per endpoint"
-    SIZE = "Sizes and decisions, per endpoint"
-    CHANGES = "Changes"
-    PLUMBING = "Plumbing"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric family."""
-
-    group: Group
-    type: MetricType
-    short: str
-    """Its name without the prefix."""
-    help: str
-    labels: tuple[str, ...] = ()
-    per_endpoint: bool = False
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """As exposed."""
-        return PREFIX + self.short
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """All labels, the endpoint's first."""
-        return (ENDPOINT_LABELS if self.per_endpoint else ()) + self.labels
-
-    @property
-    def unit(self) -> str:
-        """The base unit that the name ends in; empty for a plain number."""
-        stem = self.short.removesuffix("_total")
-        units = ("seconds", "bytes", "dollars", "ratio")
-        return next((unit for unit in units if stem.endswith("_" + unit)), "")
+_SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 def _counter(group: Group, short: str, help_: str, *labels: str) -> Metric:
@@ -84,16 +27,8 @@ def _endpoint(group: Group, short: str, help_: str, *labels: str) -> Metric:
     return Metric(group, MetricType.GAUGE, short, help_, labels, per_endpoint=True)
 
 
-_SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-
 CATALOGUE: tuple[Metric, ...] = (
-    _gauge(
-        Group.BUILD,
-        "build_info",
-        "Always 1; what is running.",
-        "version",
-        "python",
-    ),
+    _gauge(Group.BUILD, "build_info", "Always 1; what is running.", "version", "python"),
     _counter(
         Group.RECONCILE,
         "reconcile_total",
@@ -117,52 +52,25 @@ CATALOGUE: tuple[Metric, ...] = (
         "last_reconcile_timestamp_seconds",
         "When the endpoint was last reconciled without an error.",
     ),
-    _gauge(
-        Group.RECONCILE,
-        "active_workers",
-        "Workers that are reconciling at this moment.",
-    ),
-    _gauge(
-        Group.RECONCILE,
-        "max_concurrent_reconciles",
-        "Workers there are.",
-    ),
-    _gauge(
-        Group.QUEUE,
-        "queue_depth",
-        "Endpoints that are due and wait for a worker.",
-    ),
+    _gauge(Group.RECONCILE, "active_workers", "Workers that are reconciling at this moment."),
+    _gauge(Group.RECONCILE, "max_concurrent_reconciles", "Workers there are."),
+    _gauge(Group.QUEUE, "queue_depth", "Endpoints that are due and wait for a worker."),
     _histogram(
         Group.QUEUE,
         "queue_latency_seconds",
         "Time from when an endpoint was due to when a worker took it.",
     ),
     _counter(
-        Group.QUEUE,
-        "queue_retries_total",
-        "Endpoints put back into the queue after an error.",
+        Group.QUEUE, "queue_retries_total", "Endpoints put back into the queue after an error."
     ),
-    _counter(
-        Group.QUEUE,
-        "scheduler_missed_runs_total",
-        "Scheduled runs that did not take place.",
-    ),
+    _counter(Group.QUEUE, "scheduler_missed_runs_total", "Scheduled runs that did not take place."),
     _counter(
         Group.QUEUE,
         "scheduler_overruns_total",
         "Scheduled runs left out because the one before was still going on.",
     ),
-    _gauge(
-        Group.QUEUE,
-        "scheduler_lag_seconds",
-        "How late the last scheduled run started.",
-    ),
-    _gauge(
-        Group.CONFIG,
-        "policies",
-        "Policies in force, by mode.",
-        "mode",
-    ),
+    _gauge(Group.QUEUE, "scheduler_lag_seconds", "How late the last scheduled run started."),
+    _gauge(Group.CONFIG, "policies", "Policies in force, by mode.", "mode"),
     _gauge(
         Group.CONFIG,
         "policy_info",
@@ -218,11 +126,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "operation",
     ),
     _counter(
-        Group.AWS,
-        "aws_retries_total",
-        "Attempts beyond a call's first.",
-        "service",
-        "operation",
+        Group.AWS, "aws_retries_total", "Attempts beyond a call's first.", "service", "operation"
     ),
     _counter(
         Group.AWS,
@@ -275,11 +179,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "slo_error_ratio",
         "Share of requests in the window that failed; absent where unknown.",
     ),
-    _endpoint(
-        Group.SLO,
-        "slo_window_requests",
-        "Requests in the SLO's window.",
-    ),
+    _endpoint(Group.SLO, "slo_window_requests", "Requests in the SLO's window."),
     _endpoint(
         Group.SLO,
         "slo_data_age_seconds",
@@ -343,9 +243,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "1 if somebody else changed the endpoint's size, 0 if not; absent where unknown.",
     ),
     _endpoint(
-        Group.CHANGES,
-        "change_open",
-        "1 while a change of the endpoint is in flight, else 0.",
+        Group.CHANGES, "change_open", "1 while a change of the endpoint is in flight, else 0."
     ),
     _endpoint(
         Group.CHANGES,
@@ -361,10 +259,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "result",
     ),
     _counter(
-        Group.CHANGES,
-        "rollbacks_total",
-        "Changes that were rolled back, by reason.",
-        "reason",
+        Group.CHANGES, "rollbacks_total", "Changes that were rolled back, by reason.", "reason"
     ),
     _counter(
         Group.CHANGES,
@@ -372,12 +267,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "Assessments that wanted a change which a guard held back, by the guard's reason.",
         "reason",
     ),
-    _counter(
-        Group.PLUMBING,
-        "log_messages_total",
-        "Log messages written, by level.",
-        "level",
-    ),
+    _counter(Group.PLUMBING, "log_messages_total", "Log messages written, by level.", "level"),
     _counter(
         Group.PLUMBING,
         "state_store_errors_total",

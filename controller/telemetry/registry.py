@@ -14,7 +14,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from controller.telemetry.catalogue import CATALOGUE, Metric, MetricType
+from controller.telemetry.catalogue import CATALOGUE
+from controller.telemetry.metric import Metric, MetricType
 
 _STARTS_AT_ZERO: Mapping[str, Sequence[tuple[str, ...]]] = {
     "reconcile_total": [("success",), ("requeue",), ("error",)],

@@ -1,0 +1,1 @@
+"""The one listener: metrics and health now, the read-only page later."""
