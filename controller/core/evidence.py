@@ -65,10 +65,42 @@ class Evidence:
 
 
 @dataclass(slots=True)
+class _Level:
+    """Hours at one size so far, with running sums so that a walk stays linear."""
+
+    hours: list[Observation] = field(default_factory=list)
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, row: Observation) -> None:
+        log_ms = math.log(row.mean_ms)
+        self.hours.append(row)
+        self.total += log_ms
+        self.squares += log_ms * log_ms
+
+    def side(self, row: Observation) -> int:
+        """-1 or 1 where the hour lies far below or above the level, else 0."""
+        n = len(self.hours)
+        if n < 2:
+            return 0
+        mean = self.total / n
+        spread = math.sqrt(max(0.0, self.squares - n * mean * mean) / (n - 1))
+        sampling = 0.5 / math.sqrt(row.requests)
+        limit = max(JUMP_LOG, JUMP_SDS * math.hypot(max(spread, LEVEL_SD_FLOOR), sampling))
+        distance = math.log(row.mean_ms) - mean
+        if abs(distance) <= limit:
+            return 0
+        return 1 if distance > 0 else -1
+
+
+@dataclass(slots=True)
 class _Segment:
     era: str
-    rows: dict[Size, list[Observation]] = field(default_factory=dict)
+    levels: dict[Size, _Level] = field(default_factory=dict)
     jumped_at_s: float | None = None
+
+    def level(self, size: Size) -> _Level:
+        return self.levels.setdefault(size, _Level())
 
 
 def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = None) -> Evidence:
@@ -87,9 +119,10 @@ def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = N
         newest = [r for r in ordered if r.start_s >= split_at_s and r.era == era]
         segments += [replace(s, jumped_at_s=split_at_s) for s in _segments(newest)[-1:]]
     points = tuple(
-        _point(size, index, hours)
+        _point(size, index, level.hours)
         for index, segment in enumerate(segments)
-        for size, hours in sorted(segment.rows.items())
+        for size, level in sorted(segment.levels.items())
+        if level.hours
     )
     last = len(segments) - 1
     live = segments[last] if segments and segments[last].era == era else None
@@ -110,36 +143,25 @@ def _segments(rows: Sequence[Observation]) -> list[_Segment]:
             segments.append(_Segment(row.era))
             suspect = None
         current = segments[-1]
-        level = current.rows.get(row.size, [])
-        side = _side(level, row)
+        side = current.level(row.size).side(row)
         if side == 0:
-            if suspect is not None:
-                current.rows.setdefault(suspect.size, []).append(suspect)
-                suspect = None
-            current.rows.setdefault(row.size, []).append(row)
-        elif suspect is not None and suspect.size == row.size and _side(level, suspect) == side:
-            segments.append(_Segment(row.era, {row.size: [suspect, row]}, suspect.start_s))
+            current.level(row.size).add(row)
+            continue
+        if suspect is not None and _agree(current, suspect, row, side):
+            segments.append(_Segment(row.era, jumped_at_s=suspect.start_s))
+            segments[-1].level(row.size).add(suspect)
+            segments[-1].level(row.size).add(row)
             suspect = None
         else:
-            if suspect is not None:
-                current.rows.setdefault(suspect.size, []).append(suspect)
             suspect = row
     return segments
 
 
-def _side(level: Sequence[Observation], row: Observation) -> int:
-    """-1 or 1 where the hour lies far below or above its level, else 0."""
-    if len(level) < 2:
-        return 0
-    logs = [math.log(r.mean_ms) for r in level]
-    mean = sum(logs) / len(logs)
-    spread = math.sqrt(sum((y - mean) ** 2 for y in logs) / (len(logs) - 1))
-    sampling = 0.5 / math.sqrt(row.requests)
-    limit = max(JUMP_LOG, JUMP_SDS * math.hypot(max(spread, LEVEL_SD_FLOOR), sampling))
-    distance = math.log(row.mean_ms) - mean
-    if abs(distance) <= limit:
-        return 0
-    return 1 if distance > 0 else -1
+def _agree(segment: _Segment, suspect: Observation, row: Observation, side: int) -> bool:
+    """Whether the hour before was off to the same side; a lone odd hour is left out for good."""
+    if suspect.size != row.size or suspect.end_s != row.start_s:
+        return False
+    return segment.level(row.size).side(suspect) == side
 
 
 def _point(size: Size, segment: int, hours: Sequence[Observation]) -> Point:

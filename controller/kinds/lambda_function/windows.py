@@ -92,6 +92,47 @@ def queries(
     )
 
 
+def trial_queries(
+    key: EndpointKey, span: Span, threshold_ms: float, version: str | None
+) -> tuple[SeriesQuery, SeriesQuery, SeriesQuery]:
+    """Requests, share within the threshold, and errors: what a verdict counts."""
+    dims = dimensions(key, version)
+    times = (span.period_s, span.start_s, span.end_s)
+    return (
+        SeriesQuery(NAMESPACE, "Invocations", dims, "Sum", *times),
+        SeriesQuery(NAMESPACE, "Duration", dims, "PR", *times, threshold_ms),
+        SeriesQuery(NAMESPACE, "Errors", dims, "Sum", *times),
+    )
+
+
+def assemble_trial(
+    wanted: tuple[SeriesQuery, SeriesQuery, SeriesQuery],
+    answers: Mapping[SeriesQuery, Maybe[Series]],
+) -> tuple[Window, ...]:
+    """Windows of a trial: counts only, latencies Missing."""
+    requests, met, errors = (_by_time(answers.get(q, Missing("not answered"))) for q in wanted)
+    if isinstance(requests, Missing) or isinstance(met, Missing) or isinstance(errors, Missing):
+        return ()
+    period_s, threshold_ms = wanted[0].period_s, wanted[1].threshold_ms or 0.0
+    unread = Missing("not read for a trial")
+    return tuple(
+        Window(
+            start_s=start,
+            end_s=start + period_s,
+            requests=round(count),
+            threshold_ms=threshold_ms,
+            met_ratio=met[start] / 100.0 if start in met else Missing("no Duration datapoint"),
+            mean_ms=unread,
+            p50_ms=unread,
+            p95_ms=unread,
+            errors=round(errors[start]) if start in errors else Missing("no Errors datapoint"),
+            throttles=unread,
+            concurrency_peak=unread,
+        )
+        for start, count in sorted(requests.items())
+    )
+
+
 def assemble(wanted: Queries, answers: Mapping[SeriesQuery, Maybe[Series]]) -> tuple[Window, ...]:
     """One window per period in which anything was published, oldest first.
 
