@@ -5,8 +5,6 @@ minutes late, and coarsens them as they age. Asking off the grid, too early or t
 silence or a part of the truth, never an error.
 """
 
-import math
-
 MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86_400
@@ -24,12 +22,13 @@ _KEPT_S = (
 
 def align_down(instant_s: float, period_s: int) -> float:
     """The start of the period that contains `instant_s`."""
-    return float(math.floor(instant_s / period_s) * period_s)
+    return float(instant_s // period_s * period_s)
 
 
 def align_up(instant_s: float, period_s: int) -> float:
     """The first start of a period that is not before `instant_s`."""
-    return float(math.ceil(instant_s / period_s) * period_s)
+    down_s = align_down(instant_s, period_s)
+    return down_s if down_s == instant_s else down_s + period_s
 
 
 def aligned(instant_s: float, period_s: int) -> bool:
