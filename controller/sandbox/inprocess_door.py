@@ -52,7 +52,7 @@ class Answering:
         """Answer one request. Raises botocore's own connection errors for transport faults."""
         url = str(request.url)
         try:
-            response = dispatch(self._world, _understood(request, url))
+            response = dispatch(self._world, as_http_request(request, url))
         except TransportFault as fault:
             raise _connection_error(fault.kind, url) from fault
         # botocore copies the headers into its own case-insensitive dictionary.
@@ -60,7 +60,8 @@ class Answering:
         return AWSResponse(url, response.status, headers, _RawBody(response.body))
 
 
-def _understood(request: AWSPreparedRequest, url: str) -> HttpRequest:
+def as_http_request(request: AWSPreparedRequest, url: str) -> HttpRequest:
+    """What botocore prepared, as a request that has arrived."""
     parts = urlsplit(url)
     headers = {str(name).lower(): _text(value) for name, value in request.headers.items()}
     body = _body_bytes(request.body)

@@ -38,12 +38,12 @@ class CborRpc:
         return read_params
 
     def writer(self, operation: OperationModel) -> WriteAnswer:
-        """The body is the answer."""
+        """The body is the answer; an operation without output has none."""
         shape = operation.output_shape
         write = None if shape is None else self._writer.compiled(shape)
 
         def write_answer(members: Mapping[str, Any], request_id: str) -> HttpResponse:
-            body = cbor.encode({} if write is None else write(members))
+            body = b"" if write is None else cbor.encode(write(members))
             return HttpResponse(200, self._headers(request_id), body)
 
         return write_answer
