@@ -3,19 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from controller.core.contract import Prices, Readings, Span, Stage
 from controller.core.evidence import Evidence
 from controller.kinds.lambda_function import obstacles as rules
+from controller.kinds.lambda_function import rollout, windows
 from controller.kinds.lambda_function.sizing import (
     SizingInputs,
     estimates,
     ladder,
     memory_floor_mb,
 )
+from controller.model.change import Change, Step
 from controller.model.demand import Demand
-from controller.model.endpoint import EndpointState, LambdaSize, Size
+from controller.model.endpoint import LATEST, EndpointKey, EndpointState, LambdaSize, Size
 from controller.model.estimate import Estimate, Rejection
 from controller.model.missing import Maybe
-from controller.model.policy import Policy
+from controller.model.policy import Policy, Slo
 from controller.model.price import LambdaPrices
 from controller.model.reason import Reason
 
@@ -51,3 +54,55 @@ class LambdaSizing:
     def obstacles(self, state: EndpointState, change_open: bool) -> Mapping[Reason, str]:
         """Aliases, unreleased code, provisioned concurrency."""
         return rules.obstacles(state.live, change_open)
+
+
+class LambdaRules:
+    """The pure half of the kind; satisfies `controller.core.contract.KindRules`."""
+
+    def readings(self, key: EndpointKey, span: Span, slo: Slo) -> Readings:
+        """Everything about the function's (or alias's) traffic."""
+        return windows.traffic(key, span, slo)
+
+    def trial(
+        self, key: EndpointKey, change: Change, span: Span, slo: Slo
+    ) -> tuple[Readings, Readings | None]:
+        """The canary's version and its rival; once all traffic moved, all of it."""
+        if key.qualifier == LATEST or "full_since_s" in change.progress:
+            return windows.trial(key, span, slo, None), None
+        candidate = change.progress["published_version"]
+        rival = change.progress["before_version"]
+        return windows.trial(key, span, slo, candidate), windows.trial(key, span, slo, rival)
+
+    def watching_since_s(self, change: Change) -> float | None:
+        """The start of the stage that is being judged, settling time included."""
+        return rollout.watching_since_s(change)
+
+    def sizing(self, prices: Prices, state: EndpointState) -> LambdaSizing:
+        """Sizing at the prices of the function's region and architecture."""
+        architecture = state.live.serving.architecture
+        return LambdaSizing(prices.lambda_prices(state.key.region, architecture))
+
+    def era(self, state: EndpointState) -> str:
+        """Everything but memory that a release may change, as a hash."""
+        return state.live.serving.fingerprint
+
+    def identity(self, state: EndpointState) -> str:
+        """Version, memory and code that serve."""
+        serving = state.live.serving
+        return f"{serving.version}:{serving.memory_mb}:{serving.fingerprint}"
+
+    def modified_at_s(self, state: EndpointState) -> float:
+        """Of `$LATEST`, its last update; of a version, when it was published."""
+        return state.live.serving.last_modified_s
+
+    def log_group(self, state: EndpointState) -> str | None:
+        """The function's log group."""
+        return state.live.latest.log_group
+
+    def begin(self, state: EndpointState) -> Mapping[str, str]:
+        """The code that the decision was made for."""
+        return {"fingerprint": state.live.serving.fingerprint}
+
+    def next_step(self, stage: Stage) -> Step:
+        """The rollout's next step."""
+        return rollout.next_step(stage)

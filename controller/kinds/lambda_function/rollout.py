@@ -10,6 +10,7 @@ undone; what is done is judged.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from controller.core.contract import Stage
 from controller.model.change import (
     Advance,
     Change,
@@ -36,22 +37,49 @@ SETTLE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the next step rests on."""
+    """What the next step rests on: the stage, with the function's parts at hand."""
 
-    change: Change
-    live: LambdaLive
-    fingerprint: str
-    """Hash of everything but memory that the decision was made for."""
-    rollout: Rollout
-    verdict: Verdict
-    """On the stage the change is in now; inconclusive while nothing can be said."""
-    may_go_on: Reason | None
-    """None, or why no further step forward may be taken (paused, mode, policy gone)."""
-    now_s: float
+    stage: Stage
+
+    @property
+    def change(self) -> Change:
+        """The change as journalled."""
+        return self.stage.change
+
+    @property
+    def live(self) -> LambdaLive:
+        """The function as AWS shows it now."""
+        return self.stage.state.live
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything but memory that the decision was made for."""
+        return self.stage.change.progress.get("fingerprint", "")
+
+    @property
+    def verdict(self) -> Verdict:
+        """On the stage the change is in now."""
+        return self.stage.verdict
+
+    @property
+    def may_go_on(self) -> Reason | None:
+        """Why no further step forward may be taken, if none may."""
+        return self.stage.may_go_on
+
+    @property
+    def rollout(self) -> Rollout:
+        """The policy's rollout rules."""
+        return self.stage.rollout
+
+    @property
+    def now_s(self) -> float:
+        """The tick's time."""
+        return self.stage.now_s
 
 
-def next_step(view: View) -> Step:
+def next_step(stage: Stage) -> Step:
     """The one thing to do now. Total: every combination of journal and live state has one."""
+    view = View(stage)
     phase = view.change.phase
     if phase is ChangePhase.PLANNED:
         return _start(view)
@@ -77,7 +105,10 @@ def _start(view: View) -> Step:
     if memory != view.change.before.memory_mb or _released(view):
         return _fail(view, Reason.FOREIGN_CHANGE, "the function changed since the decision")
     alias = view.live.alias
-    progress: dict[str, str] = {"latest_before_mb": str(view.live.latest.memory_mb)}
+    progress = {
+        **view.change.progress,
+        "latest_before_mb": str(view.live.latest.memory_mb),
+    }
     if alias is not None:
         if alias.weights:
             return _fail(view, Reason.FOREIGN_ROUTING, "the alias splits traffic already")

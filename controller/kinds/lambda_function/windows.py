@@ -1,27 +1,20 @@
 """Which CloudWatch series describe a function's traffic, and how they become windows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from controller.core.contract import Answers, Span
 from controller.model.endpoint import LATEST, EndpointKey
 from controller.model.missing import Maybe, Missing
+from controller.model.policy import Slo
 from controller.model.window import Series, SeriesQuery, Window
 
 NAMESPACE = "AWS/Lambda"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of whole periods to read: [start_s, end_s) in steps of period_s."""
-
-    start_s: float
-    end_s: float
-    period_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Queries:
-    """The series of one function (or one version of it) over one span."""
+class TrafficReadings:
+    """The eight series (five billed metrics) of one function that make up its windows."""
 
     span: Span
     threshold_ms: float
@@ -34,7 +27,7 @@ class Queries:
     throttles: SeriesQuery
     concurrency: SeriesQuery
 
-    def all(self) -> tuple[SeriesQuery, ...]:
+    def series(self) -> tuple[SeriesQuery, ...]:
         """Every series, for the batch."""
         return (
             self.requests,
@@ -45,6 +38,65 @@ class Queries:
             self.errors,
             self.throttles,
             self.concurrency,
+        )
+
+    def refused(self, answers: Answers) -> str | None:
+        """Why the number of requests is not known, if CloudWatch refused it."""
+        return _refused(self.requests, answers)
+
+    def windows(self, answers: Answers) -> tuple[Window, ...]:
+        """One window per period in which anything was published, oldest first.
+
+        A period without any datapoint gives no window: Lambda publishes nothing when
+        nothing happens, and whether that is so is for others to judge.
+        """
+        values = {q: _by_time(answers.get(q, Missing("not answered"))) for q in self.series()}
+        starts = {
+            t for points in values.values() if not isinstance(points, Missing) for t in points
+        }
+        return tuple(_window(self, values, start) for start in sorted(starts))
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReadings:
+    """Requests, share within the threshold, and errors: what a verdict counts."""
+
+    requests: SeriesQuery
+    met: SeriesQuery
+    errors: SeriesQuery
+
+    def series(self) -> tuple[SeriesQuery, ...]:
+        """Every series, for the batch."""
+        return (self.requests, self.met, self.errors)
+
+    def refused(self, answers: Answers) -> str | None:
+        """Why the number of requests is not known, if CloudWatch refused it."""
+        return _refused(self.requests, answers)
+
+    def windows(self, answers: Answers) -> tuple[Window, ...]:
+        """Windows with counts only; latencies are Missing."""
+        requests, met, errors = (
+            _by_time(answers.get(q, Missing("not answered"))) for q in self.series()
+        )
+        if isinstance(requests, Missing) or isinstance(met, Missing) or isinstance(errors, Missing):
+            return ()
+        threshold_ms = self.met.threshold_ms or 0.0
+        unread = Missing("not read for a trial")
+        return tuple(
+            Window(
+                start_s=start,
+                end_s=start + self.requests.period_s,
+                requests=round(count),
+                threshold_ms=threshold_ms,
+                met_ratio=met[start] / 100.0 if start in met else Missing("no Duration datapoint"),
+                mean_ms=unread,
+                p50_ms=unread,
+                p95_ms=unread,
+                errors=round(errors[start]) if start in errors else Missing("no Errors datapoint"),
+                throttles=unread,
+                concurrency_peak=unread,
+            )
+            for start, count in sorted(requests.items())
         )
 
 
@@ -63,96 +115,52 @@ def dimensions(key: EndpointKey, version: str | None = None) -> tuple[tuple[str,
     return (function, alias, ("ExecutedVersion", version))
 
 
-def queries(
-    key: EndpointKey,
-    span: Span,
-    threshold_ms: float,
-    percentile: float,
-    version: str | None = None,
-) -> Queries:
-    """The eight series (five billed metrics) that make up a window."""
-    dims = dimensions(key, version)
+def traffic(key: EndpointKey, span: Span, slo: Slo) -> TrafficReadings:
+    """The series of all traffic that a policy speaks of."""
+    dims = dimensions(key)
+    times = (span.period_s, span.start_s, span.end_s)
 
-    def series(metric: str, stat: str, threshold: float | None = None) -> SeriesQuery:
-        return SeriesQuery(
-            NAMESPACE, metric, dims, stat, span.period_s, span.start_s, span.end_s, threshold
-        )
+    def series(metric: str, stat: str, threshold_ms: float | None = None) -> SeriesQuery:
+        return SeriesQuery(NAMESPACE, metric, dims, stat, *times, threshold_ms)
 
-    return Queries(
+    return TrafficReadings(
         span=span,
-        threshold_ms=threshold_ms,
+        threshold_ms=slo.threshold_ms,
         requests=series("Invocations", "Sum"),
-        met=series("Duration", "PR", threshold_ms),
+        met=series("Duration", "PR", slo.threshold_ms),
         mean=series("Duration", "Average"),
         p50=series("Duration", "p50"),
-        percentile=series("Duration", f"p{percentile * 100:g}"),
+        percentile=series("Duration", f"p{slo.percentile * 100:g}"),
         errors=series("Errors", "Sum"),
         throttles=series("Throttles", "Sum"),
         concurrency=series("ConcurrentExecutions", "Maximum"),
     )
 
 
-def trial_queries(
-    key: EndpointKey, span: Span, threshold_ms: float, version: str | None
-) -> tuple[SeriesQuery, SeriesQuery, SeriesQuery]:
-    """Requests, share within the threshold, and errors: what a verdict counts."""
+def trial(key: EndpointKey, span: Span, slo: Slo, version: str | None) -> TrialReadings:
+    """The counts of one version behind the alias, or of all traffic."""
     dims = dimensions(key, version)
     times = (span.period_s, span.start_s, span.end_s)
-    return (
-        SeriesQuery(NAMESPACE, "Invocations", dims, "Sum", *times),
-        SeriesQuery(NAMESPACE, "Duration", dims, "PR", *times, threshold_ms),
-        SeriesQuery(NAMESPACE, "Errors", dims, "Sum", *times),
+    return TrialReadings(
+        requests=SeriesQuery(NAMESPACE, "Invocations", dims, "Sum", *times),
+        met=SeriesQuery(NAMESPACE, "Duration", dims, "PR", *times, slo.threshold_ms),
+        errors=SeriesQuery(NAMESPACE, "Errors", dims, "Sum", *times),
     )
-
-
-def assemble_trial(
-    wanted: tuple[SeriesQuery, SeriesQuery, SeriesQuery],
-    answers: Mapping[SeriesQuery, Maybe[Series]],
-) -> tuple[Window, ...]:
-    """Windows of a trial: counts only, latencies Missing."""
-    requests, met, errors = (_by_time(answers.get(q, Missing("not answered"))) for q in wanted)
-    if isinstance(requests, Missing) or isinstance(met, Missing) or isinstance(errors, Missing):
-        return ()
-    period_s, threshold_ms = wanted[0].period_s, wanted[1].threshold_ms or 0.0
-    unread = Missing("not read for a trial")
-    return tuple(
-        Window(
-            start_s=start,
-            end_s=start + period_s,
-            requests=round(count),
-            threshold_ms=threshold_ms,
-            met_ratio=met[start] / 100.0 if start in met else Missing("no Duration datapoint"),
-            mean_ms=unread,
-            p50_ms=unread,
-            p95_ms=unread,
-            errors=round(errors[start]) if start in errors else Missing("no Errors datapoint"),
-            throttles=unread,
-            concurrency_peak=unread,
-        )
-        for start, count in sorted(requests.items())
-    )
-
-
-def assemble(wanted: Queries, answers: Mapping[SeriesQuery, Maybe[Series]]) -> tuple[Window, ...]:
-    """One window per period in which anything was published, oldest first.
-
-    A period without any datapoint gives no window: Lambda publishes nothing when nothing
-    happens, and whether that is so is for others to judge.
-    """
-    series = {q: answers.get(q, Missing("not answered")) for q in wanted.all()}
-    starts = sorted({t for s in series.values() if isinstance(s, Series) for t, _ in s.points})
-    values = {q: _by_time(s) for q, s in series.items()}
-    return tuple(_window(wanted, values, start) for start in starts)
 
 
 _Values = Mapping[SeriesQuery, Maybe[Mapping[float, float]]]
+
+
+def _refused(query: SeriesQuery, answers: Answers) -> str | None:
+    answer = answers.get(query, Missing("not answered"))
+    return answer.reason if isinstance(answer, Missing) else None
 
 
 def _by_time(series: Maybe[Series]) -> Maybe[Mapping[float, float]]:
     return series if isinstance(series, Missing) else dict(series.points)
 
 
-def _window(wanted: Queries, values: _Values, start_s: float) -> Window:
+def _window(wanted: TrafficReadings, values: _Values, start_s: float) -> Window:
     def value(query: SeriesQuery) -> Maybe[float]:
         points = values[query]
         if isinstance(points, Missing):
@@ -178,11 +186,3 @@ def _window(wanted: Queries, values: _Values, start_s: float) -> Window:
         throttles=whole(wanted.throttles),
         concurrency_peak=value(wanted.concurrency),
     )
-
-
-def merge(
-    older: Sequence[Window], newer: Sequence[Window], keep_from_s: float
-) -> tuple[Window, ...]:
-    """Newer readings replace older ones of the same period; what began before is dropped."""
-    by_start = {w.start_s: w for w in older} | {w.start_s: w for w in newer}
-    return tuple(by_start[s] for s in sorted(by_start) if s >= keep_from_s)

@@ -1,0 +1,114 @@
+"""The evidence book: what each endpoint's latencies were at which size, under which code.
+
+The journal keeps the rows; this is the working copy, so that a tick reads none of them again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from controller.core.evidence import MIN_REQUESTS_PER_HOUR
+from controller.core.periods import DAY_S
+from controller.model.endpoint import EndpointKey, Size
+from controller.model.estimate import Observation
+from controller.model.missing import Missing
+from controller.model.window import MemoryUse, Window
+from controller.ports import Store
+
+EVIDENCE_KEPT_S = 45 * DAY_S
+
+
+@dataclass(slots=True)
+class _Rows:
+    observations: dict[float, Observation] = field(default_factory=dict)
+    memory: list[MemoryUse] = field(default_factory=list)
+
+
+class EvidenceBook:
+    """Observations and memory use per endpoint, written through to the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rows: dict[EndpointKey, _Rows] = {}
+
+    def learn(
+        self,
+        key: EndpointKey,
+        *,
+        size: Size,
+        era: str,
+        hours: Sequence[Window],
+        now_s: float,
+    ) -> None:
+        """Take up hours in which all traffic met this size and code."""
+        rows = self._of(key, now_s)
+        new = []
+        for window in hours:
+            row = observation(window, size, era)
+            if row is not None and rows.observations.get(window.start_s) != row:
+                new.append(row)
+        for row in new:
+            rows.observations[row.start_s] = row
+        if new:
+            self._store.put_observations(key, new)
+
+    def learn_memory(self, key: EndpointKey, use: Sequence[MemoryUse], now_s: float) -> None:
+        """Take up what REPORT lines said."""
+        rows = self._of(key, now_s)
+        rows.memory += use
+        self._store.put_memory_use(key, use)
+
+    def observations(self, key: EndpointKey, now_s: float) -> list[Observation]:
+        """Everything measured, oldest first."""
+        rows = self._of(key, now_s)
+        oldest_s = now_s - EVIDENCE_KEPT_S
+        if rows.observations and next(iter(rows.observations)) < oldest_s:
+            rows.observations = {
+                t: row for t, row in sorted(rows.observations.items()) if t >= oldest_s
+            }
+        return [rows.observations[t] for t in sorted(rows.observations)]
+
+    def memory_use(self, key: EndpointKey, since_s: float, now_s: float) -> list[MemoryUse]:
+        """REPORT evidence of the code that has been live since an instant."""
+        return [row for row in self._of(key, now_s).memory if row.end_s > since_s]
+
+    def forget(self, key: EndpointKey) -> None:
+        """Drop the working copy; the journal keeps its rows."""
+        self._rows.pop(key, None)
+
+    def _of(self, key: EndpointKey, now_s: float) -> _Rows:
+        rows = self._rows.get(key)
+        if rows is None:
+            since_s = now_s - EVIDENCE_KEPT_S
+            stored = self._store.observations(key, since_s)
+            rows = self._rows[key] = _Rows(
+                {row.start_s: row for row in stored},
+                list(self._store.memory_use(key, since_s)),
+            )
+        return rows
+
+
+def observation(
+    window: Window, size: Size, era: str, source: str = "cloudwatch"
+) -> Observation | None:
+    """A window as evidence; None where it has too few requests or a latency is missing."""
+    if isinstance(window.requests, Missing) or window.requests < MIN_REQUESTS_PER_HOUR:
+        return None
+    if (
+        isinstance(window.mean_ms, Missing)
+        or isinstance(window.p50_ms, Missing)
+        or isinstance(window.p95_ms, Missing)
+    ):
+        return None
+    return Observation(
+        size=size,
+        era=era,
+        start_s=window.start_s,
+        end_s=window.end_s,
+        requests=window.requests,
+        mean_ms=max(window.mean_ms, 1e-3),
+        p50_ms=max(window.p50_ms, 1e-3),
+        p95_ms=max(window.p95_ms, 1e-3),
+        met_ratio=window.met_ratio,
+        threshold_ms=window.threshold_ms,
+        source=source,
+    )
