@@ -15,7 +15,10 @@ from controller.model.reason import Reason
 MAKEFILE = (REPOSITORY / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^\.PHONY: (\S+)$", MAKEFILE, re.MULTILINE))
 PAPERS = sorted(
-    [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *REPOSITORY.glob("docs/**/*.md")]
+    [
+        *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "deploy/README.md")),
+        *REPOSITORY.glob("docs/**/*.md"),
+    ]
 )
 FENCE = re.compile(r"^```(?:sh|console|bash|shell)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -65,6 +68,24 @@ def test_every_command_shown_exists(paper: Path) -> None:
             assert wanted <= TARGETS, line
         elif words[:1] == ["rightsizer"]:
             assert command_path(words[1:]) is None, line
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    readme = list(shell_lines(REPOSITORY / "README.md"))
+    runs = (REPOSITORY / ".ci/run").read_text("utf-8")
+    assert "make test" in readme
+    assert re.search(r"^exec make test\b", runs, re.MULTILINE)
+
+
+def test_every_room_is_on_the_map() -> None:
+    text = (REPOSITORY / "docs/architecture.md").read_text("utf-8")
+    drawn = set(re.findall(r"^\| `controller/([\w.]+)/?` \|", text, re.MULTILINE))
+    rooms = {
+        path.name
+        for path in (REPOSITORY / "controller").iterdir()
+        if path.name not in {"__init__.py", "__pycache__", "py.typed"}
+    }
+    assert drawn == rooms
 
 
 def test_every_reason_has_its_page_in_the_runbook() -> None:

@@ -1,0 +1,53 @@
+"""Setting up on a machine that is not ours: the right Python is found, or the reason said."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sources import REPOSITORY
+
+SHIM = "#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127\n"
+REAL = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
+WITHOUT_VENV = f'#!/bin/sh\ncase "$2" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
+
+
+def find_python(folder: Path, scripts: dict[str, str], **env: str) -> tuple[int, str, str]:
+    """Run the tool on a PATH that holds these scripts and what a shell script needs."""
+    for name, text in scripts.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    (folder / "sh").symlink_to(shutil.which("sh") or "/bin/sh")
+    done = subprocess.run(
+        [REPOSITORY / "tools/find-python"],
+        env={**os.environ, "PATH": str(folder), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+def test_a_shim_without_a_python_behind_it_is_passed_over(tmp_path: Path) -> None:
+    code, found, _ = find_python(tmp_path, {"python3.13": SHIM, "python3.12": REAL})
+    assert (code, found) == (0, str(tmp_path / "python3.12"))
+
+
+def test_the_one_asked_for_is_taken(tmp_path: Path) -> None:
+    scripts = {"python3.12": REAL, "mine": REAL}
+    assert find_python(tmp_path, scripts, PYTHON="mine")[:2] == (0, str(tmp_path / "mine"))
+
+
+def test_no_python_that_suits_is_one_clear_sentence(tmp_path: Path) -> None:
+    code, found, said = find_python(tmp_path, {"python3": SHIM})
+    assert (code, found) == (1, "")
+    assert len(said.splitlines()) == 1
+    assert "needs Python 3.11, 3.12 or 3.13" in said
+
+
+def test_a_python_without_venv_names_the_package(tmp_path: Path) -> None:
+    code, _, said = find_python(tmp_path, {"python3": WITHOUT_VENV})
+    assert code == 1
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert f"apt-get install python{version}-venv" in said
