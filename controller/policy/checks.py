@@ -1,0 +1,211 @@
+"""What single fields cannot show: missing, contradictory or impossible settings.
+
+Each check is a generator of problems over one merged policy. `required` comes first:
+the others need a resolved policy.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from controller.model.endpoint import LATEST, Kind
+from controller.model.policy import Policy
+from controller.policy.amounts import format_memory_mb
+from controller.policy.durations import format_duration_ms, format_duration_s
+from controller.policy.merging import MergedPolicy
+from controller.policy.names import KNOWN_REGIONS, role_account
+from controller.policy.problems import PolicyProblem, did_you_mean, shown
+from controller.policy.yaml_tree import Location
+
+Check = Callable[[MergedPolicy, Policy], Iterator[PolicyProblem]]
+
+
+@dataclass(frozen=True)
+class KindLimits:
+    """What AWS allows for a kind of endpoint."""
+
+    noun: str
+    smallest_mb: int
+    largest_mb: int
+    longest_ms: float
+    """Longest a request may take."""
+
+
+LIMITS = {Kind.LAMBDA_FUNCTION: KindLimits("Lambda", 128, 10_240, 900_000.0)}
+"""AWS Lambda quotas: memory 128-10,240 MB in steps of 1 MB, time-out 15 minutes."""
+
+
+def required(merged: MergedPolicy) -> Iterator[PolicyProblem]:
+    """Fields that either the policy or the defaults must give."""
+    target, slo = merged.spec.target, merged.spec.slo
+    latency = slo.latency if slo else None
+    wanted: tuple[tuple[Location, object, str], ...] = (
+        (("spec", "target", "kind"), target.kind, "kind: lambda_function"),
+        (("spec", "target", "region"), target.region, "region: eu-west-1"),
+        (
+            ("spec", "slo", "latency", "threshold"),
+            latency.threshold if latency else None,
+            "threshold: 400ms",
+        ),
+    )
+    for location, value, example in wanted:
+        if value is None:
+            message = "required, but given neither here nor in PolicyDefaults"
+            yield merged.problem(location, message, f"for example {example}")
+    if (target.name is None) == (target.selector is None):
+        message = "needs either a name or a selector"
+        if target.name is not None:
+            message = "has both a name and a selector; keep one"
+        yield merged.problem(("spec", "target"), message)
+
+
+def check_target(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
+    """Account, role and region that fit together; a selector that selects."""
+    spec, scope = merged.spec.target, policy.target.scope
+    at: Location = ("spec", "target")
+    if spec.external_id is not None and spec.role_arn is None:
+        message = "has no use without roleArn"
+        yield merged.problem((*at, "externalId"), message)
+    if spec.account and spec.role_arn and role_account(spec.role_arn) != spec.account:
+        yield merged.contradiction(
+            (*at, "roleArn"),
+            f"the role is of account {role_account(spec.role_arn)}, not of {spec.account}",
+            (*at, "account"),
+        )
+    if scope.region not in KNOWN_REGIONS:
+        message = f"{shown(scope.region)} is not a region that this version knows"
+        hint = did_you_mean(scope.region, KNOWN_REGIONS)
+        yield merged.problem((*at, "region"), message, hint, "warning")
+    selector = policy.target.selector
+    if selector is not None and selector.name_pattern is None and not selector.tags:
+        message = "selects nothing: give namePattern, tags or both"
+        yield merged.problem((*at, "selector"), message, 'namePattern: "*" selects all')
+    if policy.target.qualifier.upper() == LATEST[1:]:
+        message = f"{shown(policy.target.qualifier)} is taken for an alias of that name"
+        hint = f'did you mean "{LATEST}"?'
+        yield merged.problem((*at, "qualifier"), message, hint, "warning")
+
+
+def check_slo(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
+    """A threshold that a request can reach."""
+    limits = LIMITS[policy.target.kind]
+    if policy.slo.threshold_ms > limits.longest_ms:
+        yield merged.problem(
+            ("spec", "slo", "latency", "threshold"),
+            f"{limits.noun} ends every request after {format_duration_ms(limits.longest_ms)}, "
+            f"so {format_duration_ms(policy.slo.threshold_ms)} can never be exceeded",
+        )
+
+
+def check_memory(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
+    """Bounds inside of what AWS offers, and at least one size inside of the bounds."""
+    spec, limits = merged.spec.bounds, LIMITS[policy.target.kind]
+    if spec is None:
+        return
+    at: Location = ("spec", "bounds")
+    sizes = [(("minMemory",), spec.min_memory), (("maxMemory",), spec.max_memory)]
+    listed = [(("memory", i), mb) for i, mb in enumerate(spec.memory or ())]
+    for where, mb in (*sizes, *listed):
+        if mb is not None and mb < limits.smallest_mb:
+            yield merged.problem((*at, *where), _beyond(mb, "less", "smallest", limits.smallest_mb))
+        if mb is not None and mb > limits.largest_mb:
+            yield merged.problem((*at, *where), _beyond(mb, "more", "largest", limits.largest_mb))
+    low, high = spec.min_memory, spec.max_memory
+    if low is not None and high is not None and low > high:
+        yield merged.contradiction(
+            (*at, "minMemory"),
+            f"{format_memory_mb(low)} is more than maxMemory {format_memory_mb(high)}: "
+            "no size satisfies both",
+            (*at, "maxMemory"),
+            "swap them?",
+        )
+    elif spec.memory is not None:
+        yield from _check_list(merged, spec.memory, low or 0, high or limits.largest_mb)
+
+
+def _beyond(mb: int, relation: str, end: str, limit_mb: int) -> str:
+    mine, limit = format_memory_mb(mb), format_memory_mb(limit_mb)
+    return f"{mine} is {relation} than Lambda's {end} size, {limit}"
+
+
+def _check_list(
+    merged: MergedPolicy, sizes_mb: list[int], low_mb: int, high_mb: int
+) -> Iterator[PolicyProblem]:
+    at: Location = ("spec", "bounds", "memory")
+    if not sizes_mb:
+        yield merged.problem(
+            at, "an empty list leaves no size to choose", "remove it for all sizes"
+        )
+        return
+    inside = [mb for mb in sizes_mb if low_mb <= mb <= high_mb]
+    if not inside:
+        message = "none of these sizes lies between minMemory and maxMemory"
+        yield merged.problem(at, message)
+    for index, mb in enumerate(sizes_mb):
+        if mb in sizes_mb[:index]:
+            yield merged.problem((*at, index), f"{format_memory_mb(mb)} is listed twice")
+        elif inside and mb not in inside:
+            message = f"{format_memory_mb(mb)} is outside of minMemory and maxMemory: never chosen"
+            yield merged.problem((*at, index), message, None, "warning")
+
+
+def check_times(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
+    """Times that leave room for each other."""
+    cadence, rollout = policy.cadence, policy.rollout
+    pairs: tuple[tuple[Location, float, Location, float, str], ...] = (
+        (
+            ("spec", "cadence", "interval"),
+            cadence.interval_s,
+            ("spec", "slo", "window"),
+            policy.slo.window_s,
+            "requests between two looks would never be judged",
+        ),
+        (
+            ("spec", "cadence", "cooldownUp"),
+            cadence.cooldown_up_s,
+            ("spec", "cadence", "cooldownDown"),
+            cadence.cooldown_down_s,
+            "an increase must not wait longer than a decrease",
+        ),
+        (
+            ("spec", "rollout", "bake"),
+            rollout.bake_s,
+            ("spec", "rollout", "maximumBake"),
+            rollout.max_bake_s,
+            "a change would be rolled back before it may be judged",
+        ),
+    )
+    for shorter, short_s, longer, long_s, why in pairs:
+        if short_s > long_s:
+            name = ".".join(str(step) for step in longer[1:])
+            yield merged.contradiction(
+                shorter,
+                f"{shorter[-1]} {format_duration_s(short_s)}{{first}} is longer than "
+                f"{name} {format_duration_s(long_s)}{{second}}: {why}",
+                longer,
+            )
+
+
+def check_change_windows(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
+    """Windows that open, and on the days they were meant for."""
+    for index, window in enumerate(merged.spec.change_windows or ()):
+        at: Location = ("spec", "changeWindows", index)
+        days = window.days
+        if days is not None and not days:
+            yield merged.problem((*at, "days"), "no days: the window never opens")
+        for i, day in enumerate(days or ()):
+            if day in (days or ())[:i]:
+                yield merged.problem((*at, "days", i), "the day is listed twice")
+        if window.start == 24 * 60:
+            yield merged.problem((*at, "start"), "a window cannot begin at 24:00", "write 00:00")
+        elif window.start == window.end and window.start != 0:
+            message = "ends when it starts, so each opening lasts 24 hours"
+            yield merged.problem((*at, "end"), message, None, "warning")
+
+
+CHECKS: tuple[Check, ...] = (
+    check_target,
+    check_slo,
+    check_memory,
+    check_times,
+    check_change_windows,
+)

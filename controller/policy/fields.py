@@ -1,0 +1,220 @@
+"""The types of single fields: how each is read, and how the JSON Schema describes it.
+
+Every reader is a function of `amounts`, `durations`, `names` or `change_windows`, with
+the limits that hold for the field whatever the kind of endpoint. Limits that depend on
+the kind, or on two fields together, are in `checks`.
+"""
+
+from decimal import Decimal
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from controller.model.endpoint import Kind
+from controller.model.policy import Mode, OnConflict
+from controller.policy import amounts, change_windows, durations, names
+from controller.policy.problems import SpecValueError, nearest, shown
+
+EVIDENCE_KEPT_S = 14 * 86_400.0
+"""How far back CloudWatch is read; nothing can rest on more history than that."""
+
+FINEST_PERIOD_S = 300.0
+"""The period of the recent metric windows."""
+
+
+def _between_s(least_s: float, most_s: float, why_least: str, why_most: str) -> PlainValidator:
+    def read(value: object) -> float:
+        seconds = durations.parse_duration_s(value)
+        if seconds < least_s:
+            raise SpecValueError(f"{shown(value)} is too short: {why_least}")
+        if seconds > most_s:
+            raise SpecValueError(f"{shown(value)} is too long: {why_most}")
+        return seconds
+
+    return PlainValidator(read)
+
+
+def _share(value: object, low: float, high: float, what: str) -> float:
+    ratio = amounts.parse_ratio(value)
+    if not low <= ratio <= high:
+        raise SpecValueError(f"{shown(value)} is out of range: {what}")
+    return ratio
+
+
+def _canary_share(value: object) -> float:
+    ratio = amounts.parse_ratio(value)
+    if not 0 < ratio <= 0.5:
+        raise SpecValueError(f"{shown(value)} is out of range: more than 0%, at most 50%")
+    return ratio
+
+
+def _confidence(value: object) -> float:
+    ratio = amounts.parse_ratio(value)
+    if not 0.5 < ratio < 1:
+        raise SpecValueError(f"{shown(value)} is out of range: more than 50%, less than 100%")
+    return ratio
+
+
+def _positive_ms(value: object) -> float:
+    milliseconds = durations.parse_duration_ms(value)
+    if milliseconds == 0:
+        raise SpecValueError("a latency threshold of nothing can never be met")
+    return float(milliseconds)
+
+
+def _budget(value: object) -> Decimal | str:
+    if value == amounts.UNLIMITED:
+        return amounts.UNLIMITED
+    usd = amounts.parse_money_usd(value)
+    if usd == 0:
+        raise SpecValueError("a budget of nothing allows no size at all")
+    return usd
+
+
+def _choice(value: object, words: tuple[str, ...]) -> str:
+    if isinstance(value, str) and value in words:
+        return value
+    meant = nearest(value, words) if isinstance(value, str) else None
+    hint = f'did you mean "{meant}"?' if meant else None
+    raise SpecValueError(f"{shown(value)} is not one of {', '.join(words)}", hint)
+
+
+def _mode(value: object) -> Mode:
+    return Mode(_choice(value, tuple(mode.value for mode in Mode)))
+
+
+def _on_conflict(value: object) -> OnConflict:
+    return OnConflict(_choice(value, tuple(choice.value for choice in OnConflict)))
+
+
+def _text(pattern: str, *examples: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
+def _words(words: list[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": words})
+
+
+def _ratio_schema(*examples: Any) -> WithJsonSchema:
+    return WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": amounts.RATIO_PATTERN},
+                {"type": "number", "minimum": 0, "maximum": 1},
+            ],
+            "examples": list(examples),
+        }
+    )
+
+
+_DAY_S = 86_400.0
+_NO_EVIDENCE = "two weeks of history are kept"
+_PERIOD = "metrics are read in periods of five minutes"
+
+Name = Annotated[str, PlainValidator(names.parse_name), _text(names.NAME_PATTERN, "ocr-live")]
+Label = Annotated[
+    str, PlainValidator(names.parse_label), WithJsonSchema({"type": "string", "maxLength": 256})
+]
+KindName = Annotated[Kind, PlainValidator(names.parse_kind), _words([kind.value for kind in Kind])]
+FunctionName = Annotated[
+    str, PlainValidator(names.parse_function_name), _text(names.FUNCTION_PATTERN, "ocr")
+]
+Glob = Annotated[str, PlainValidator(names.parse_glob), _text(names.GLOB_PATTERN, "ocr-*")]
+Qualifier = Annotated[
+    str, PlainValidator(names.parse_qualifier), _text(names.QUALIFIER_PATTERN, "live", "$LATEST")
+]
+Region = Annotated[
+    str, PlainValidator(names.parse_region), _text(names.REGION_PATTERN, "eu-west-1")
+]
+Account = Annotated[
+    str, PlainValidator(names.parse_account), _text(names.ACCOUNT_PATTERN, "123456789012")
+]
+RoleArn = Annotated[
+    str,
+    PlainValidator(names.parse_role_arn),
+    _text(names.ROLE_PATTERN, "arn:aws:iam::123456789012:role/rightsizer"),
+]
+ExternalId = Annotated[
+    str, PlainValidator(names.parse_external_id), _text(names.EXTERNAL_ID_PATTERN, "f3a9")
+]
+ModeName = Annotated[Mode, PlainValidator(_mode), _words([mode.value for mode in Mode])]
+OnConflictName = Annotated[
+    OnConflict, PlainValidator(_on_conflict), _words([choice.value for choice in OnConflict])
+]
+Percentile = Annotated[
+    float, PlainValidator(amounts.parse_percentile), _text(amounts.PERCENTILE_PATTERN, "p95")
+]
+LatencyMs = Annotated[
+    float, PlainValidator(_positive_ms), _text(durations.PATTERN, "400ms", "1s500ms")
+]
+ErrorRate = Annotated[
+    float,
+    PlainValidator(partial(_share, low=0.0, high=0.5, what="at most 50%")),
+    _ratio_schema("1%", 0.01),
+]
+Saving = Annotated[
+    float,
+    PlainValidator(partial(_share, low=0.0, high=0.9, what="at most 90%")),
+    _ratio_schema("5%", 0.05),
+]
+CanaryShare = Annotated[float, PlainValidator(_canary_share), _ratio_schema("10%", 0.1)]
+Confidence = Annotated[float, PlainValidator(_confidence), _ratio_schema("95%", 0.95)]
+SloWindow = Annotated[
+    float,
+    _between_s(FINEST_PERIOD_S, EVIDENCE_KEPT_S, _PERIOD, _NO_EVIDENCE),
+    _text(durations.PATTERN, "1h"),
+]
+Interval = Annotated[
+    float,
+    _between_s(60.0, _DAY_S, "at least 1m", "at most 1d"),
+    _text(durations.PATTERN, "5m"),
+]
+Stabilization = Annotated[
+    float, _between_s(0.0, EVIDENCE_KEPT_S, "", _NO_EVIDENCE), _text(durations.PATTERN, "1d")
+]
+Duration = Annotated[
+    float,
+    PlainValidator(durations.parse_duration_s),
+    _text(durations.PATTERN, "10m", "6h"),
+]
+MemoryMb = Annotated[
+    int, PlainValidator(amounts.parse_memory_mb), _text(amounts.MEMORY_PATTERN, "1024Mi", "1Gi")
+]
+Budget = Annotated[
+    Decimal | str,
+    PlainValidator(_budget),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": amounts.MONEY_PATTERN},
+                {"const": amounts.UNLIMITED},
+            ],
+            "examples": ["120 USD", amounts.UNLIMITED],
+        }
+    ),
+]
+Requests = Annotated[
+    int,
+    PlainValidator(partial(amounts.parse_count, least=1)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "examples": [200]}),
+]
+Limit = Annotated[
+    int | str,
+    PlainValidator(amounts.parse_limit),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer", "minimum": 0}, {"const": amounts.UNLIMITED}],
+            "examples": [5, amounts.UNLIMITED],
+        }
+    ),
+]
+Day = Annotated[int, PlainValidator(change_windows.parse_day), _words(list(change_windows.DAYS))]
+TimeOfDay = Annotated[
+    int, PlainValidator(change_windows.parse_time), _text(change_windows.TIME_PATTERN, "09:00")
+]
+Zone = Annotated[
+    str,
+    PlainValidator(change_windows.parse_timezone),
+    WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]}),
+]

@@ -1,0 +1,98 @@
+"""What policies of one set must not do to each other.
+
+An endpoint has one owner. Two policies that name the same function, or that are sure to
+select it both, are an error here; overlaps that only show once AWS has been asked are
+found by `ownership`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from controller.model.endpoint import Kind
+from controller.model.policy import Policy, Selector, Source
+from controller.policy.envelope import DEFAULTS, LIMITS
+from controller.policy.ownership import match_selector, qualifiers_clash
+from controller.policy.problems import PolicyProblem
+from controller.policy.reading import ReadDocument
+from controller.policy.yaml_tree import Location
+
+_TARGET: Location = ("spec", "target")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A policy and the document it came from."""
+
+    policy: Policy
+    document: ReadDocument
+
+
+def check_names(documents: Sequence[ReadDocument]) -> Iterator[PolicyProblem]:
+    """Names are unique per kind; defaults and limits come once per set."""
+    first: dict[tuple[str, str], Source] = {}
+    once: dict[str, Source] = {}
+    for document in documents:
+        key = (document.kind, document.name or "")
+        if document.kind in once:
+            message = f"a set has one {document.kind}, and there is one at {once[document.kind]}"
+            yield document.problem(("kind",), message, "merge the two")
+        elif document.name is not None and key in first:
+            yield document.problem(
+                ("metadata", "name"),
+                f'"{document.name}" is taken by the {document.kind} at {first[key]}',
+            )
+        first.setdefault(key, document.source)
+        if document.kind in (DEFAULTS, LIMITS):
+            once.setdefault(document.kind, document.source)
+
+
+def check_claims(loaded: Iterable[Loaded]) -> Iterator[PolicyProblem]:
+    """Two policies that are sure to claim one endpoint."""
+    places: dict[tuple[Kind, str, str | None], list[Loaded]] = defaultdict(list)
+    for item in loaded:
+        target = item.policy.target
+        places[target.kind, target.scope.region, target.scope.account].append(item)
+    for items in places.values():
+        names: dict[str, Loaded] = {}
+        for item in items:
+            name = item.policy.target.name
+            if name is not None and name in names:
+                yield _same_name(item, names[name])
+            elif name is not None:
+                names[name] = item
+        yield from _check_selectors(items, names)
+
+
+def _check_selectors(items: list[Loaded], names: dict[str, Loaded]) -> Iterator[PolicyProblem]:
+    seen: list[tuple[Selector, Loaded]] = []
+    for item in items:
+        selector = item.policy.target.selector
+        if selector is None:
+            continue
+        at: Location = (*_TARGET, "selector")
+        same = next((other for known, other in seen if known == selector), None)
+        if same is not None:
+            message = f"selects the same endpoints as {_named(same)}"
+            yield item.document.problem(at, message, _ONE_OWNER)
+        seen.append((selector, item))
+        if selector.tags:
+            continue  # tags are known only to AWS
+        for name, other in names.items():
+            if match_selector(selector, name, {}):
+                message = f'selects "{name}", which {_named(other)} names'
+                yield item.document.problem(at, message, _ONE_OWNER)
+
+
+_ONE_OWNER = "every endpoint has one policy"
+
+
+def _same_name(item: Loaded, first: Loaded) -> PolicyProblem:
+    mine, other = item.policy.target, first.policy.target
+    message = f'"{mine.name}" in {mine.scope.region} is claimed by {_named(first)}'
+    clash = qualifiers_clash({mine.qualifier, other.qualifier})
+    return item.document.problem((*_TARGET, "name"), message, clash or _ONE_OWNER)
+
+
+def _named(item: Loaded) -> str:
+    return f"policy {item.policy.name} at {item.policy.source}"

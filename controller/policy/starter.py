@@ -1,0 +1,169 @@
+"""The commented policy that `rightsizer init` prints for a live endpoint.
+
+It proposes nothing: mode `Recommend`, the threshold it was given, and every other field
+shown with its default so that a reader learns what there is to set.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+
+from controller.model.endpoint import LATEST, EndpointKey
+from controller.model.policy import Cadence, Rollout
+from controller.policy.amounts import format_memory_mb, format_ratio
+from controller.policy.durations import format_duration_ms, format_duration_s
+from controller.policy.envelope import API_VERSION, POLICY
+from controller.policy.names import slugified
+
+SCHEMA_FILE = "rightsizer.schema.json"
+
+
+def render_starter(
+    key: EndpointKey,
+    memory_mb: int,
+    *,
+    threshold_ms: float,
+    alias: str | None = None,
+    account_note: str = "",
+    observed: Mapping[str, str] | None = None,
+    window_note: str = "",
+) -> str:
+    """A policy for `key` as YAML text; it loads without change.
+
+    `threshold_ms` is rounded up to a millisecond. `alias` overrides the key's qualifier.
+    `observed` are facts to show as comments ("p95 over 14 days" → "212 ms"); `account_note`
+    and `window_note` are comments beside the account and the threshold.
+    """
+    qualifier = alias or key.qualifier
+    name = slugified(key.name) or "endpoint"
+    lines = [
+        *_heading(key, memory_mb, observed or {}),
+        f"apiVersion: {API_VERSION}",
+        f"kind: {POLICY}",
+        "metadata:",
+        f"  name: {json.dumps(name)}",
+        "spec:",
+        "  target:",
+        f"    kind: {key.kind.value}",
+        f"    name: {json.dumps(key.name)}",
+        f"    region: {key.region}",
+        f"    account: {json.dumps(key.account)}{_beside(account_note)}",
+        *_qualifier(qualifier),
+        "",
+        *_MODE,
+        "",
+        *_slo(threshold_ms, window_note),
+        "",
+        *_optional(memory_mb),
+        "",
+        *_cadence(),
+        "",
+        *_rollout(qualifier),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_MODE = (
+    "  # Off: not even read. Observe: read, and judge the SLO. Recommend: also say which",
+    "  # size is right. Enforce: also change it.",
+    "  mode: Recommend",
+)
+
+
+def _heading(key: EndpointKey, memory_mb: int, observed: Mapping[str, str]) -> list[str]:
+    facts = [f"#   {_clean(what)}: {_clean(value)}" for what, value in observed.items()]
+    return [
+        f"# yaml-language-server: $schema={SCHEMA_FILE}",
+        f"# For completion in your editor: rightsizer schema > {SCHEMA_FILE}",
+        "#",
+        f"# {_clean(key.short)} has {format_memory_mb(memory_mb)} today.",
+        *(["# Observed:", *facts] if facts else []),
+    ]
+
+
+def _qualifier(qualifier: str) -> list[str]:
+    if qualifier == LATEST:
+        return [
+            "    # Traffic calls the function itself, so a change takes effect at once. Name an",
+            "    # alias here, and call it, to have changes tried on some of the requests first.",
+            f'    qualifier: "{LATEST}"',
+        ]
+    return [
+        "    # The alias that traffic calls. Changes are published as a version and shifted to.",
+        f"    qualifier: {json.dumps(qualifier)}",
+    ]
+
+
+def _slo(threshold_ms: float, window_note: str) -> list[str]:
+    threshold = format_duration_ms(max(1, math.ceil(threshold_ms)))
+    return [
+        "  slo:",
+        "    latency:",
+        "      percentile: p95",
+        "      # The slowest answer that still counts as good. Only you know it.",
+        f"      threshold: {threshold}{_beside(window_note)}",
+        "    # errorRate: 1%",
+        "    window: 1h",
+    ]
+
+
+def _optional(memory_mb: int) -> list[str]:
+    return [
+        "  # Sizes to choose from; without bounds, all that AWS offers.",
+        "  # bounds:",
+        "  #   minMemory: 256Mi",
+        f"  #   maxMemory: {format_memory_mb(max(2 * memory_mb, 1024))}",
+        "",
+        "  # What the endpoint may cost, and what is kept if SLO and budget cannot both be met.",
+        "  # budget:",
+        '  #   perMonth: "120 USD"',
+        "  # onConflict: slo",
+        "",
+        "  # When changes may start; without windows, at any time.",
+        "  # changeWindows:",
+        "  #   - days: [Mon, Tue, Wed, Thu, Fri]",
+        '  #     start: "09:00"',
+        '  #     end: "16:00"',
+        "  #     timezone: Europe/Berlin",
+    ]
+
+
+def _cadence() -> list[str]:
+    cadence = Cadence()
+    return [
+        "  cadence:",
+        f"    interval: {format_duration_s(cadence.interval_s)}",
+        f"    cooldownUp: {format_duration_s(cadence.cooldown_up_s)}",
+        f"    cooldownDown: {format_duration_s(cadence.cooldown_down_s)}",
+        "    # History at one size that a decrease must rest on.",
+        f"    stabilization: {format_duration_s(cadence.stabilization_s)}",
+        "    # A cheaper size must save at least this much to be worth a change.",
+        f"    minimumSaving: {format_ratio(cadence.min_saving_ratio)}",
+    ]
+
+
+def _rollout(qualifier: str) -> list[str]:
+    rollout = Rollout()
+    share = format_ratio(rollout.canary_share)
+    canary = [
+        "    # Share of the requests that a new size gets first.",
+        f"    canaryShare: {share}",
+    ]
+    if qualifier == LATEST:
+        canary = [f"    # canaryShare: {share} (only with an alias)"]
+    return [
+        "  rollout:",
+        *canary,
+        f"    bake: {format_duration_s(rollout.bake_s)}",
+        f"    maximumBake: {format_duration_s(rollout.max_bake_s)}",
+        f"    minimumRequests: {rollout.min_requests}",
+    ]
+
+
+def _beside(note: str) -> str:
+    return f"  # {_clean(note)}" if note else ""
+
+
+def _clean(text: str) -> str:
+    """One printable line: a comment must never break out of its line."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,49 @@
+"""From bytes to text that YAML allows, or the position of what it does not."""
+
+import re
+
+from controller.policy.problems import PolicyProblem
+from controller.policy.yaml_tree import Mark
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def decode(name: str, content: bytes) -> str | PolicyProblem:
+    """The file's text, or the one problem that keeps it from being text."""
+    if content.startswith(_UTF16):
+        return PolicyProblem(name, 1, 1, "", "this is UTF-16; policies are UTF-8", "save as UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return _undecodable(name, content, error)
+    found = _UNPRINTABLE.search(text)
+    if found is None:
+        return text
+    mark = _mark(text, found.start())
+    character = found.group()
+    what = (
+        "a NUL character; is this a binary file?"
+        if character == "\0"
+        else f"the control character U+{ord(character):04X}, which YAML does not allow"
+    )
+    return PolicyProblem(name, mark.line, mark.column, "", f"found {what}")
+
+
+def _undecodable(name: str, content: bytes, error: UnicodeDecodeError) -> PolicyProblem:
+    # the decoder counts from behind the byte-order mark that it took off
+    start = error.start + len(content) - len(error.object)
+    mark = _mark(content[:start].decode("utf-8", "replace") + "?", None)
+    return PolicyProblem(
+        name,
+        mark.line,
+        mark.column,
+        "",
+        f"not UTF-8: byte 0x{content[start]:02x} at offset {start} is not text",
+        "save as UTF-8",
+    )
+
+
+def _mark(text: str, offset: int | None) -> Mark:
+    end = len(text) - 1 if offset is None else offset
+    return Mark(text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end))
