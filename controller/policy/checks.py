@@ -62,7 +62,7 @@ def check_target(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem
     """Account, role and region that fit together; a selector that selects."""
     spec, scope = merged.spec.target, policy.target.scope
     at: Location = ("spec", "target")
-    if spec.external_id is not None and spec.role_arn is None:
+    if spec.external_id and not spec.role_arn and not merged.lost((*at, "roleArn")):
         message = "has no use without roleArn"
         yield merged.problem((*at, "externalId"), message)
     if spec.account and spec.role_arn and role_account(spec.role_arn) != spec.account:
@@ -175,7 +175,7 @@ def check_times(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]
         ),
     )
     for shorter, short_s, longer, long_s, why in pairs:
-        if short_s > long_s:
+        if short_s > long_s and not merged.lost(shorter) and not merged.lost(longer):
             name = ".".join(str(step) for step in longer[1:])
             yield merged.contradiction(
                 shorter,

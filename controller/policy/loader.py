@@ -82,7 +82,11 @@ def _resolve_all(
     defaults: ReadDocument | None,
     problems: list[PolicyProblem],
 ) -> list[Loaded]:
-    """Every policy that can be resolved; where the defaults are wrong, none can."""
+    """Every policy that can be resolved.
+
+    What a document with errors lacks may stand in the part that has them, so nothing is
+    said to be missing from it; the same goes for all where the defaults have errors.
+    """
     if defaults is not None and defaults.model is None:
         return []
     loaded = []
@@ -91,7 +95,8 @@ def _resolve_all(
             continue
         merged = MergedPolicy.of(document, defaults)
         missing = list(required(merged))
-        problems += missing
+        if not document.lost and not (defaults and defaults.lost):
+            problems += missing
         if missing:
             continue
         policy = resolved(merged)

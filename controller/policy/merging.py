@@ -37,6 +37,11 @@ class MergedPolicy:
                 return document
         return None
 
+    def lost(self, location: Location) -> bool:
+        """Whether the field was written, but with errors, so that nothing follows from it."""
+        documents = [d for d in (self.document, self.defaults) if d is not None]
+        return any(location[: len(cut)] == cut for d in documents for cut in d.lost)
+
     def problem(
         self,
         location: Location,

@@ -88,7 +88,7 @@ def qualifiers_clash(qualifiers: Collection[str]) -> str | None:
     if len(qualifiers) < 2:
         return None
     names = " and ".join(sorted(qualifiers))
-    return f"{names} are all published from the one $LATEST, so they cannot be sized apart"
+    return f"{names} all take their memory from the one $LATEST and cannot be sized apart"
 
 
 def _keys(policy: Policy, place: Discovered) -> list[EndpointKey]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from controller.model.policy import Source
 from controller.policy.documents import DOCUMENTS, Document
 from controller.policy.envelope import API_VERSION
-from controller.policy.problems import PolicyProblem, did_you_mean, shown
+from controller.policy.problems import MOST_PROBLEMS_PER_FILE, PolicyProblem, did_you_mean, shown
 from controller.policy.translate import translated
 from controller.policy.yaml_tree import (
     ListNode,
@@ -30,12 +32,18 @@ _GROUP = API_VERSION.partition("/")[0]
 
 @dataclass(frozen=True)
 class ReadDocument:
-    """One document of a known kind. `model` is None where it has errors."""
+    """One document of a known kind."""
 
     file: str
     root: Node
     kind: str
     model: Document | None
+    """None where so much is wrong that nothing can be made of the rest."""
+    lost: tuple[Location, ...] = ()
+    """Fields with errors, which `model` is without.
+
+    Such a model serves only to find what else is wrong, so that one run tells all.
+    """
 
     @property
     def name(self) -> str | None:
@@ -83,10 +91,47 @@ def read_document(file: str, root: Node, problems: list[PolicyProblem]) -> ReadD
     try:
         read: Document | None = model.model_validate(plain)
     except ValidationError as error:
-        read = None
         silent = {dotted(location) for location in nulls}
         problems.extend(p for p in translated(file, root, model, error) if p.path not in silent)
-    return ReadDocument(file, root, kind, None if nulls else read)
+        lost = [_cut_at(detail) for detail in error.errors(include_input=False)]
+        read = _remainder(model, plain, lost)
+        return ReadDocument(file, root, kind, read, (*nulls, *lost))
+    return ReadDocument(file, root, kind, read, tuple(nulls))
+
+
+def _cut_at(detail: ErrorDetails) -> Location:
+    """What to cut out so that the error goes: the field, or the whole list it is inside of.
+
+    Whole lists, because the indices of their other items must stay true.
+    """
+    location = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
+    return tuple(takewhile(lambda step: isinstance(step, str), location))
+
+
+def _remainder(model: type[Document], plain: Plain, lost: list[Location]) -> Document | None:
+    """The document without the `lost` fields, if there is one."""
+    if not isinstance(plain, dict) or len(lost) > MOST_PROBLEMS_PER_FILE:
+        return None
+    for location in lost:
+        _cut(plain, location)
+    metadata = plain.get("metadata")
+    if not isinstance(metadata, dict) or "name" not in metadata:
+        plain["metadata"] = {"name": "unnamed"}
+    try:
+        return model.model_validate(plain)
+    except ValidationError:
+        return None
+
+
+def _cut(plain: dict[str, Plain], location: Location) -> None:
+    parent = plain
+    for key in location[:-1]:
+        below = parent.get(str(key))
+        if not isinstance(below, dict):
+            return
+        parent = below
+    if location:
+        parent.pop(str(location[-1]), None)
 
 
 def _kind(file: str, root: Node, problems: list[PolicyProblem]) -> str | None:
@@ -126,7 +171,7 @@ def _wrong_word(
     if field == "apiVersion" and raw.partition("/")[0] == _GROUP and not hint:
         hint = f"this program reads {API_VERSION}"
     if not hint:
-        hint = f"rightsizer reads {' and '.join(allowed)} documents only"
+        hint = f"rightsizer reads {', '.join(allowed)} only"
     return _at(file, mark, field, f"{shown(raw)} is not known", hint)
 
 
