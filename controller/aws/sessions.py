@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -24,6 +25,7 @@ from controller.aws.calls import CallWatch
 from controller.aws.credentials import AssumedRole
 from controller.aws.errors import translated
 from controller.aws.timestamps import epoch_seconds, utc_timestamp
+from controller.model.errors import Unreachable
 from controller.model.policy import Scope
 from controller.ports import Clock
 
@@ -165,6 +167,7 @@ class Sessions:
         )
         if self._watch is not None:
             self._watch.attach(client, _allowance(scope))
+        client.meta.events.register("after-call", _refuse_web_page)
         return client
 
     def _session(self, identity: _Identity, scope: Scope) -> boto3.Session:
@@ -216,6 +219,20 @@ class _Fixed:
 
     def load_credentials(self) -> AssumedRole:
         return self._credentials
+
+
+def _refuse_web_page(http_response: Any, model: Any, **_: Any) -> None:
+    # botocore takes any page with status 200 for an answer without members, and a proxy's
+    # 403 for AWS's. (With 5xx it says the right thing: try again.)
+    is_page = str(http_response.headers.get("Content-Type", "")).startswith("text/html")
+    if is_page and http_response.status_code < 500:
+        host = urlsplit(http_response.url).netloc
+        raise Unreachable(
+            f"{model.name} was answered by something that is not AWS (a web page from {host}): "
+            "check the endpoint address and the proxy.",
+            operation=model.name,
+            code="NotAws",
+        )
 
 
 def _parsers(timestamps: Callable[..., object]) -> ResponseParserFactory:

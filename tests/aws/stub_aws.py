@@ -148,6 +148,7 @@ def serving() -> Iterator[StubAws]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             kind = "text/xml" if is_text else "application/x-amz-json-1.1"
+            kind = "text/html" if content.startswith(b"<html") else kind
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

@@ -68,9 +68,7 @@ def test_every_query_is_in_exactly_one_call_that_covers_it(asked: list[SeriesQue
 @given(st.lists(queries, max_size=60))
 def test_sharing_a_range_fetches_little_more_than_was_asked(asked: list[SeriesQuery]) -> None:
     calls = batches(asked)
-    fetched = sum(
-        (call.end_s - call.start_s) / q.period_s for call in calls for q in call.queries
-    )
+    fetched = sum((call.end_s - call.start_s) / q.period_s for call in calls for q in call.queries)
     wanted = sum((q.end_s - q.start_s) / q.period_s for q in set(asked))
     assert fetched <= OVERSHOOT * wanted + 1e-6
 
