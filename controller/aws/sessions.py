@@ -88,16 +88,18 @@ class Sessions:
         *,
         watch: CallWatch | None = None,
         hook: SessionHook | None = None,
+        models: Loader | None = None,
     ) -> None:
         """`hook` sees each botocore session before its first client: the in-process sandbox
         and tests attach themselves there. It must not set credentials (see `Connection.keys`).
+        `models` are service models already loaded, where one process has several `Sessions`.
         """
         self._clock = clock
         self._connection = Connection() if connection is None else connection
         self._watch = watch
         self._hook = hook
         self._lock = threading.RLock()
-        self._loader: Loader | None = None
+        self._loader = models
         self._sessions: dict[_Identity, boto3.Session] = {}
         self._clients: dict[tuple[_Identity, str, str, str], Any] = {}
 

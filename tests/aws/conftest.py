@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+import botocore.session
 import pytest
+from botocore.loaders import Loader
 from stub_aws import StillClock, StubAws, serving
 
 from controller.model.policy import Scope
@@ -13,9 +15,16 @@ def clock() -> StillClock:
     return StillClock()
 
 
+@pytest.fixture(scope="session")
+def models() -> Loader:
+    """botocore's service models, read once."""
+    loader: Loader = botocore.session.Session().get_component("data_loader")
+    return loader
+
+
 @pytest.fixture
-def stub() -> Iterator[StubAws]:
-    with serving() as server:
+def stub(models: Loader) -> Iterator[StubAws]:
+    with serving(models) as server:
         yield server
 
 

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from botocore.loaders import Loader
+
 from controller.aws.calls import CallWatch
 from controller.aws.sessions import Connection, Sessions
 
@@ -82,8 +84,9 @@ Script = Callable[[Asked], Answer]
 class StubAws:
     """Answers by operation: a list is used up in order, its last answer for ever."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, models: Loader) -> None:
         self.url = url
+        self._models = models
         self.asked: list[Asked] = []
         self._answers: dict[str, list[Answer | Script]] = defaultdict(list)
 
@@ -106,7 +109,7 @@ class StubAws:
     ) -> Sessions:
         """Sessions that talk to this stub, one attempt a call unless told otherwise."""
         settings = {"endpoint_url": self.url, "max_attempts": 1, **connection}
-        return Sessions(clock, Connection(**settings), watch=watch)
+        return Sessions(clock, Connection(**settings), watch=watch, models=self._models)
 
 
 _REST = {
@@ -128,7 +131,7 @@ def _form(text: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving() -> Iterator[StubAws]:
+def serving(models: Loader) -> Iterator[StubAws]:
     """A stub on a free port of the loopback interface."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -161,7 +164,7 @@ def serving() -> Iterator[StubAws]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    stub = StubAws(f"http://127.0.0.1:{server.server_address[1]}")
+    stub = StubAws(f"http://127.0.0.1:{server.server_address[1]}", models)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

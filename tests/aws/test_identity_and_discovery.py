@@ -60,9 +60,8 @@ def tagged(token: str = "", **tags: dict[str, str]) -> Answer:
 
 
 def test_tags_select_through_all_pages(stub: StubAws, clock: StillClock, scope: Scope) -> None:
-    stub.on(
-        "GetResources", tagged("next", ocr={"team": "ml", "env": "x"}), tagged(asr={"team": "ml"})
-    )
+    ocr, asr = {"team": "ml", "env": "x"}, {"team": "ml"}
+    stub.on("GetResources", tagged("next", ocr=ocr), tagged(asr=asr))
     found = find_functions(stub.sessions(clock), scope, Selector(tags={"team": "ml"}))
     assert found == {"asr": asr, "ocr": ocr}
     assert [sent.operation for sent in stub.asked] == ["GetResources"] * 2
