@@ -59,7 +59,12 @@ class Observed:
     """Since when the live size has been in use, settling time included."""
     windows: WindowSet
     rows: Sequence[Observation]
+    """Hours at known sizes, oldest first."""
+    recent_rows: Sequence[Observation]
+    """Five-minute windows at the live size since the last whole hour: for a breach only."""
     memory_use: Sequence[MemoryUse]
+    memory_refusal: str | None
+    """Why REPORT lines could not be read, if they could not."""
     changes: Sequence[Change]
     """This endpoint's journal, newest first."""
     open_change: Change | None
@@ -70,17 +75,41 @@ class Observed:
     lease_held: bool = True
 
 
-def assess(observed: Observed, sizing: Sizing) -> Assessment:
-    """Demand, SLO, estimates, choice and guards for one endpoint."""
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """What follows from history alone; the same until an hour, a size or a price is new."""
+
+    demand: Maybe[Demand]
+    proof: Evidence
+    made: Maybe[tuple[Estimate, ...]]
+    """Estimates of the whole ladder."""
+
+
+def believe(observed: Observed, sizing: Sizing) -> Beliefs:
+    """Demand, evidence and estimates."""
+    demand = demand_of(observed.windows.hourly, observed.memory_use, observed.memory_refusal)
+    proof = evidence(observed.rows, observed.era)
+    return _beliefs(observed, sizing, demand, proof)
+
+
+def _beliefs(observed: Observed, sizing: Sizing, demand: Maybe[Demand], proof: Evidence) -> Beliefs:
+    if isinstance(demand, Missing):
+        return Beliefs(demand, proof, demand)
+    sizes = sizing.sizes(observed.policy, observed.state.size)
+    return Beliefs(demand, proof, sizing.estimates(sizes, proof, demand, observed.policy))
+
+
+def assess(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Assessment:
+    """SLO, choice and guards for one endpoint, on what is believed of it."""
     policy, state = observed.policy, observed.state
-    demand = demand_of(observed.windows.hourly, observed.memory_use)
     slo = slo_status(observed.windows.recent, policy.slo, observed.now_s, observed.size_since_s)
-    sizes = sizing.sizes(policy, state.size)
-    wanted, candidates = _wanted(observed, sizing, demand, slo, sizes)
+    if slo.attainment is Attainment.BREACHED:
+        beliefs = _shaken(observed, sizing, beliefs)
+    wanted, candidates = _wanted(observed, sizing, beliefs, slo)
     change = observed.open_change
     if change is not None:
         wanted = _see_through(change)
-    situation = _situation(observed, sizing, wanted, demand, slo)
+    situation = _situation(observed, sizing, wanted, beliefs.demand, slo)
     decision, guards = check(situation, wanted)
     if change is not None:
         decision = wanted
@@ -89,7 +118,7 @@ def assess(observed: Observed, sizing: Sizing) -> Assessment:
         policy=policy.name,
         at_s=observed.now_s,
         state=state,
-        demand=demand,
+        demand=beliefs.demand,
         slo=slo,
         candidates=candidates,
         wanted=wanted,
@@ -107,25 +136,30 @@ def unassessed(key: EndpointKey, policy: str, at_s: float, hold: Hold) -> Assess
     )
 
 
+def _shaken(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Beliefs:
+    """Beliefs under a breach that is certain by counts: the newest minutes speak too, and
+    where older hours would argue it away, they are a segment of their own."""
+    rows = (*observed.rows, *observed.recent_rows)
+    proof = evidence(rows, observed.era)
+    shaken = _beliefs(observed, sizing, beliefs.demand, proof)
+    if not _denies(shaken.made, observed.state.size):
+        return shaken
+    start_s = max(observed.size_since_s, observed.now_s - observed.policy.slo.window_s)
+    proof = evidence(rows, observed.era, split_at_s=start_s)
+    return _beliefs(observed, sizing, beliefs.demand, proof)
+
+
 def _wanted(
-    observed: Observed,
-    sizing: Sizing,
-    demand: Maybe[Demand],
-    slo: SloStatus,
-    sizes: Sequence[Size],
+    observed: Observed, sizing: Sizing, beliefs: Beliefs, slo: SloStatus
 ) -> tuple[Decision, tuple[Candidate, ...]]:
     """What the core would do if nothing stood in the way."""
+    demand, made = beliefs.demand, beliefs.made
     if isinstance(demand, Missing):
         return Hold(Reason.NO_DATA, demand.reason), ()
-    policy, current = observed.policy, observed.state.size
-    proof = evidence(observed.rows, observed.era)
-    made = sizing.estimates(sizes, proof, demand, policy)
-    if slo.attainment is Attainment.BREACHED and _denies(made, current):
-        start_s = max(observed.size_since_s, observed.now_s - policy.slo.window_s)
-        proof = evidence(observed.rows, observed.era, split_at_s=start_s)
-        made = sizing.estimates(sizes, proof, demand, policy)
     if isinstance(made, Missing):
         return Hold(Reason.TOO_FEW_SAMPLES, made.reason), ()
+    policy, current = observed.policy, observed.state.size
+    sizes = [estimate.size for estimate in made]
     barred = {
         **journal.quarantined(observed.changes, sizes, observed.now_s),
         **sizing.barred(sizes, current, policy, demand),
@@ -137,7 +171,7 @@ def _wanted(
         barred=barred,
         demand=demand,
         slo=slo,
-        history=_history(observed, proof),
+        history=_history(observed, beliefs.proof),
         floor=sizing.floor(demand),
     )
     return decide(inputs)

@@ -17,6 +17,9 @@ from controller.model.price import LambdaPrices
 from controller.model.reason import Reason
 from controller.model.window import Series, SeriesQuery, Window
 
+SETTLE_S = 120.0
+"""After a change every environment starts cold: the first two minutes are not judged."""
+
 Answers = Mapping[SeriesQuery, Maybe[Series]]
 
 

@@ -11,8 +11,14 @@ HOURS_PER_MONTH = 730.0
 """As AWS counts a month."""
 
 
-def demand(hourly: Sequence[Window], memory_use: Sequence[MemoryUse]) -> Maybe[Demand]:
+def demand(
+    hourly: Sequence[Window],
+    memory_use: Sequence[MemoryUse],
+    memory_refusal: str | None = None,
+) -> Maybe[Demand]:
     """Demand from hourly windows (oldest first) and what REPORT lines said.
+
+    `memory_refusal` is why they could not be read, if they could not.
 
     An hour without a datapoint between two hours with one counts as an hour without
     requests for the mean and the trough: Lambda publishes nothing when nothing happens.
@@ -28,7 +34,7 @@ def demand(hourly: Sequence[Window], memory_use: Sequence[MemoryUse]) -> Maybe[D
         requests_per_hour_peak=max(counts),
         requests_per_hour_trough=min(counts),
         concurrency_peak=_largest([w.concurrency_peak for w in seen], "concurrency"),
-        memory_used_mb=_memory_used(memory_use),
+        memory_used_mb=_memory_used(memory_use, memory_refusal),
         error_ratio=_ratio([w.errors for w in seen], total),
         throttle_ratio=_ratio([w.throttles for w in seen], total),
         cold_start_ratio=_cold_ratio(memory_use),
@@ -70,9 +76,9 @@ def _ratio(values: Sequence[Maybe[int]], total: float) -> Maybe[float]:
     return sum(known) / total
 
 
-def _memory_used(use: Sequence[MemoryUse]) -> Maybe[int]:
+def _memory_used(use: Sequence[MemoryUse], refusal: str | None) -> Maybe[int]:
     if not use:
-        return Missing("no REPORT lines read yet")
+        return Missing(refusal or "no REPORT lines read yet")
     return max(row.max_used_mb for row in use)
 
 

@@ -21,6 +21,8 @@ EVIDENCE_KEPT_S = 45 * DAY_S
 class _Rows:
     observations: dict[float, Observation] = field(default_factory=dict)
     memory: list[MemoryUse] = field(default_factory=list)
+    view: tuple[Observation, ...] | None = None
+    """The observations in order; the same object until one is added or grows too old."""
 
 
 class EvidenceBook:
@@ -48,6 +50,7 @@ class EvidenceBook:
                 new.append(row)
         for row in new:
             rows.observations[row.start_s] = row
+            rows.view = None
         if new:
             self._store.put_observations(key, new)
 
@@ -57,15 +60,15 @@ class EvidenceBook:
         rows.memory += use
         self._store.put_memory_use(key, use)
 
-    def observations(self, key: EndpointKey, now_s: float) -> list[Observation]:
-        """Everything measured, oldest first."""
+    def observations(self, key: EndpointKey, now_s: float) -> tuple[Observation, ...]:
+        """Everything measured, oldest first; the same object while nothing is new."""
         rows = self._of(key, now_s)
         oldest_s = now_s - EVIDENCE_KEPT_S
-        if rows.observations and next(iter(rows.observations)) < oldest_s:
-            rows.observations = {
-                t: row for t, row in sorted(rows.observations.items()) if t >= oldest_s
-            }
-        return [rows.observations[t] for t in sorted(rows.observations)]
+        if rows.view is None or (rows.view and rows.view[0].start_s < oldest_s):
+            kept = {t: row for t, row in rows.observations.items() if t >= oldest_s}
+            rows.observations = kept
+            rows.view = tuple(kept[t] for t in sorted(kept))
+        return rows.view
 
     def memory_use(self, key: EndpointKey, since_s: float, now_s: float) -> list[MemoryUse]:
         """REPORT evidence of the code that has been live since an instant."""

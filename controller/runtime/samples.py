@@ -172,12 +172,15 @@ def _updated(plan: _Plan, answers: Answers, now_s: float) -> Samples:
     if refused is not None:
         return replace(before, refused=refused, error=None, trial=(), trial_against=())
     recent = _windows(plan.recent, answers)
-    hourly = _windows(plan.hourly, answers)
+    hourly = before.hourly
+    if plan.hourly is not None:
+        new = _windows(plan.hourly, answers)
+        hourly = _merged(hourly, new, now_s - HISTORY_S - HOUR_S)
     return Samples(
         slo=slo,
         read_at_s=now_s,
         recent=_merged(before.recent, recent, now_s - _kept_s(slo) - RECENT_S),
-        hourly=_merged(before.hourly, hourly, now_s - HISTORY_S - HOUR_S),
+        hourly=hourly,
         recent_end_s=plan.recent_end_s,
         hourly_end_s=plan.hourly_end_s,
         trial=_windows(plan.trial, answers),

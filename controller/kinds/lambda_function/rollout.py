@@ -10,7 +10,7 @@ undone; what is done is judged.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from controller.core.contract import Stage
+from controller.core.contract import SETTLE_S, Stage
 from controller.model.change import (
     Advance,
     Change,
@@ -31,8 +31,6 @@ POLL_S = 15.0
 """How soon to look again at an update that AWS is carrying out."""
 JUDGE_S = 60.0
 """How soon to look again at a trial."""
-SETTLE_S = 120.0
-"""After a change every environment starts cold: the first two minutes are not judged."""
 
 
 @dataclass(frozen=True, slots=True)

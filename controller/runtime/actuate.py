@@ -1,0 +1,175 @@
+"""Carrying out a change: the journal first, AWS second, and never more than one step.
+
+The record of an intent is on disk before the call that it is about; what came of the call is
+recorded after. Killed in between, the next start looks at AWS and goes on from what is there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from controller.core.contract import KindRules
+from controller.core.sentence import change_sentence
+from controller.core.slo import count
+from controller.model.change import (
+    Advance,
+    Baseline,
+    Change,
+    ChangeEvent,
+    ChangePhase,
+    Mutation,
+    PointAlias,
+    PublishVersion,
+    UpdateMemory,
+)
+from controller.model.decision import Assessment, Propose
+from controller.model.endpoint import EndpointState
+from controller.model.errors import AdapterError, Conflict
+from controller.model.missing import known
+from controller.model.policy import Policy, Scope
+from controller.model.window import Window
+from controller.ports import Clock, KindAdapters, Store
+
+
+class Lease(Protocol):
+    """The right to change anything, and the term it was given under."""
+
+    def term(self) -> int:
+        """The fencing term that every journal row carries."""
+
+    def held(self) -> bool:
+        """Whether the lease is held at this moment; asked just before each mutation."""
+
+
+class SoleProcess:
+    """The lease of a process that holds the store's lock: held until it ends."""
+
+    def __init__(self, term: int) -> None:
+        self._term = term
+
+    def term(self) -> int:
+        """The term this process was started under."""
+        return self._term
+
+    def held(self) -> bool:
+        """Always: nobody else can open the store for work."""
+        return True
+
+
+class Actuator:
+    """Moves changes on, one journalled step at a time."""
+
+    def __init__(self, store: Store, adapters: KindAdapters, lease: Lease, clock: Clock) -> None:
+        self._store = store
+        self._adapters = adapters
+        self._lease = lease
+        self._clock = clock
+
+    @property
+    def lease_held(self) -> bool:
+        """Whether anything may be changed now."""
+        return self._lease.held()
+
+    def plan(
+        self,
+        assessment: Assessment,
+        decision: Propose,
+        *,
+        policy: Policy,
+        rules: KindRules,
+        recent: tuple[Window, ...],
+        actor: str = "controller",
+    ) -> Change:
+        """Journal a new change. Raises Conflict if one is open, StoreError if it cannot."""
+        state, proposal = assessment.state, decision.proposal
+        if state is None:
+            raise ValueError("an endpoint that was not seen cannot be changed")
+        change = Change(
+            id=0,
+            key=assessment.key,
+            policy=policy.name,
+            phase=ChangePhase.PLANNED,
+            before=proposal.before,
+            target=proposal.target,
+            reason=proposal.reason,
+            detail=proposal.detail,
+            proposal=proposal,
+            etag=state.etag,
+            baseline=baseline(recent, policy),
+            actor=actor,
+            term=self._lease.term(),
+            planned_at_s=assessment.at_s,
+            updated_at_s=assessment.at_s,
+            progress=rules.begin(state),
+        )
+        event = ChangeEvent(assessment.at_s, change.phase, "planned", assessment.sentence)
+        return self._store.plan_change(change, event)
+
+    def advance(self, change: Change, step: Advance) -> Change:
+        """Move the journal only."""
+        now_s = self._clock.now_s()
+        moved = replace(
+            change,
+            phase=step.phase,
+            progress=dict(step.progress),
+            verdict=step.verdict or change.verdict,
+            updated_at_s=now_s,
+            finished_at_s=None if step.phase.open else now_s,
+        )
+        message = change_sentence(moved, step.message)
+        return self._store.advance_change(moved, ChangeEvent(now_s, step.phase, step.what, message))
+
+    def mutate(self, scope: Scope, change: Change, state: EndpointState, step: Mutation) -> Change:
+        """Intent, call, outcome. Raises the call's AdapterError after noting it.
+
+        A refusal because somebody was faster is no error: the next tick looks again.
+        """
+        name = type(step).__name__
+        change = self._note(change, f"intent {name}", describe(step), {"asked": name})
+        if not self._lease.held():
+            return self._note(change, f"kept {name}", "the lease was lost", {})
+        try:
+            learnt = self._adapters[change.key.kind].execute(scope, state.key, step)
+        except Conflict as error:
+            return self._note(change, f"refused {name}", str(error), {})
+        except AdapterError as error:
+            self._note(change, f"failed {name}", str(error), {})
+            raise
+        return self._note(change, f"done {name}", describe(step), learnt)
+
+    def _note(self, change: Change, what: str, message: str, learnt: Mapping[str, str]) -> Change:
+        now_s = self._clock.now_s()
+        moved = replace(change, progress={**change.progress, **learnt}, updated_at_s=now_s)
+        return self._store.advance_change(moved, ChangeEvent(now_s, change.phase, what, message))
+
+
+def baseline(recent: tuple[Window, ...], policy: Policy) -> Baseline | None:
+    """How the endpoint did over the SLO window before a change; None without requests."""
+    if not recent:
+        return None
+    start_s = recent[-1].end_s - policy.slo.window_s
+    inside = [w for w in recent if w.start_s >= start_s]
+    counts = count(inside, policy.slo.threshold_ms)
+    if counts.requests == 0 or counts.first_s is None or counts.last_s is None:
+        return None
+    p95s = [v for v in (known(w.p95_ms) for w in inside) if v is not None]
+    return Baseline(
+        start_s=counts.first_s,
+        end_s=counts.last_s,
+        requests=counts.requests,
+        slow=counts.slow,
+        errors=counts.errors,
+        p95_ms=sorted(p95s)[len(p95s) // 2] if p95s else None,
+    )
+
+
+def describe(step: Mutation) -> str:
+    """A step in words."""
+    match step:
+        case UpdateMemory(memory_mb=memory_mb):
+            return f"set $LATEST to {memory_mb} MB"
+        case PublishVersion():
+            return "publish $LATEST as a version"
+        case PointAlias(alias=alias, version=version, weights=weights):
+            shares = ", ".join(f"{share:.0%} to version {v}" for v, share in weights.items())
+            return f"point alias {alias} to version {version}" + (f", {shares}" if shares else "")

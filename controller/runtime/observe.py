@@ -1,0 +1,192 @@
+"""From the world to the one value that a decision rests on."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from controller.core.assess import Observed
+from controller.core.contract import SETTLE_S, KindRules
+from controller.core.guard import Fleet
+from controller.core.periods import DAY_S, HOUR_S, align_down
+from controller.model.change import Change, ChangePhase
+from controller.model.condition import Pause
+from controller.model.endpoint import EndpointKey, EndpointState, Kind
+from controller.model.estimate import Observation
+from controller.model.missing import Maybe, Missing
+from controller.model.policy import FleetLimits
+from controller.model.window import WindowSet
+from controller.ports import KindAdapters, Store
+from controller.runtime.book import EvidenceBook, observation
+from controller.runtime.memory import MemoryReports
+from controller.runtime.roster import Entry
+from controller.runtime.samples import SampleBook, Samples
+
+JOURNAL_S = 60 * DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where observations come from."""
+
+    store: Store
+    adapters: KindAdapters
+    rules: Mapping[Kind, KindRules]
+    samples: SampleBook
+    book: EvidenceBook
+    reports: MemoryReports
+
+
+class Observer:
+    """Looks at one endpoint: live state, windows, evidence, journal."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._at = sources
+        self._seen: dict[EndpointKey, tuple[str, float]] = {}
+
+    def observe(self, entry: Entry, fleet: Fleet, now_s: float, lease_held: bool) -> Observed:
+        """All that a tick needs. Raises the AdapterError of what could not be read."""
+        key, at = entry.key, self._at
+        rules = at.rules[key.kind]
+        state = at.adapters[key.kind].observe(entry.scope, key)
+        changes = at.store.changes(key, since_s=now_s - JOURNAL_S)
+        open_change = at.store.open_change(key)
+        samples = at.samples.get(key) or Samples(entry.policy.slo, now_s)
+        if samples.error is not None:
+            raise samples.error
+        since_s = self._size_since_s(key, rules, state, changes, now_s)
+        era = rules.era(state)
+        if open_change is None:
+            hours = [w for w in samples.hourly if w.start_s >= since_s]
+            at.book.learn(key, size=state.size, era=era, hours=hours, now_s=now_s)
+        self._learn_memory(entry, rules, state, now_s)
+        rows = at.book.observations(key, now_s)
+        return Observed(
+            now_s=now_s,
+            policy=entry.policy,
+            state=state,
+            era=era,
+            size_since_s=since_s,
+            windows=_windows(samples),
+            rows=rows,
+            recent_rows=_recent_rows(samples, state, era, since_s),
+            memory_use=at.book.memory_use(key, _era_since_s(rows, era, rules, state), now_s),
+            memory_refusal=at.reports.refusal(key),
+            changes=changes,
+            open_change=open_change,
+            pauses=self.pauses(),
+            fleet=fleet,
+            accepted_at_s=self._accepted_at_s(key),
+            conflict=entry.conflict,
+            lease_held=lease_held,
+        )
+
+    def pauses(self) -> Sequence[Pause]:
+        """All pauses on record."""
+        return self._at.store.pauses()
+
+    def forget(self, key: EndpointKey) -> None:
+        """Drop the working memory of an endpoint that no policy claims."""
+        self._seen.pop(key, None)
+        self._at.samples.forget(key)
+        self._at.book.forget(key)
+        self._at.reports.forget(key)
+
+    def _size_since_s(
+        self,
+        key: EndpointKey,
+        rules: KindRules,
+        state: EndpointState,
+        changes: Sequence[Change],
+        now_s: float,
+    ) -> float:
+        """Since when what serves now has served alone, settling time included.
+
+        AWS does not say when an alias was moved. On first sight it is taken to be as old as
+        the version; from then on we notice, and remember it across restarts.
+        """
+        identity = rules.identity(state)
+        seen = self._seen.get(key) or _parsed(self._at.store.checkpoint(f"seen:{key}"))
+        if seen is None or seen[0] != identity:
+            since_s = rules.modified_at_s(state) if seen is None else now_s
+            seen = (identity, since_s)
+            self._at.store.put_checkpoint(f"seen:{key}", json.dumps(seen))
+        self._seen[key] = seen
+        ended = [_served_since_s(c) for c in changes if c.finished_at_s is not None]
+        return max([seen[1], rules.modified_at_s(state), *ended]) + SETTLE_S
+
+    def _learn_memory(
+        self, entry: Entry, rules: KindRules, state: EndpointState, now_s: float
+    ) -> None:
+        log_group = rules.log_group(state)
+        if log_group is None:
+            return
+        rows = self._at.reports.poll(entry.scope, entry.key, log_group, now_s)
+        if rows:
+            self._at.book.learn_memory(entry.key, rows, now_s)
+
+    def _accepted_at_s(self, key: EndpointKey) -> float | None:
+        text = self._at.store.checkpoint(f"accepted:{key}")
+        return None if text is None else float(text)
+
+
+def fleet_situation(
+    store: Store, limits: FleetLimits, usd_per_month: Maybe[float], now_s: float
+) -> Fleet:
+    """The fleet as its limits see it."""
+    planned = [c.planned_at_s for c in store.changes(since_s=now_s - DAY_S)]
+    return Fleet(
+        limits=limits,
+        open_changes=len(store.open_changes()),
+        planned_last_hour=sum(1 for t in planned if t > now_s - HOUR_S),
+        planned_last_day=len(planned),
+        usd_per_month=usd_per_month,
+    )
+
+
+def _parsed(text: str | None) -> tuple[str, float] | None:
+    if text is None:
+        return None
+    identity, since_s = json.loads(text)
+    return str(identity), float(since_s)
+
+
+def _served_since_s(change: Change) -> float:
+    """From when on a closed change's outcome had all the traffic."""
+    full = change.progress.get("full_since_s")
+    if change.phase is ChangePhase.VERIFIED and full is not None:
+        return float(full)
+    if change.phase is ChangePhase.FAILED and "asked" not in change.progress:
+        return 0.0
+    return change.finished_at_s or 0.0
+
+
+def _windows(samples: Samples) -> WindowSet:
+    return WindowSet(
+        read_at_s=samples.read_at_s,
+        recent=samples.recent,
+        hourly=samples.hourly,
+        by_version={},
+        memory_use=Missing("kept with the evidence"),
+    )
+
+
+def _recent_rows(
+    samples: Samples, state: EndpointState, era: str, since_s: float
+) -> tuple[Observation, ...]:
+    """Five-minute windows that no hourly row covers yet, as evidence."""
+    if not samples.recent:
+        return ()
+    hour_s = align_down(samples.recent[-1].end_s, HOUR_S)
+    start_s = max(since_s, min(hour_s, samples.hourly_end_s or hour_s))
+    rows = (
+        observation(w, state.size, era, "recent") for w in samples.recent if w.start_s >= start_s
+    )
+    return tuple(row for row in rows if row is not None)
+
+
+def _era_since_s(
+    rows: Sequence[Observation], era: str, rules: KindRules, state: EndpointState
+) -> float:
+    """Since when the live code is known to run: what it used of memory before is another's."""
+    starts = [row.start_s for row in rows if row.era == era]
+    return min([rules.modified_at_s(state), *starts])

@@ -1,0 +1,196 @@
+"""One endpoint, one tick: observe, estimate, decide, guard, actuate, verify, record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.core.assess import Beliefs, Observed, Sizing, assess, believe, unassessed
+from controller.core.contract import KindRules, Stage
+from controller.core.guard import Fleet
+from controller.model.change import Advance, Change, Wait
+from controller.model.decision import Assessment, Hold, Propose
+from controller.model.endpoint import EndpointKey, Kind
+from controller.model.errors import (
+    AccessDenied,
+    AdapterError,
+    Conflict,
+    NotFound,
+    Throttled,
+    Unauthenticated,
+    Unreachable,
+)
+from controller.model.policy import Mode
+from controller.model.reason import Reason
+from controller.ports import Clock, PriceSource
+from controller.runtime.actuate import Actuator
+from controller.runtime.observe import Observer
+from controller.runtime.record import Recorder
+from controller.runtime.roster import Entry, next_turn_s
+from controller.runtime.samples import SampleBook
+from controller.runtime.trials import verdict_on
+
+AGAIN_S = 2.0
+"""After a step that is done at once, the next one may follow."""
+STEPS_A_TICK = 6
+_REASONS: tuple[tuple[type[AdapterError], Reason], ...] = (
+    (NotFound, Reason.NOT_FOUND),
+    (AccessDenied, Reason.ACCESS_DENIED),
+    (Unauthenticated, Reason.CREDENTIALS),
+    (Throttled, Reason.THROTTLED),
+    (Unreachable, Reason.UNREACHABLE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Everything a reconcile works with."""
+
+    clock: Clock
+    observer: Observer
+    samples: SampleBook
+    rules: Mapping[Kind, KindRules]
+    prices: PriceSource
+    actuator: Actuator | None
+    """None: look and say, touch nothing (a plan)."""
+    recorder: Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a tick concluded and when the endpoint is due again."""
+
+    assessment: Assessment
+    due_s: float
+
+
+class Reconciler:
+    """Level-triggered: needs only the roster's entry, and remembers nothing that matters."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._beliefs: dict[EndpointKey, tuple[tuple[object, ...], Beliefs]] = {}
+
+    def reconcile(self, entry: Entry, fleet: Fleet) -> Outcome:
+        """One tick. Raises AdapterError where the tick could not be finished."""
+        now_s = self._hands.clock.now_s()
+        observed = self._observe(entry, fleet, now_s)
+        sizing = self._hands.rules[entry.key.kind].sizing(self._hands.prices, observed.state)
+        assessment = assess(observed, sizing, self._believe(observed, sizing))
+        refusal = self._unread(entry, observed)
+        if refusal is not None:
+            assessment = refusal
+        due_s = self._act(entry, observed, assessment)
+        self._hands.recorder.record(entry.policy, assessment)
+        return Outcome(assessment, due_s)
+
+    def hold(self, entry: Entry, error: AdapterError) -> Assessment:
+        """Record that an endpoint could not be looked at, and why."""
+        reason = next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.ERROR)
+        now_s = self._hands.clock.now_s()
+        hold = Hold(reason, str(error).rstrip("."))
+        assessment = unassessed(entry.key, entry.policy.name, now_s, hold)
+        self._hands.recorder.record(entry.policy, assessment)
+        return assessment
+
+    def forget(self, key: EndpointKey) -> None:
+        """Drop what is kept of an endpoint that no policy claims."""
+        self._beliefs.pop(key, None)
+        self._hands.observer.forget(key)
+        self._hands.recorder.forget(key)
+
+    def _observe(self, entry: Entry, fleet: Fleet, now_s: float) -> Observed:
+        actuator = self._hands.actuator
+        lease_held = actuator is None or actuator.lease_held
+        return self._hands.observer.observe(entry, fleet, now_s, lease_held)
+
+    def _believe(self, observed: Observed, sizing: Sizing) -> Beliefs:
+        """Beliefs change when an hour ends, not with every tick: kept until an input is new."""
+        inputs = (
+            id(observed.rows),
+            id(observed.windows.hourly),
+            tuple(observed.memory_use),
+            observed.memory_refusal,
+            observed.state.size,
+            observed.era,
+            observed.policy.generation,
+            sizing,
+        )
+        kept = self._beliefs.get(observed.state.key)
+        if kept is None or kept[0] != inputs:
+            kept = (inputs, believe(observed, sizing))
+            self._beliefs[observed.state.key] = kept
+        return kept[1]
+
+    def _unread(self, entry: Entry, observed: Observed) -> Assessment | None:
+        """CloudWatch answered, but refused this endpoint's requests."""
+        samples = self._hands.samples.get(entry.key)
+        if samples is None or samples.refused is None or observed.open_change is not None:
+            return None
+        hold = Hold(Reason.METRICS_UNAVAILABLE, samples.refused)
+        return unassessed(entry.key, entry.policy.name, observed.now_s, hold)
+
+    def _act(self, entry: Entry, observed: Observed, assessment: Assessment) -> float:
+        """Begin the change that was decided, or take the open one on; returns when to be back."""
+        turn_s = next_turn_s(entry.policy, observed.now_s)
+        actuator = self._hands.actuator
+        if actuator is None:
+            return turn_s
+        if observed.open_change is not None:
+            return self._proceed(actuator, entry, observed, observed.open_change)
+        if not isinstance(assessment.decision, Propose):
+            return turn_s
+        try:
+            change = actuator.plan(
+                assessment,
+                assessment.decision,
+                policy=entry.policy,
+                rules=self._hands.rules[entry.key.kind],
+                recent=observed.windows.recent,
+            )
+        except Conflict:
+            return observed.now_s + AGAIN_S
+        self._hands.recorder.moved(change, assessment.sentence)
+        return self._proceed(actuator, entry, observed, change)
+
+    def _proceed(
+        self, actuator: Actuator, entry: Entry, observed: Observed, change: Change
+    ) -> float:
+        """Journal moves follow each other; after one call to AWS the next tick looks again."""
+        rules = self._hands.rules[entry.key.kind]
+        samples = self._hands.samples.get(entry.key)
+        for _ in range(STEPS_A_TICK):
+            now_s = self._hands.clock.now_s()
+            stage = Stage(
+                change=change,
+                state=observed.state,
+                rollout=entry.policy.rollout,
+                verdict=verdict_on(change, entry.policy, rules, samples, now_s),
+                may_go_on=_may_go_on(entry, observed, change),
+                now_s=now_s,
+            )
+            step = rules.next_step(stage)
+            if isinstance(step, Wait):
+                return step.until_s
+            if not isinstance(step, Advance):
+                actuator.mutate(entry.scope, change, observed.state, step)
+                return now_s + AGAIN_S
+            change = actuator.advance(change, step)
+            self._hands.recorder.moved(change, step.message)
+            if not change.phase.open:
+                return now_s + AGAIN_S
+        return self._hands.clock.now_s() + AGAIN_S
+
+
+def _may_go_on(entry: Entry, observed: Observed, change: Change) -> Reason | None:
+    """Why an open change may take no further step forward, if it may not.
+
+    What a person asked for goes on whatever the mode; nothing goes on while paused.
+    """
+    for pause in observed.pauses:
+        live = pause.until_s is None or pause.until_s > observed.now_s
+        if live and pause.scope in {"*", str(entry.key)}:
+            return Reason.PAUSED
+    if entry.conflict is not None:
+        return Reason.POLICY_CONFLICT
+    if change.actor == "controller" and entry.policy.mode is not Mode.ENFORCE:
+        return Reason.MODE_RECOMMEND
+    return None

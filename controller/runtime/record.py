@@ -1,0 +1,95 @@
+"""What a tick leaves behind: conditions, the last assessment, metrics, and one plain sentence."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from controller.core.conditions import conditions, current_candidate
+from controller.model.change import Change
+from controller.model.condition import Condition
+from controller.model.decision import Assessment, Hold
+from controller.model.endpoint import EndpointKey
+from controller.model.missing import Maybe, Missing
+from controller.model.policy import Policy
+from controller.ports import Store
+from controller.runtime.documents import assessment_document
+from controller.telemetry.metrics import Telemetry
+
+DOCUMENT_EVERY_S = 1800.0
+"""An unchanged decision is written again this often, so that its figures do not grow old."""
+
+
+class Recorder:
+    """Writes what has changed, and says it once."""
+
+    def __init__(self, store: Store, telemetry: Telemetry) -> None:
+        self._store = store
+        self._telemetry = telemetry
+        self._log = structlog.get_logger("rightsizer")
+        self._last: dict[EndpointKey, Assessment] = {}
+        self._written: dict[EndpointKey, tuple[str, float]] = {}
+        self._statuses: dict[EndpointKey, tuple[tuple[str, str, str], ...]] = {}
+
+    def record(self, policy: Policy, assessment: Assessment) -> None:
+        """Take up one tick's conclusion."""
+        key = assessment.key
+        self._last[key] = assessment
+        made = conditions(assessment, policy)
+        self._telemetry.endpoint_assessed(policy, assessment)
+        self._telemetry.conditions_set(key, policy.name, made)
+        self._keep_conditions(key, made)
+        word = _word(assessment)
+        written = self._written.get(key)
+        fresh = written is None or written[0] != word
+        if fresh or (written and assessment.at_s - written[1] >= DOCUMENT_EVERY_S):
+            self._store.put_assessment(key, assessment.at_s, assessment_document(assessment))
+            self._written[key] = (word, assessment.at_s)
+        say = self._log.info if fresh else self._log.debug
+        say(assessment.sentence, endpoint=str(key), policy=policy.name, reason=word)
+
+    def moved(self, change: Change, message: str) -> None:
+        """A change advanced by one journalled step."""
+        self._telemetry.change_moved(change)
+        self._log.info(
+            message,
+            endpoint=str(change.key),
+            policy=change.policy,
+            change=change.id,
+            phase=change.phase.value,
+        )
+
+    def last(self, key: EndpointKey) -> Assessment | None:
+        """The newest assessment of an endpoint in this process."""
+        return self._last.get(key)
+
+    def forget(self, key: EndpointKey) -> None:
+        """An endpoint that no policy claims any more leaves no series and no conditions."""
+        for table in (self._last, self._written, self._statuses):
+            table.pop(key, None)
+        self._telemetry.forget(key)
+        self._store.forget_endpoint(key)
+
+    def fleet_usd_per_month(self, keys: Sequence[EndpointKey]) -> Maybe[float]:
+        """What all endpoints together cost a month, as far as every one of them is known."""
+        total = 0.0
+        for key in keys:
+            assessment = self._last.get(key)
+            current = None if assessment is None else current_candidate(assessment)
+            usd = None if current is None else current.estimate.usd_per_month
+            if usd is None or isinstance(usd, Missing):
+                return Missing(f"the cost of {key.short} is not known")
+            total += usd.mid
+        return total
+
+    def _keep_conditions(self, key: EndpointKey, made: tuple[Condition, ...]) -> None:
+        statuses = tuple((c.type.value, c.status.value, c.reason.value) for c in made)
+        if self._statuses.get(key) != statuses:
+            self._store.put_conditions(key, made)
+            self._statuses[key] = statuses
+
+
+def _word(assessment: Assessment) -> str:
+    decision = assessment.decision
+    if isinstance(decision, Hold):
+        return decision.reason.value
+    return f"{decision.proposal.reason.value}:{decision.proposal.target}"

@@ -1,0 +1,147 @@
+"""Which endpoints there are, whose policy holds for each, and when each is due."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from controller.model.endpoint import EndpointKey, Kind
+from controller.model.errors import AdapterError
+from controller.model.policy import Mode, Policy, PolicySet, Scope, Selector
+from controller.policy.ownership import Claims, Discovered, claims
+from controller.ports import Identity, KindAdapters
+
+SETTLE_AFTER_PERIOD_S = 150.0
+"""Ticks begin this long after a full interval: the period that just ended is published then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One endpoint and the policy it is kept by."""
+
+    key: EndpointKey
+    policy: Policy
+    conflict: str | None = None
+    """Other policies that claim it; while there are any, nothing is done."""
+
+    @property
+    def scope(self) -> Scope:
+        """Where and as whom to call AWS for it."""
+        return self.policy.target.scope
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """What a look at all places brought."""
+
+    gone: tuple[EndpointKey, ...]
+    """Endpoints that no policy claims any more."""
+    failures: Mapping[Scope, AdapterError]
+    """Places that could not be looked at; what was known of them stays."""
+    unseen: tuple[Policy, ...]
+    """Policies whose place has never been looked at with success."""
+
+
+@dataclass(slots=True)
+class _Places:
+    found: dict[tuple[Kind, Scope], Discovered] = field(default_factory=dict)
+
+
+class Roster:
+    """The endpoints under care. Thread-safe; entries are replaced as a whole on resync."""
+
+    def __init__(self, identity: Identity, adapters: KindAdapters) -> None:
+        self._identity = identity
+        self._adapters = adapters
+        self._lock = threading.Lock()
+        self._places = _Places()
+        self._entries: dict[EndpointKey, Entry] = {}
+        self._due_s: dict[EndpointKey, float] = {}
+
+    def resync(self, policies: PolicySet, now_s: float) -> Resync:
+        """Ask AWS which endpoints the policies mean. A place that fails keeps what was known."""
+        failures: dict[Scope, AdapterError] = {}
+        wanted = {(p.target.kind, p.target.scope) for p in policies.policies}
+        for kind, scope in sorted(wanted, key=repr):
+            selectors = [
+                p.target.selector
+                for p in policies.policies
+                if p.target.scope == scope and p.target.selector is not None
+            ]
+            try:
+                self._places.found[kind, scope] = self._look(kind, scope, selectors)
+            except AdapterError as error:
+                failures[scope] = error
+        known = {place: found for place, found in self._places.found.items() if place in wanted}
+        found = claims(policies.policies, known)
+        gone = self._replace(_entries(found, policies), now_s)
+        return Resync(gone, failures, found.undiscovered)
+
+    def _look(self, kind: Kind, scope: Scope, selectors: Sequence[Selector]) -> Discovered:
+        account = self._identity.account(scope)
+        endpoints: dict[str, Mapping[str, str]] = {}
+        for selector in selectors:
+            endpoints |= self._adapters[kind].discover(scope, selector)
+        return Discovered(account, endpoints)
+
+    def _replace(
+        self, entries: Mapping[EndpointKey, Entry], now_s: float
+    ) -> tuple[EndpointKey, ...]:
+        with self._lock:
+            gone = tuple(sorted(set(self._entries) - set(entries)))
+            self._entries = dict(entries)
+            for key in gone:
+                self._due_s.pop(key, None)
+            for key in entries:
+                self._due_s.setdefault(key, now_s)
+        return gone
+
+    def entries(self) -> list[Entry]:
+        """All endpoints, by key."""
+        with self._lock:
+            return [self._entries[key] for key in sorted(self._entries)]
+
+    def get(self, key: EndpointKey) -> Entry | None:
+        """One endpoint, or None where no policy claims it."""
+        with self._lock:
+            return self._entries.get(key)
+
+    def due(self, now_s: float) -> dict[Scope, list[Entry]]:
+        """Endpoints whose time has come, by place, so that each place is read in one batch."""
+        out: dict[Scope, list[Entry]] = {}
+        with self._lock:
+            for key in sorted(self._entries):
+                entry = self._entries[key]
+                if entry.policy.mode is not Mode.OFF and self._due_s[key] <= now_s:
+                    out.setdefault(entry.scope, []).append(entry)
+        return out
+
+    def schedule(self, key: EndpointKey, at_s: float) -> None:
+        """Set when an endpoint is due next; ignored once no policy claims it."""
+        with self._lock:
+            if key in self._entries:
+                self._due_s[key] = at_s
+
+    def next_due_s(self) -> float | None:
+        """When the next endpoint is due; None without endpoints."""
+        with self._lock:
+            active = [
+                self._due_s[k] for k, e in self._entries.items() if e.policy.mode is not Mode.OFF
+            ]
+        return min(active) if active else None
+
+
+def next_turn_s(policy: Policy, now_s: float) -> float:
+    """The endpoint's next regular turn: all with the same interval share their instants."""
+    interval_s = policy.cadence.interval_s
+    turns = (now_s - SETTLE_AFTER_PERIOD_S) // interval_s + 1
+    return turns * interval_s + SETTLE_AFTER_PERIOD_S
+
+
+def _entries(found: Claims, policies: PolicySet) -> dict[EndpointKey, Entry]:
+    entries = {key: Entry(key, policy) for key, policy in found.owned.items()}
+    by_name = {policy.name: policy for policy in policies.policies}
+    for conflict in found.conflicts:
+        first, *others = conflict.policies
+        for key in conflict.keys:
+            entries[key] = Entry(key, by_name[first], ", ".join(others))
+    return entries
