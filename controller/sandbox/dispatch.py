@@ -25,7 +25,7 @@ from controller.sandbox.wire.catalog import (
 from controller.sandbox.wire.contract import METADATA_KEY, SLEEP_KEY, AwsError, RequestContext
 from controller.sandbox.wire.credentials import signer_of
 from controller.sandbox.wire.errors import ErrorBook, not_in_sandbox
-from controller.sandbox.wire.http import HttpRequest, HttpResponse
+from controller.sandbox.wire.http import HttpRequest, HttpResponse, unpacked
 from controller.sandbox.wire.malformed import MalformedError
 from controller.sandbox.wire.timestamps import rfc822
 
@@ -84,6 +84,7 @@ class _Passage:
         return response
 
     def _answer(self) -> HttpResponse:
+        self._request = unpacked(self._request)
         call = self._identify()
         handler = self._services.get(call.operation.service.name, {}).get(call.operation.name)
         if handler is None:

@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from controller.sandbox.control_door import PREFIX, ControlDoor
 from controller.sandbox.dispatch import dispatch
 from controller.sandbox.faults import FaultKind, TransportFault
+from controller.sandbox.services import SERVICES, Services
 from controller.sandbox.wire.catalog import foreign_codec, protocol_of
 from controller.sandbox.wire.contract import AwsError
 from controller.sandbox.wire.errors import ErrorBook
@@ -44,8 +45,9 @@ Send = Callable[[Any], Any]
 class HttpDoor:
     """The ASGI application."""
 
-    def __init__(self, control: ControlDoor) -> None:
+    def __init__(self, control: ControlDoor, services: Services = SERVICES) -> None:
         self._control = control
+        self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -75,7 +77,7 @@ class HttpDoor:
         self, request: HttpRequest, scope: Scope, receive: Receive, send: Send
     ) -> None:
         try:
-            response = dispatch(self._control.world, request)
+            response = dispatch(self._control.world, request, self._services)
         except TransportFault as fault:
             sleep_ms = fault.sleep_ms
             if fault.kind is FaultKind.TIMEOUT and not sleep_ms:
@@ -150,6 +152,21 @@ class _AbortableProtocol(H11Protocol):
         self.app = cast(Any, app)
 
 
+def _config(door: HttpDoor) -> uvicorn.Config:
+    return uvicorn.Config(
+        door,
+        http=_AbortableProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+
+
 class SandboxServer:
     """The HTTP door on a socket: in a thread (`with`, or start and stop), or in front.
 
@@ -165,33 +182,20 @@ class SandboxServer:
         *,
         pace: float = 0.0,
         make_world: Callable[[], World] | None = None,
+        services: Services = SERVICES,
     ) -> None:
         self.control = ControlDoor(world, make_world)
         self._pace = pace
         self._socket = socket.create_server((host, port), backlog=1024)
         self.host = host
         self.port = int(self._socket.getsockname()[1])
-        self._server = uvicorn.Server(self._config())
+        self._server = uvicorn.Server(_config(HttpDoor(self.control, services)))
         self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
         """What AWS_ENDPOINT_URL is to be."""
         return f"http://{self.host}:{self.port}"
-
-    def _config(self) -> uvicorn.Config:
-        return uvicorn.Config(
-            HttpDoor(self.control),
-            http=_AbortableProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
-        )
 
     def serve_forever(self) -> None:
         """Serve in this thread until `stop`, SIGINT or SIGTERM."""

@@ -21,6 +21,7 @@ from botocore.exceptions import (
 
 from controller.sandbox.dispatch import dispatch
 from controller.sandbox.faults import FaultKind, TransportFault
+from controller.sandbox.services import SERVICES, Services
 from controller.sandbox.wire.http import HttpRequest
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _HOOK_ID = "rightsizer-sandbox"
 
 
-def attach(session: Any, world: World) -> None:
+def attach(session: Any, world: World, services: Services = SERVICES) -> None:
     """Answer every client made from this session out of `world`.
 
     session: a botocore or a boto3 session. Attach before clients are made: they copy the
@@ -39,20 +40,21 @@ def attach(session: Any, world: World) -> None:
     emitter = getattr(session, "events", None)
     if emitter is None:
         emitter = session.get_component("event_emitter")
-    emitter.register("before-send", Answering(world), unique_id=_HOOK_ID)
+    emitter.register("before-send", Answering(world, services), unique_id=_HOOK_ID)
 
 
 class Answering:
     """The hook: a prepared request in, botocore's response out."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, services: Services = SERVICES) -> None:
         self._world = world
+        self._services = services
 
     def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         """Answer one request. Raises botocore's own connection errors for transport faults."""
         url = str(request.url)
         try:
-            response = dispatch(self._world, as_http_request(request, url))
+            response = dispatch(self._world, as_http_request(request, url), self._services)
         except TransportFault as fault:
             raise _connection_error(fault.kind, url) from fault
         # botocore copies the headers into its own case-insensitive dictionary.

@@ -18,11 +18,10 @@ DEFAULT_ACCOUNT = "123456789012"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody. user_id: as GetCallerIdentity shows it."""
+    """Somebody, and the account that pays for what they do."""
 
     account: str
     arn: str
-    user_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,7 @@ class Principals:
             if self.unknown_keys_refused:
                 raise _unknown_key(service)
             account = self.default_account
-        name = "sandbox"
-        return Principal(account, f"arn:aws:iam::{account}:user/{name}", f"AIDA{account}SBX1")
+        return Principal(account, f"arn:aws:iam::{account}:user/sandbox")
 
     def _of_temporary(
         self, key: TemporaryKey, signer: Signer, service: str, now_s: float
@@ -85,6 +83,14 @@ class Principals:
             text = "The security token included in the request is expired"
             raise AwsError(code, text, status)
         return key.principal
+
+
+def user_id_of(principal: Principal) -> str:
+    """The unique id that STS shows; of a role's session with the session's name."""
+    kind, _, rest = principal.arn.rpartition(":")[2].partition("/")
+    if kind != "assumed-role":
+        return f"AIDA{principal.account}SBX1"
+    return f"AROA{principal.account}SBX1:{rest.partition('/')[2]}"
 
 
 def _unknown_key(service: str) -> AwsError:

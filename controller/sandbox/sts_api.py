@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox.extensions import state_of
-from controller.sandbox.principals import Principal, Principals
+from controller.sandbox.principals import Principal, Principals, user_id_of
 from controller.sandbox.wire.contract import AwsError, Handler, RequestContext
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def get_caller_identity(
     world: World, ctx: RequestContext, params: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The account and ARN behind the credentials; no permission is needed for it."""
-    user_id = ctx.principal.rpartition("/")[2]
+    user_id = user_id_of(Principal(ctx.account, ctx.principal))
     return {"UserId": user_id, "Account": ctx.account, "Arn": ctx.principal}
 
 
@@ -68,9 +68,7 @@ def assume_role(world: World, ctx: RequestContext, params: Mapping[str, Any]) ->
         text = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         raise AwsError("ValidationError", text)
     account, name = parts[1], parts[2]
-    user_id = f"AROA{account}SBX1:{session}"
-    session_arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
-    principal = Principal(account, session_arn, user_id)
+    principal = Principal(account, f"arn:aws:sts::{account}:assumed-role/{name}/{session}")
     key = state_of(world, Principals).issue(principal, ctx.now_s + duration_s)
     return {
         "Credentials": {
@@ -79,7 +77,7 @@ def assume_role(world: World, ctx: RequestContext, params: Mapping[str, Any]) ->
             "SessionToken": key.session_token,
             "Expiration": datetime.fromtimestamp(key.expires_at_s, UTC),
         },
-        "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": session_arn},
+        "AssumedRoleUser": {"AssumedRoleId": user_id_of(principal), "Arn": principal.arn},
         "PackedPolicySize": 0,
     }
 
