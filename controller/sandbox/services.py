@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.sandbox import pricing_api, sts_api, tagging_api
+from controller.sandbox import lambda_api, pricing_api, sts_api, tagging_api
 from controller.sandbox.wire.contract import Handler
 
 Services = Mapping[str, Mapping[str, Handler]]
 
 SERVICES: Services = {
+    "lambda": lambda_api.HANDLERS,
     "sts": sts_api.HANDLERS,
     "pricing": pricing_api.HANDLERS,
     "resourcegroupstaggingapi": tagging_api.HANDLERS,

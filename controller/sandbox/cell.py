@@ -1,0 +1,187 @@
+"""One hour of one function's requests that came in one way and ran in one variant.
+
+The unit that metrics, logs and the bill are summed from. Filled minute by minute, in order,
+and never changed afterwards.
+"""
+
+from collections import deque
+from math import ceil, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from controller.sandbox import draws
+from controller.sandbox.samples import STRATA, draw_minutes
+from controller.sandbox.serving import Serving, Variant
+from controller.sandbox.workload import Effect, Nature, Workload
+
+MINUTES = 60
+RECYCLE_MINUTES = 125.0
+"""AWS replaces environments now and then; each lives about two hours."""
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+
+class Cell:
+    """Arrays by minute of the hour; durations as (minute, stratum) with their counts.
+
+    The last column of `durations` and `counts` holds first calls in fresh environments,
+    where the workload makes those slower. `calls` excludes throttled requests.
+    """
+
+    __slots__ = (
+        "_cold_dice", "_error_dice", "_fall", "_kill_dice", "_places", "_recent",
+        "_throttle_dice", "busy", "calls", "cold", "counts", "duration_max", "duration_min",
+        "duration_sum", "durations", "errors", "executed_version", "init_ms", "out_of_memory",
+        "peak", "provisioned", "qualifier", "ready", "resource", "spilled", "throttled",
+        "variant",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        key: tuple[draws.Key, ...],
+        name: str,
+        qualifier: str | None,
+        variant: Variant,
+        *,
+        by_alias: bool,
+    ) -> None:
+        self.qualifier = qualifier
+        self.resource = name if qualifier is None else f"{name}:{qualifier}"
+        self.executed_version = variant.version if by_alias else None
+        self.variant = variant
+        self.calls, self.throttled, self.errors, self.cold, self.spilled = (
+            np.zeros(MINUTES, np.int64) for _ in range(5)
+        )
+        self.out_of_memory = np.zeros(MINUTES, np.int64)
+        self.peak, self.provisioned, self.ready = (np.zeros(MINUTES, np.int64) for _ in range(3))
+        self.busy, self.duration_sum, self.duration_max = (np.zeros(MINUTES) for _ in range(3))
+        self.duration_min = np.full(MINUTES, np.inf)
+        self.init_ms = 0.0
+        self.durations = np.zeros((MINUTES, STRATA + 1), np.float32)
+        self.counts = np.zeros((MINUTES, STRATA + 1), np.int32)
+        self._recent: deque[int] = deque()
+        self._places = draws.generator(*key, "places")
+        self._fall = draws.generator(*key, "fall")
+        self._error_dice = draws.generator(*key, "errors")
+        self._kill_dice = draws.generator(*key, "kills")
+        self._throttle_dice = draws.generator(*key, "throttles")
+        self._cold_dice = draws.generator(*key, "cold")
+
+    def mean_ms(self, workload: Workload) -> float:
+        """Mean duration of a warm call, disturbances apart."""
+        variant = self.variant
+        return workload.nature.curve.mean_ms(variant.memory_mb) * variant.latency_factor
+
+    def warm_up(self, environments: int) -> None:
+        """Environments that are warm when the hour begins."""
+        self._recent.append(environments)
+
+    def extend(
+        self,
+        first: int,
+        arrivals: Counts,
+        mean_ms: Floats,
+        *,
+        refused: Floats | None,
+        state: Serving,
+        minutes_s: Floats,
+    ) -> None:
+        """Take the arrivals of consecutive minutes from `first` on.
+
+        mean_ms: mean duration by minute; refused: share of requests throttled by minute.
+        """
+        last = first + len(arrivals)
+        calls = arrivals
+        if refused is not None:
+            throttled = self._throttle_dice.binomial(arrivals, refused)
+            self.throttled[first:last] = throttled
+            calls = arrivals - throttled
+        self.calls[first:last] = calls
+        self.busy[first:last] = calls * mean_ms / 60_000.0
+        nature = state.workload.nature
+        self.init_ms = nature.init_ms
+        self._count_environments(first, last, state, nature)
+        self._draw_durations(first, last, calls, mean_ms, nature)
+        self._count_errors(first, last, state.workload, minutes_s)
+
+    def _count_environments(self, first: int, last: int, state: Serving, nature: Nature) -> None:
+        """Environments in use, fresh ones among them, and provisioned ones."""
+        ready = state.provisioned.get(self.qualifier or "", 0)
+        self.ready[first:last] = ready
+        keep = max(1, round(nature.keep_alive_s / 60.0))
+        dice = self._cold_dice.random(last - first).tolist()
+        recent = self._recent
+        for minute in range(first, last):
+            calls = int(self.calls[minute])
+            needed = 0
+            if calls:
+                busy = float(self.busy[minute])
+                needed = min(calls, max(1, ceil(busy + 2.0 * sqrt(busy))))
+                self.peak[minute] = needed
+                on_demand = max(0, needed - ready)
+                warm = max(recent, default=0)
+                fresh = max(0, on_demand - warm)
+                recycled = int(min(on_demand, warm) / RECYCLE_MINUTES + dice[minute - first])
+                self.cold[minute] = min(calls, fresh + recycled)
+                self.provisioned[minute] = min(needed, ready)
+                if ready:
+                    self.spilled[minute] = round(calls * on_demand / needed)
+                needed = on_demand
+            recent.append(needed)
+            while len(recent) > keep:
+                recent.popleft()
+
+    def _draw_durations(
+        self, first: int, last: int, calls: Counts, mean_ms: Floats, nature: Nature
+    ) -> None:
+        present = np.flatnonzero(calls)
+        if not len(present):
+            return
+        warm = calls[present]
+        minutes = present + first
+        if nature.first_call_factor != 1.0:
+            slow = self.cold[minutes]
+            warm = warm - slow
+            self.counts[minutes, STRATA] = slow
+        scatter, counts = draw_minutes(warm, nature.noise, self._places, self._fall)
+        durations = scatter * mean_ms[present, None]
+        self.counts[minutes, :STRATA] = counts
+        self.durations[minutes, :STRATA] = durations
+        self.durations[minutes, STRATA] = durations[:, 0] * nature.first_call_factor
+        limit_ms = self.variant.timeout_s * 1000.0
+        if durations.max() * max(1.0, nature.first_call_factor) > limit_ms:
+            over = self.durations[minutes] >= limit_ms
+            self.errors[minutes] += np.where(over, self.counts[minutes], 0).sum(axis=1)
+            np.minimum(self.durations, limit_ms, out=self.durations)
+        self._summarise(minutes)
+
+    def _summarise(self, minutes: npt.NDArray[np.intp]) -> None:
+        durations, counts = self.durations[minutes], self.counts[minutes]
+        self.duration_sum[minutes] = np.einsum("ij,ij->i", durations, counts, dtype=np.float64)
+        taken = counts > 0
+        self.duration_max[minutes] = np.where(taken, durations, 0.0).max(axis=1)
+        self.duration_min[minutes] = np.where(taken, durations, np.inf).min(axis=1)
+
+    def _count_errors(self, first: int, last: int, workload: Workload, minutes_s: Floats) -> None:
+        nature, variant = workload.nature, self.variant
+        heavier = workload.factor(Effect.MEMORY, minutes_s) if workload.disturbances else None
+        factor = variant.memory_factor
+        shortfall: float | Floats = nature.memory_shortfall(variant.memory_mb, factor)
+        if heavier is not None:
+            shortfall = np.array(
+                [nature.memory_shortfall(variant.memory_mb, factor * f) for f in heavier]
+            )
+        failing = workload.error_share(minutes_s) if workload.disturbances else None
+        share: float | Floats = nature.error_rate
+        if failing is not None:
+            share = np.maximum(share, failing)
+        if not np.any(shortfall) and not np.any(share):
+            return
+        window = slice(first, last)
+        healthy = self.calls[window] - self.errors[window]
+        killed = self._kill_dice.binomial(healthy, shortfall)
+        failed = self._error_dice.binomial(healthy - killed, share)
+        self.out_of_memory[window] = killed
+        self.errors[window] += killed + failed

@@ -1,0 +1,213 @@
+"""From calls to the values of a metric over one period.
+
+What counts as a value is AWS Lambda's habit: every call emits 1 for Invocations, 0 or 1 for
+Errors and Throttles, its duration for Duration; a throttled request emits only Throttles.
+Nothing is emitted where nobody called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from controller.sandbox.cell import Cell
+from controller.sandbox.invocations import Invocation
+from controller.sandbox.statistic import Distribution, Moments, Statistic
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+Flagged = Callable[[Cell, slice], tuple[int, int]]
+
+UNITS: Mapping[str, str] = {
+    "Duration": "Milliseconds",
+    "Invocations": "Count",
+    "Errors": "Count",
+    "Throttles": "Count",
+    "ConcurrentExecutions": "Count",
+    "UnreservedConcurrentExecutions": "Count",
+    "ProvisionedConcurrentExecutions": "Count",
+    "ProvisionedConcurrencyInvocations": "Count",
+    "ProvisionedConcurrencySpilloverInvocations": "Count",
+    "ProvisionedConcurrencyUtilization": "Count",
+}
+METRICS = frozenset(UNITS)
+
+_NONE = Moments(0, 0.0, 0.0, 0.0)
+
+
+def _invocations(cell: Cell, window: slice) -> tuple[int, int]:
+    calls = int(cell.calls[window].sum())
+    return calls, calls
+
+
+def _errors(cell: Cell, window: slice) -> tuple[int, int]:
+    return int(cell.errors[window].sum()), int(cell.calls[window].sum())
+
+
+def _throttles(cell: Cell, window: slice) -> tuple[int, int]:
+    throttled = int(cell.throttled[window].sum())
+    return throttled, throttled + int(cell.calls[window].sum())
+
+
+def _spilled(cell: Cell, window: slice) -> tuple[int, int]:
+    spilled = int(cell.spilled[window].sum())
+    return spilled, spilled
+
+
+def _provisioned(cell: Cell, window: slice) -> tuple[int, int]:
+    served = cell.calls[window] - cell.spilled[window]
+    count = int(served[cell.ready[window] > 0].sum())
+    return count, count
+
+
+_FLAGS: Mapping[str, Flagged] = {
+    "Invocations": _invocations,
+    "Errors": _errors,
+    "Throttles": _throttles,
+    "ProvisionedConcurrencyInvocations": _provisioned,
+    "ProvisionedConcurrencySpilloverInvocations": _spilled,
+}
+
+
+class Bucket:
+    """Calls of one series over one period, gathered from cells and single invocations."""
+
+    def __init__(self, metric: str, dimensions: Mapping[str, str]) -> None:
+        self._metric = metric
+        self._resource = dimensions.get("Resource")
+        self._version = dimensions.get("ExecutedVersion")
+        self._parts: list[tuple[int, Cell, slice]] = []
+        self._single: list[Invocation] = []
+
+    def _fits(self, resource: str, executed_version: str | None) -> bool:
+        return (self._resource is None or self._resource == resource) and (
+            self._version is None or self._version == executed_version
+        )
+
+    def add_cells(self, hour_s: int, cells: Iterable[Cell], first: int, last: int) -> None:
+        """Take minutes [first, last) of an hour's cells that the dimensions name."""
+        for cell in cells:
+            if self._fits(cell.resource, cell.executed_version):
+                self._parts.append((hour_s, cell, slice(first, last)))
+
+    def add_invocations(self, calls: Iterable[Invocation], from_s: float, to_s: float) -> None:
+        """Take the single calls of [from_s, to_s) that the dimensions name."""
+        for call in calls:
+            if from_s <= call.at_s < to_s and self._fits(call.resource, call.executed_version):
+                self._single.append(call)
+
+    def value(self, statistic: Statistic) -> float | None:
+        """The statistic; None where there is nothing to take it of."""
+        moments = self.moments
+        if moments.count == 0:
+            return None
+        if statistic.simple is not None:
+            return statistic.simple(moments)
+        return statistic.of(self.distribution)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Number, sum, least and greatest of the values."""
+        if self._metric == "Duration":
+            return self._duration_moments()
+        if self._metric in _FLAGS:
+            ones, count = self._flags()
+            return Moments(count, float(ones), 1.0 if ones == count else 0.0, float(ones > 0))
+        values, counts = self._levels()
+        if not len(values):
+            return _NONE
+        total = float((values * counts).sum())
+        return Moments(int(counts.sum()), total, float(values.min()), float(values.max()))
+
+    @cached_property
+    def distribution(self) -> Distribution:
+        """The values themselves; only where there are any."""
+        if self._metric == "Duration":
+            return self._durations()
+        if self._metric in _FLAGS:
+            ones, count = self._flags()
+            return Distribution(
+                np.array([0.0, 1.0], np.float32), np.array([count - ones, ones], np.int64)
+            )
+        values, counts = self._levels()
+        return Distribution(values.astype(np.float32), counts)
+
+    # --- durations
+
+    def _duration_moments(self) -> Moments:
+        count, total, least, most = 0, 0.0, float("inf"), 0.0
+        for _, cell, window in self._parts:
+            calls = int(cell.calls[window].sum())
+            if calls:
+                count += calls
+                total += float(cell.duration_sum[window].sum())
+                least = min(least, float(cell.duration_min[window].min()))
+                most = max(most, float(cell.duration_max[window].max()))
+        for call in self._single:
+            if not call.throttled:
+                count, total = count + 1, total + call.duration_ms
+                least, most = min(least, call.duration_ms), max(most, call.duration_ms)
+        return Moments(count, total, least, most)
+
+    def _durations(self) -> Distribution:
+        values: list[npt.NDArray[np.float32]] = []
+        counts: list[Counts] = []
+        for _, cell, window in self._parts:
+            taken = cell.counts[window]
+            present = taken > 0
+            values.append(cell.durations[window][present])
+            counts.append(taken[present].astype(np.int64))
+        singles = [call.duration_ms for call in self._single if not call.throttled]
+        if singles:
+            values.append(np.array(singles, np.float32))
+            counts.append(np.ones(len(singles), np.int64))
+        return Distribution(np.concatenate(values), np.concatenate(counts))
+
+    # --- yes or no for every call
+
+    def _flags(self) -> tuple[int, int]:
+        """(how many calls emitted 1, how many emitted anything)."""
+        flagged = _FLAGS[self._metric]
+        ones = count = 0
+        for _, cell, window in self._parts:
+            one, every = flagged(cell, window)
+            ones, count = ones + one, count + every
+        for call in self._single:
+            one, every = {
+                "Invocations": (not call.throttled, not call.throttled),
+                "Errors": (call.error, not call.throttled),
+                "Throttles": (call.throttled, True),
+            }.get(self._metric, (False, False))
+            ones, count = ones + one, count + every
+        return ones, count
+
+    # --- levels: how many at once
+
+    def _levels(self) -> tuple[Floats, Counts]:
+        """(values, how often): a minute emits its mean level for each call, its peak once."""
+        hours: dict[int, Floats] = {}
+        for hour_s, cell, window in self._parts:
+            sums = hours.setdefault(hour_s, np.zeros((4, 60)))
+            sums[0, window] += cell.calls[window]
+            sums[1, window] += cell.busy[window]
+            sums[2, window] += cell.provisioned[window]
+            sums[3, window] = np.maximum(sums[3, window], cell.ready[window])
+        values, counts = [np.empty(0)], [np.empty(0, np.int64)]
+        for sums in hours.values():
+            calls, busy, used, ready = sums[:, sums[0] > 0]
+            peak = np.minimum(calls, np.maximum(1.0, np.ceil(busy + 2.0 * np.sqrt(busy))))
+            mean = np.maximum(1.0, np.minimum(peak, np.round(busy + 0.5)))
+            if self._metric.startswith("Provisioned"):
+                provided = ready > 0
+                calls, ready = calls[provided], ready[provided]
+                peak = used[provided]
+                mean = np.minimum(peak, np.ceil(busy[provided]))
+                if self._metric == "ProvisionedConcurrencyUtilization":
+                    peak, mean = peak / ready, mean / ready
+            values += [peak, mean]
+            counts += [np.ones(len(peak), np.int64), np.maximum(0, calls - 1).astype(np.int64)]
+        every, times = np.concatenate(values), np.concatenate(counts)
+        return every[times > 0], times[times > 0]
