@@ -1,6 +1,6 @@
 """One endpoint, one tick: observe, estimate, decide, guard, actuate, verify, record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.core.assess import Beliefs, Observed, Sizing, assess, believe, unassessed
@@ -18,8 +18,10 @@ from controller.model.errors import (
     Unauthenticated,
     Unreachable,
 )
+from controller.model.estimate import Observation
 from controller.model.policy import Mode
 from controller.model.reason import Reason
+from controller.model.window import Window
 from controller.ports import Clock, PriceSource
 from controller.runtime.actuate import Actuator
 from controller.runtime.observe import Observer
@@ -62,12 +64,25 @@ class Outcome:
     due_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What beliefs were formed on. The long histories are compared by identity: whoever
+    keeps them makes a new object when something is added."""
+
+    rows: Sequence[Observation]
+    hourly: Sequence[Window]
+    rest: tuple[object, ...]
+
+    def same(self, other: "_Basis") -> bool:
+        return self.rows is other.rows and self.hourly is other.hourly and self.rest == other.rest
+
+
 class Reconciler:
     """Level-triggered: needs only the roster's entry, and remembers nothing that matters."""
 
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
-        self._beliefs: dict[EndpointKey, tuple[tuple[object, ...], Beliefs]] = {}
+        self._beliefs: dict[EndpointKey, tuple[_Basis, Beliefs]] = {}
 
     def reconcile(self, entry: Entry, fleet: Fleet) -> Outcome:
         """One tick. Raises AdapterError where the tick could not be finished."""
@@ -104,21 +119,24 @@ class Reconciler:
 
     def _believe(self, observed: Observed, sizing: Sizing) -> Beliefs:
         """Beliefs change when an hour ends, not with every tick: kept until an input is new."""
-        inputs = (
-            id(observed.rows),
-            id(observed.windows.hourly),
-            tuple(observed.memory_use),
-            observed.memory_refusal,
-            observed.state.size,
-            observed.era,
-            observed.policy.generation,
-            sizing,
+        basis = _Basis(
+            observed.rows,
+            observed.windows.hourly,
+            (
+                tuple(observed.memory_use),
+                observed.memory_refusal,
+                observed.state.size,
+                observed.era,
+                observed.policy.generation,
+                sizing,
+            ),
         )
         kept = self._beliefs.get(observed.state.key)
-        if kept is None or kept[0] != inputs:
-            kept = (inputs, believe(observed, sizing))
-            self._beliefs[observed.state.key] = kept
-        return kept[1]
+        if kept is not None and kept[0].same(basis):
+            return kept[1]
+        beliefs = believe(observed, sizing)
+        self._beliefs[observed.state.key] = (basis, beliefs)
+        return beliefs
 
     def _unread(self, entry: Entry, observed: Observed) -> Assessment | None:
         """CloudWatch answered, but refused this endpoint's requests."""

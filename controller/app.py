@@ -1,0 +1,134 @@
+"""The composition root: the only place that wires adapters to ports.
+
+Adding a kind of endpoint means adding a folder under `kinds` and one line to `_kinds`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller import __version__
+from controller.aws.budgets import CallBudgets
+from controller.aws.calls import CallWatch
+from controller.aws.cloudwatch import CloudWatchReader
+from controller.aws.identity import StsIdentity
+from controller.aws.prices import PriceListSource
+from controller.aws.reports import InsightsReportReader
+from controller.aws.sessions import Connection, SessionHook, Sessions
+from controller.core.contract import KindRules
+from controller.kinds.lambda_function.kind import LambdaRules
+from controller.kinds.lambda_function.live import LambdaAdapter
+from controller.model.endpoint import Kind
+from controller.model.policy import PolicySet
+from controller.ports import Clock, KindAdapter
+from controller.runtime.actuate import Actuator, Lease, SoleProcess
+from controller.runtime.book import EvidenceBook
+from controller.runtime.engine import Engine, Parts
+from controller.runtime.memory import MemoryReports
+from controller.runtime.observe import Observer, Sources
+from controller.runtime.reconcile import Hands, Reconciler
+from controller.runtime.record import Recorder
+from controller.runtime.roster import Roster
+from controller.runtime.samples import SampleBook
+from controller.store.sqlite import SqliteStore
+from controller.telemetry.metrics import Telemetry
+
+TERM = "term"
+PRICES = "prices"
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What differs between the daemon, a plan, the demo and a simulation."""
+
+    clock: Clock
+    store: SqliteStore
+    policies: PolicySet
+    connection: Connection | None = None
+    hook: SessionHook | None = None
+    """Sees each botocore session: where the in-process sandbox attaches itself."""
+    acting: bool = True
+    """False: look and say, change nothing (a plan)."""
+    budgets: bool = True
+    """Hold calls back to a share of AWS's limits; off under virtual time."""
+    process_metrics: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A wired controller."""
+
+    engine: Engine
+    telemetry: Telemetry
+    store: SqliteStore
+    sessions: Sessions
+    roster: Roster
+    recorder: Recorder
+    reports: MemoryReports
+    prices: PriceListSource
+    identity: StsIdentity
+    adapters: Mapping[Kind, KindAdapter]
+    rules: Mapping[Kind, KindRules]
+    actuator: Actuator | None
+    clock: Clock
+
+    def close(self) -> None:
+        """Release connections and the store."""
+        self.sessions.close()
+        self.store.close()
+
+
+def _kinds(sessions: Sessions, clock: Clock) -> Mapping[Kind, tuple[KindAdapter, KindRules]]:
+    return {Kind.LAMBDA_FUNCTION: (LambdaAdapter(sessions, clock), LambdaRules())}
+
+
+def build(wiring: Wiring) -> App:
+    """Wire everything. Makes no call to AWS and starts no thread."""
+    clock, store = wiring.clock, wiring.store
+    telemetry = Telemetry(clock.now_s, __version__, process=wiring.process_metrics)
+    budgets = CallBudgets(clock) if wiring.budgets else None
+    sessions = Sessions(
+        clock,
+        wiring.connection or Connection(user_agent=f"rightsizer/{__version__}"),
+        watch=CallWatch(clock, telemetry, budgets),
+        hook=wiring.hook,
+    )
+    kinds = _kinds(sessions, clock)
+    adapters = {kind: adapter for kind, (adapter, _) in kinds.items()}
+    rules = {kind: rule for kind, (_, rule) in kinds.items()}
+    prices = PriceListSource(
+        sessions,
+        clock,
+        load=lambda: store.checkpoint(PRICES),
+        save=lambda text: store.put_checkpoint(PRICES, text),
+    )
+    samples = SampleBook(CloudWatchReader(sessions, clock, telemetry), rules)
+    reports = MemoryReports(InsightsReportReader(sessions))
+    observer = Observer(Sources(store, adapters, rules, samples, EvidenceBook(store), reports))
+    actuator = Actuator(store, adapters, _lease(wiring), clock) if wiring.acting else None
+    recorder = Recorder(store, telemetry)
+    hands = Hands(clock, observer, samples, rules, prices, actuator, recorder)
+    identity = StsIdentity(sessions)
+    roster = Roster(identity, adapters)
+    parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry)
+    return App(
+        engine=Engine(parts, wiring.policies),
+        telemetry=telemetry,
+        store=store,
+        sessions=sessions,
+        roster=roster,
+        recorder=recorder,
+        reports=reports,
+        prices=prices,
+        identity=identity,
+        adapters=adapters,
+        rules=rules,
+        actuator=actuator,
+        clock=clock,
+    )
+
+
+def _lease(wiring: Wiring) -> Lease:
+    """A new term for this process, one higher than any before it in this journal."""
+    term = int(wiring.store.checkpoint(TERM) or "0") + 1
+    wiring.store.put_checkpoint(TERM, str(term))
+    return SoleProcess(term)

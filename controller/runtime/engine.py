@@ -1,0 +1,163 @@
+"""The loop's parts, without a loop: which endpoints are due, read them, work on one.
+
+The daemon drives these from threads, the stepper from one under virtual time; both do the
+same to an endpoint.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from controller.core.guard import Fleet
+from controller.model.decision import Assessment
+from controller.model.endpoint import EndpointKey
+from controller.model.errors import AdapterError, StoreError
+from controller.model.missing import Missing
+from controller.model.policy import PolicySet, Scope
+from controller.ports import Clock, Store
+from controller.runtime.observe import fleet_situation
+from controller.runtime.reconcile import Reconciler
+from controller.runtime.record import Recorder
+from controller.runtime.roster import Entry, Resync, Roster, next_turn_s
+from controller.runtime.samples import SampleBook, Wanted
+from controller.telemetry.metrics import ReconcileResult, Telemetry
+
+RETRY_FIRST_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the engine is put together from."""
+
+    clock: Clock
+    store: Store
+    roster: Roster
+    samples: SampleBook
+    reconciler: Reconciler
+    recorder: Recorder
+    telemetry: Telemetry
+
+
+class Engine:
+    """Samples places and works on endpoints. Safe from several threads."""
+
+    def __init__(self, parts: Parts, policies: PolicySet) -> None:
+        self._at = parts
+        self._policies = policies
+        self._failures: dict[EndpointKey, int] = {}
+        self._log = structlog.get_logger("rightsizer")
+
+    @property
+    def policies(self) -> PolicySet:
+        """The set in force."""
+        return self._policies
+
+    def replace_policies(self, policies: PolicySet) -> Resync:
+        """Put another set in force and look again at what it means."""
+        self._policies = policies
+        return self.resync()
+
+    def resync(self) -> Resync:
+        """Ask AWS which endpoints there are; endpoints no longer claimed are forgotten."""
+        result = self._at.roster.resync(self._policies, self._at.clock.now_s())
+        for key in result.gone:
+            self._failures.pop(key, None)
+            self._at.reconciler.forget(key)
+        for scope, error in result.failures.items():
+            self._log.warning(str(error), region=scope.region, role=scope.role_arn)
+        return result
+
+    def due(self) -> dict[Scope, list[Entry]]:
+        """Endpoints whose time has come, by place."""
+        return self._at.roster.due(self._at.clock.now_s())
+
+    def next_due_s(self) -> float | None:
+        """When the next endpoint is due."""
+        return self._at.roster.next_due_s()
+
+    def postpone(self, key: EndpointKey, at_s: float) -> None:
+        """Take an endpoint out of `due` until an instant, e.g. while it waits in a queue."""
+        self._at.roster.schedule(key, at_s)
+
+    def sample(self, scope: Scope, entries: Sequence[Entry]) -> None:
+        """One batched read for all due endpoints of a place. Raises StoreError only."""
+        now_s = self._at.clock.now_s()
+        wanted = [self._wanted(entry, now_s) for entry in entries]
+        chosen = [one for one in wanted if one is not None]
+        if chosen:
+            self._at.samples.read(scope, chosen, now_s)
+
+    def _wanted(self, entry: Entry, now_s: float) -> Wanted | None:
+        """None where nothing new can be there: a change between two steps, just read."""
+        change = self._at.store.open_change(entry.key)
+        kept = self._at.samples.get(entry.key)
+        if kept is not None and kept.error is None and now_s - kept.read_at_s < 60.0:
+            return None
+        return Wanted(entry.key, entry.policy, change)
+
+    def work(self, key: EndpointKey) -> Assessment | None:
+        """One tick of one endpoint; errors end here, as a Hold that says why."""
+        entry = self._at.roster.get(key)
+        if entry is None:
+            return None
+        began_s = self._at.clock.monotonic_s()
+        assessment, result = self._guarded(entry)
+        seconds = self._at.clock.monotonic_s() - began_s
+        self._at.telemetry.reconcile_finished(key, entry.policy.name, result, seconds)
+        return assessment
+
+    def _guarded(self, entry: Entry) -> tuple[Assessment | None, ReconcileResult]:
+        key = entry.key
+        try:
+            outcome = self._at.reconciler.reconcile(entry, self._fleet())
+        except StoreError as error:
+            self._at.telemetry.store_failed(error)
+            self._failed(entry, error)
+            self._log.error(str(error), endpoint=str(key))
+            return None, ReconcileResult.ERROR
+        except AdapterError as error:
+            self._failed(entry, error)
+            return self._held(entry, error), ReconcileResult.ERROR
+        except Exception as error:
+            # The worker's boundary: a defect of ours in one endpoint must not stop the others.
+            self._log.exception("reconcile failed", endpoint=str(key))
+            self._failed(entry, error)
+            return self._held(entry, AdapterError(_words(error))), ReconcileResult.ERROR
+        self._failures.pop(key, None)
+        self._at.roster.schedule(key, outcome.due_s)
+        turn_s = next_turn_s(entry.policy, self._at.clock.now_s())
+        early = outcome.due_s < turn_s
+        return outcome.assessment, ReconcileResult.REQUEUE if early else ReconcileResult.SUCCESS
+
+    def _held(self, entry: Entry, error: AdapterError) -> Assessment | None:
+        try:
+            return self._at.reconciler.hold(entry, error)
+        except StoreError as failure:
+            self._at.telemetry.store_failed(failure)
+            return None
+
+    def _failed(self, entry: Entry, error: Exception) -> None:
+        """Back off per endpoint: from seconds up to its regular interval."""
+        self._at.telemetry.reconcile_failed(error)
+        times = self._failures.get(entry.key, 0)
+        self._failures[entry.key] = times + 1
+        limit_s = max(entry.policy.cadence.interval_s, RETRY_FIRST_S)
+        delay_s = min(RETRY_FIRST_S * 2.0 ** min(times, 16), limit_s)
+        self._at.roster.schedule(entry.key, self._at.clock.now_s() + delay_s)
+
+    def _fleet(self) -> Fleet:
+        limits = self._policies.limits
+        usd = Missing("no fleet budget is set")
+        cost = (
+            usd
+            if limits.budget_usd_per_month is None
+            else self._at.recorder.fleet_usd_per_month(
+                [entry.key for entry in self._at.roster.entries()]
+            )
+        )
+        return fleet_situation(self._at.store, limits, cost, self._at.clock.now_s())
+
+
+def _words(error: Exception) -> str:
+    return f"an unexpected {type(error).__name__}: see the log"

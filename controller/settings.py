@@ -1,0 +1,61 @@
+"""Process settings: the one place that reads the environment.
+
+Every setting has a flag of the same name; a flag wins over the variable, the variable over
+the default.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ENV_PREFIX = "RIGHTSIZER_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a process runs; policies say what it does."""
+
+    store: Path
+    """The journal's file (`--store`, RIGHTSIZER_STORE)."""
+    listen: str = "127.0.0.1:9797"
+    """Address of metrics and health (`--listen`, RIGHTSIZER_LISTEN)."""
+    workers: int = 4
+    """Threads that work on endpoints (`--workers`, RIGHTSIZER_WORKERS)."""
+    log_level: str = "info"
+    """(`--log-level`, RIGHTSIZER_LOG_LEVEL)."""
+    log_format: str = "auto"
+    """auto, json or console (`--log-format`, RIGHTSIZER_LOG_FORMAT)."""
+    color: bool = True
+    """False where NO_COLOR is set."""
+    endpoint_url: str | None = None
+    """One address for all AWS services, such as a sandbox's; AWS_ENDPOINT_URL works as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The variables of the process, read once; tests pass their own."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_process(cls) -> "Environment":
+        """A snapshot of the real one."""
+        return cls(dict(os.environ))
+
+    def get(self, name: str) -> str | None:
+        """A variable of ours (`RIGHTSIZER_` + name), None where unset or empty."""
+        return self.variables.get(ENV_PREFIX + name) or None
+
+    @property
+    def color(self) -> bool:
+        """https://no-color.org: any non-empty NO_COLOR means none."""
+        return not self.variables.get("NO_COLOR")
+
+    @property
+    def default_store(self) -> Path:
+        """`$XDG_STATE_HOME/rightsizer/journal.db`, in the home directory unless set."""
+        home = Path(self.variables.get("HOME") or ".")
+        state = self.variables.get("XDG_STATE_HOME")
+        base = Path(state) if state else home / ".local" / "state"
+        return base / "rightsizer" / "journal.db"
