@@ -314,6 +314,20 @@ def test_threads_advance_a_change_one_at_a_time(store: SqliteStore) -> None:
     assert len(store.events(change.id)) == 2
 
 
+def test_threads_share_the_journal_without_mixing_their_transactions(store: SqliteStore) -> None:
+    def work(number: int) -> None:
+        for at in range(60):
+            with store.batch():
+                store.put_checkpoint(f"{number}-{at}", "1")
+                store.put_checkpoint(f"{number}", str(at))
+            store.put_checkpoint(f"{number}-alone-{at}", "1")
+            assert store.checkpoint(f"{number}") == str(at)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert [store.checkpoint(f"{number}") for number in range(4)] == ["59"] * 4
+
+
 def test_another_thread_waits_for_the_end_of_a_batch(store: SqliteStore) -> None:
     inside, seen = threading.Event(), []
 

@@ -149,6 +149,20 @@ def test_a_locked_journal(used: Path) -> None:
     store.close()
 
 
+def test_a_batch_that_reads_first_still_gets_to_write(used: Path) -> None:
+    store = SqliteStore.open(used)
+    other = SqliteStore.open(used, busy_timeout_s=0.05)
+    with store.batch():
+        assert store.checkpoint("a") is None
+        # were the other let in now, our snapshot would be too old to write from
+        with pytest.raises(StoreError, match="locked by another process"):
+            other.put_checkpoint("a", "theirs")
+        store.put_checkpoint("a", "ours")
+    assert other.checkpoint("a") == "ours"
+    other.close()
+    store.close()
+
+
 def _until_full(store: SqliteStore) -> None:
     for at in range(10_000):
         store.put_observations(OCR, [an_observation(300.0 * (at * 50 + n)) for n in range(50)])
