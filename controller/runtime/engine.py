@@ -53,10 +53,9 @@ class Engine:
         """The set in force."""
         return self._policies
 
-    def replace_policies(self, policies: PolicySet) -> Resync:
-        """Put another set in force and look again at what it means."""
+    def use(self, policies: PolicySet) -> None:
+        """Put another set in force; `resync` finds out what it means."""
         self._policies = policies
-        return self.resync()
 
     def resync(self) -> Resync:
         """Ask AWS which endpoints there are; endpoints no longer claimed are forgotten."""
@@ -71,6 +70,10 @@ class Engine:
     def due(self) -> dict[Scope, list[Entry]]:
         """Endpoints whose time has come, by place."""
         return self._at.roster.due(self._at.clock.now_s())
+
+    def places(self) -> set[Scope]:
+        """Every place that has endpoints."""
+        return {entry.scope for entry in self._at.roster.entries()}
 
     def next_due_s(self) -> float | None:
         """When the next endpoint is due."""

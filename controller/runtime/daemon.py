@@ -1,0 +1,133 @@
+"""The daemon: scheduler, queue, workers, listener; started and stopped as one."""
+
+import threading
+from dataclasses import dataclass
+
+import structlog
+
+from controller.model.policy import PolicySet
+from controller.policy.watch import PolicyWatch
+from controller.ports import Clock, Store
+from controller.runtime.engine import Engine
+from controller.runtime.health import Health, Readiness
+from controller.runtime.queue import WorkQueue
+from controller.runtime.reload import CREDENTIALS, POLICIES, Reloader
+from controller.runtime.schedule import Schedule
+from controller.runtime.tasks import Prune, Reload, Resync, SamplePlace, Task
+from controller.runtime.workers import WORKERS, Workers
+from controller.telemetry.metrics import Telemetry
+from controller.web.app import Reloaded, build_app
+from controller.web.listener import Listener
+
+TICK_S = 5.0
+RELOAD_S = 10.0
+RESYNC_S = 300.0
+PRUNE_S = 6 * 3600.0
+GRACE_S = 20.0
+SCHEDULER = "scheduler"
+STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonParts:
+    """What the daemon runs."""
+
+    engine: Engine
+    store: Store
+    telemetry: Telemetry
+    clock: Clock
+    watch: PolicyWatch
+
+
+class Daemon:
+    """Runs until told to stop."""
+
+    def __init__(self, parts: DaemonParts, *, host: str, port: int, workers: int) -> None:
+        self._at = parts
+        self._count = workers
+        self._stop = threading.Event()
+        self._log = structlog.get_logger("rightsizer")
+        self.health = Health()
+        self.ready = Readiness((POLICIES, STORE, CREDENTIALS))
+        self._queue: WorkQueue[Task] = WorkQueue(parts.clock.monotonic_s)
+        self._schedule = Schedule(parts.telemetry, parts.clock.now_s)
+        self._reloader = Reloader(
+            parts.watch,
+            parts.engine,
+            telemetry=parts.telemetry,
+            ready=self.ready,
+            clock=parts.clock,
+        )
+        self._workers = Workers(
+            self._queue,
+            parts.engine,
+            reloader=self._reloader,
+            store=parts.store,
+            telemetry=parts.telemetry,
+            health=self.health,
+            clock=parts.clock,
+        )
+        self.listener = Listener(
+            build_app(
+                metrics=parts.telemetry.render,
+                live=lambda: self.health.status(parts.clock.monotonic_s()),
+                ready=self.ready.status,
+                reload=self._reload_now,
+            ),
+            host,
+            port,
+        )
+
+    def start(self, policies: PolicySet) -> None:
+        """Open the listener, then work. Raises Terminal where the address is taken."""
+        self.listener.start()
+        self._log.info(f"listening on {self.listener.url}")
+        self.ready.put(STORE, True, "open")
+        self._reloader.accept(policies)
+        for change in self._at.store.open_changes():
+            self._at.telemetry.change_seen(change)
+        now_s = self._at.clock.monotonic_s()
+        self.health.expect(WORKERS, 120.0, now_s)
+        self.health.expect(SCHEDULER, 60.0, now_s)
+        self._workers.start(self._count)
+        self._schedule.every("resync", RESYNC_S, lambda: self._queue.add(Resync()), jitter_s=10.0)
+        self._schedule.every("tick", TICK_S, self._tick)
+        self._schedule.every("reload", RELOAD_S, lambda: self._queue.add(Reload()), jitter_s=1.0)
+        self._schedule.every("prune", PRUNE_S, lambda: self._queue.add(Prune()), jitter_s=600.0)
+        self._schedule.start()
+
+    def wait(self) -> None:
+        """Return when somebody has called `request_stop`."""
+        while not self._stop.wait(1.0):
+            pass
+
+    def request_stop(self) -> None:
+        """Ask for an orderly end; safe in a signal handler."""
+        self._stop.set()
+
+    def request_reload(self) -> None:
+        """Ask for the policy files to be looked at now; safe in a signal handler's thread."""
+        self._queue.add(Reload())
+
+    def stop(self) -> bool:
+        """End: nothing new is begun, what is under way is finished; True if all of it was.
+
+        What was not finished is in the journal, and the next start takes it up.
+        """
+        self._log.info("stopping")
+        self._schedule.stop()
+        clean = self._workers.stop(GRACE_S)
+        self.listener.stop()
+        if not clean:
+            self._log.warning("some work did not end in time; the next start takes it up")
+        return clean
+
+    def _tick(self) -> None:
+        self.health.beat(SCHEDULER, self._at.clock.monotonic_s())
+        for scope in self._at.engine.due():
+            self._queue.add(SamplePlace(scope))
+        self._at.telemetry.queue(self._queue.depth())
+
+    def _reload_now(self) -> Reloaded:
+        ok = self._reloader.poll()
+        return Reloaded(ok, "reloaded" if ok else "invalid: the last good set stays in force")

@@ -1,0 +1,65 @@
+"""Policies that change while we run: the last good set stays until a better one is whole."""
+
+import structlog
+
+from controller.model.policy import PolicySet
+from controller.policy.watch import PolicyWatch
+from controller.ports import Clock
+from controller.runtime.engine import Engine
+from controller.runtime.health import Readiness
+from controller.telemetry.metrics import Telemetry
+
+POLICIES = "policies"
+CREDENTIALS = "credentials"
+
+
+class Reloader:
+    """Polls the policy files and puts what they say in force."""
+
+    def __init__(
+        self,
+        watch: PolicyWatch,
+        engine: Engine,
+        *,
+        telemetry: Telemetry,
+        ready: Readiness,
+        clock: Clock,
+    ) -> None:
+        self._watch = watch
+        self._engine = engine
+        self._telemetry = telemetry
+        self._ready = ready
+        self._clock = clock
+        self._problems: tuple[str, ...] = ()
+        self._log = structlog.get_logger("rightsizer")
+
+    def poll(self) -> bool:
+        """Take up changed files. True if what is on disk is what is in force."""
+        policies = self._watch.poll(self._clock.now_s())
+        if policies is not None:
+            self.accept(policies)
+            self._engine.use(policies)
+            self.resync()
+        problems = tuple(str(problem) for problem in self._watch.problems)
+        if problems and problems != self._problems:
+            self._telemetry.reload_failed()
+            for problem in problems:
+                self._log.error(problem)
+            self._log.error("the policies on disk are not valid: the last good set stays in force")
+        self._problems = problems
+        return not problems
+
+    def accept(self, policies: PolicySet) -> None:
+        """Say that a set is in force."""
+        self._telemetry.reload_succeeded(policies, self._clock.now_s())
+        self._ready.put(POLICIES, True, f"{len(policies.policies)} policies")
+        self._log.info(f"policies loaded: {len(policies.policies)}", digest=policies.digest)
+
+    def resync(self) -> None:
+        """Look again which endpoints there are, and whether we may."""
+        result = self._engine.resync()
+        if result.failures:
+            place, error = next(iter(result.failures.items()))
+            self._ready.put(CREDENTIALS, not result.unseen, f"{place.region}: {error}")
+        else:
+            self._ready.put(CREDENTIALS, True, "all places could be looked at")

@@ -1,0 +1,39 @@
+"""What may wait in the work queue. Each is a value: the same task twice is one task."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from controller.model.endpoint import EndpointKey
+from controller.model.policy import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePlace:
+    """Read CloudWatch once for all due endpoints of a place, then let each be worked on."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOn:
+    """One tick of one endpoint."""
+
+    key: EndpointKey
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """Ask AWS which endpoints the policies mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """Look whether the policy files have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """Drop evidence that has grown too old."""
+
+
+Task: TypeAlias = SamplePlace | WorkOn | Resync | Reload | Prune

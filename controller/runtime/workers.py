@@ -1,0 +1,136 @@
+"""Worker threads: take a task, do it, say so. An error ends a task, never a worker."""
+
+import threading
+
+import structlog
+
+from controller.core.periods import DAY_S
+from controller.model.errors import AdapterError, StoreError
+from controller.ports import Clock, Store
+from controller.runtime.book import EVIDENCE_KEPT_S
+from controller.runtime.engine import Engine
+from controller.runtime.health import Health
+from controller.runtime.queue import WorkQueue
+from controller.runtime.reload import Reloader
+from controller.runtime.tasks import Prune, Reload, Resync, SamplePlace, Task, WorkOn
+from controller.telemetry.metrics import Telemetry
+
+IDLE_S = 5.0
+"""Longest wait for a task before a worker says that it is well."""
+QUEUED_S = 600.0
+"""An endpoint in the queue is not found due again for so long."""
+WORKERS = "workers"
+
+
+class Workers:
+    """A few threads on one queue."""
+
+    def __init__(
+        self,
+        queue: WorkQueue[Task],
+        engine: Engine,
+        *,
+        reloader: Reloader,
+        store: Store,
+        telemetry: Telemetry,
+        health: Health,
+        clock: Clock,
+    ) -> None:
+        self._queue = queue
+        self._engine = engine
+        self._reloader = reloader
+        self._store = store
+        self._telemetry = telemetry
+        self._health = health
+        self._clock = clock
+        self._threads: list[threading.Thread] = []
+        self._active = 0
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._log = structlog.get_logger("rightsizer")
+
+    def start(self, count: int) -> None:
+        """Start `count` threads."""
+        for number in range(count):
+            thread = threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._telemetry.workers(0, count)
+
+    def stop(self, grace_s: float) -> bool:
+        """Let tasks under way end; False if some did not within the grace period."""
+        self._stopping.set()
+        self._queue.close()
+        deadline_s = self._clock.monotonic_s() + grace_s
+        for thread in self._threads:
+            thread.join(max(0.0, deadline_s - self._clock.monotonic_s()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            got = self._queue.get(IDLE_S)
+            self._health.beat(WORKERS, self._clock.monotonic_s())
+            if got is None:
+                continue
+            task, waited_s = got
+            self._telemetry.queue_waited(waited_s)
+            self._telemetry.queue(self._queue.depth())
+            self._count(1)
+            try:
+                self._do(task)
+                self._queue.forget(task)
+            except StoreError as error:
+                self._telemetry.store_failed(error)
+                self._again(task, str(error))
+            except AdapterError as error:
+                self._again(task, str(error))
+            except Exception:
+                self._log.exception("a task failed", task=type(task).__name__)
+                self._again(task, "an unexpected error")
+            finally:
+                self._queue.done(task)
+                self._count(-1)
+
+    def _again(self, task: Task, why: str) -> None:
+        delay_s = self._queue.add_failed(task)
+        self._telemetry.queue_retried()
+        self._log.warning(why, task=type(task).__name__, retry_in_s=round(delay_s, 1))
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._active += change
+            self._telemetry.workers(self._active, len(self._threads))
+
+    def _do(self, task: Task) -> None:
+        match task:
+            case SamplePlace():
+                self._sample(task)
+            case WorkOn(key=key):
+                self._engine.work(key)
+                self._soon()
+            case Resync():
+                self._reloader.resync()
+            case Reload():
+                self._reloader.poll()
+            case Prune():
+                self._store.prune(self._clock.now_s() - EVIDENCE_KEPT_S - DAY_S)
+
+    def _sample(self, task: SamplePlace) -> None:
+        entries = self._engine.due().get(task.scope, [])
+        if not entries:
+            return
+        self._engine.sample(task.scope, entries)
+        for entry in entries:
+            self._engine.postpone(entry.key, self._clock.now_s() + QUEUED_S)
+            self._queue.add(WorkOn(entry.key))
+
+    def _soon(self) -> None:
+        """A change between two steps is due in seconds: do not wait for the scheduler."""
+        due_s = self._engine.next_due_s()
+        if due_s is None:
+            return
+        delay_s = due_s - self._clock.now_s()
+        if delay_s > IDLE_S:
+            return
+        for scope in self._engine.places():
+            self._queue.add_after(SamplePlace(scope), max(0.1, delay_s))
