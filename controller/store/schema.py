@@ -53,7 +53,8 @@ _VERSION_1 = (
         message TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX events_by_change ON change_events(change_id, id)",
-    # clustered by endpoint and time, because that is how evidence is read
+    # Clustered by endpoint and time, because that is how evidence is read. An index by end
+    # would nearly double the file, for a pruning that scans 400,000 rows in 0.1 s without it.
     """CREATE TABLE observations (
         endpoint TEXT NOT NULL,
         start_s REAL NOT NULL,
@@ -70,7 +71,6 @@ _VERSION_1 = (
         source TEXT NOT NULL,
         PRIMARY KEY (endpoint, start_s, size, era)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX observations_by_end ON observations(end_s)",
     """CREATE TABLE memory_use (
         endpoint TEXT NOT NULL,
         start_s REAL NOT NULL,
@@ -85,7 +85,6 @@ _VERSION_1 = (
         init_mean_missing TEXT CHECK ((init_mean_ms IS NULL) <> (init_mean_missing IS NULL)),
         PRIMARY KEY (endpoint, start_s, memory_mb)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX memory_use_by_end ON memory_use(end_s)",
     """CREATE TABLE conditions (
         endpoint TEXT NOT NULL,
         type TEXT NOT NULL,
