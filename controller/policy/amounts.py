@@ -15,6 +15,8 @@ MONEY_PATTERN = r"^[0-9]+(\.[0-9]+)? USD$"
 RATIO_PATTERN = r"^[0-9]+(\.[0-9]+)?%$"
 PERCENTILE_PATTERN = r"^p[5-9][0-9](\.[0-9])?$"
 UNLIMITED = "unlimited"
+RATIO_DIGITS = 12
+"""Decimals of a share that are kept, so that it can be written as a percentage and read back."""
 
 _NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)"
 _MEMORY = re.compile(_NUMBER + "(Mi|Gi)")
@@ -23,7 +25,7 @@ _MONEY = re.compile(_NUMBER + " USD")
 _LOOSE_MONEY = re.compile(
     r"\s*([A-Za-z$€£]{0,3})\s*([0-9][0-9,]{0,12}(?:\.[0-9]{1,6})?)\s*(.{0,8})"
 )
-_PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,18})?)\s?%")
+_PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,10})?)\s?%")
 _PERCENTILE = re.compile(r"p([0-9]{2}(?:\.[0-9])?)")
 _MB_PER = {"Mi": 1, "Gi": 1024}
 
@@ -110,7 +112,7 @@ def parse_ratio(value: object) -> float:
             return float(percent / 100)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         if 0 <= value <= 1:
-            return float(value)
+            return round(float(value), RATIO_DIGITS)
         hint = f'did you mean "{value}%"?' if 1 < value <= 100 else None
         raise SpecValueError(f"{shown(value)} is not a share between 0 and 1", hint)
     raise SpecValueError(f"{shown(value)} is not a share", 'write it as "5%" or 0.05')

@@ -76,7 +76,8 @@ def check_target(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem
         hint = did_you_mean(scope.region, KNOWN_REGIONS)
         yield merged.problem((*at, "region"), message, hint, "warning")
     selector = policy.target.selector
-    if selector is not None and selector.name_pattern is None and not selector.tags:
+    nothing = selector is not None and selector.name_pattern is None and not selector.tags
+    if nothing and not merged.lost((*at, "selector")):
         message = "selects nothing: give namePattern, tags or both"
         yield merged.problem((*at, "selector"), message, 'namePattern: "*" selects all')
     if policy.target.qualifier.upper() == LATEST[1:]:

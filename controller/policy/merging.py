@@ -38,9 +38,11 @@ class MergedPolicy:
         return None
 
     def lost(self, location: Location) -> bool:
-        """Whether the field was written, but with errors, so that nothing follows from it."""
+        """Whether the field, or something in it, was written with errors: nothing follows."""
         documents = [d for d in (self.document, self.defaults) if d is not None]
-        return any(location[: len(cut)] == cut for d in documents for cut in d.lost)
+        return any(
+            location[: len(cut)] == cut[: len(location)] for d in documents for cut in d.lost
+        )
 
     def problem(
         self,

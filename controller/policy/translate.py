@@ -7,7 +7,7 @@ place.
 """
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -80,14 +80,17 @@ def _called(value: object) -> str:
 
 
 def _quoted(node: Node | None) -> str | None:
-    if isinstance(node, ScalarNode) and len(node.raw) <= 40:
-        return f'put it in quotes: "{node.raw}"'
-    return None
+    return f'put it in quotes: "{node.raw}"' if _short(node) else None
+
+
+def _short(node: Node | None) -> TypeGuard[ScalarNode]:
+    """Whether a hint can repeat the value as it was written."""
+    return isinstance(node, ScalarNode) and len(node.raw) <= 40 and node.raw.isprintable()
 
 
 def _mapping_hint(model: type[BaseModel], location: Location, node: Node | None) -> str | None:
     last = location[-1] if location else ""
-    if last in _MAIN_FIELD and isinstance(node, ScalarNode) and len(node.raw) <= 40:
+    if last in _MAIN_FIELD and _short(node):
         raw = f'"{node.raw}"' if " " in node.raw else node.raw
         return f"did you mean {last}: {{{_MAIN_FIELD[str(last)]}: {raw}}}?"
     inner = _model_at(model, location)
@@ -95,9 +98,7 @@ def _mapping_hint(model: type[BaseModel], location: Location, node: Node | None)
 
 
 def _list_hint(node: Node | None) -> str | None:
-    if isinstance(node, ScalarNode) and len(node.raw) <= 40:
-        return f"did you mean [{node.raw}]?"
-    return None
+    return f"did you mean [{node.raw}]?" if _short(node) else None
 
 
 def _field_hint(model: type[BaseModel], location: Location) -> str | None:
@@ -109,7 +110,11 @@ def _field_hint(model: type[BaseModel], location: Location) -> str | None:
     close = nearest(word, siblings)
     if close:
         return f'did you mean "{close}"?'
-    homes = [path for path, name in _all_fields(model, "") if name == word]
+    homes = [
+        path
+        for path, name in _all_fields(model, "")
+        if name == word and path.partition(".")[0] == location[0]
+    ]
     if homes:
         return f"it belongs in {' or '.join(homes)}"
     return f"the fields here are {', '.join(siblings)}"

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from controller.policy.problems import shown
+
 Plain: TypeAlias = bool | int | float | str | list["Plain"] | dict[str, "Plain"] | None
 Location: TypeAlias = tuple[str | int, ...]
 """Keys and list indices from the root to a value."""
@@ -112,13 +114,14 @@ def value_mark(root: Node, location: Location) -> Mark:
 
 
 def dotted(location: Location) -> str:
-    """`spec.changeWindows[0].days`."""
+    """`spec.changeWindows[0].days`, printable whatever the keys are."""
     text = ""
     for step in location:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += f".{step}" if text else step
+            key = shown(step)[1:-1]
+            text += f".{key}" if text else key
     return text
 
 
