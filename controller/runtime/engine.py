@@ -4,6 +4,7 @@ The daemon drives these from threads, the stepper from one under virtual time; b
 same to an endpoint.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ class Engine:
         self._at = parts
         self._policies = policies
         self._failures: dict[EndpointKey, int] = {}
+        self._resyncing = threading.Lock()
         self._log = structlog.get_logger("rightsizer")
 
     @property
@@ -59,7 +61,8 @@ class Engine:
 
     def resync(self) -> Resync:
         """Ask AWS which endpoints there are; endpoints no longer claimed are forgotten."""
-        result = self._at.roster.resync(self._policies, self._at.clock.now_s())
+        with self._resyncing:
+            result = self._at.roster.resync(self._policies, self._at.clock.now_s())
         for key in result.gone:
             self._failures.pop(key, None)
             self._at.reconciler.forget(key)

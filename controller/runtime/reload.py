@@ -1,5 +1,7 @@
 """Policies that change while we run: the last good set stays until a better one is whole."""
 
+import threading
+
 import structlog
 
 from controller.model.policy import PolicySet
@@ -31,10 +33,15 @@ class Reloader:
         self._ready = ready
         self._clock = clock
         self._problems: tuple[str, ...] = ()
+        self._lock = threading.Lock()
         self._log = structlog.get_logger("rightsizer")
 
     def poll(self) -> bool:
         """Take up changed files. True if what is on disk is what is in force."""
+        with self._lock:
+            return self._poll()
+
+    def _poll(self) -> bool:
         policies = self._watch.poll(self._clock.now_s())
         if policies is not None:
             self.accept(policies)
