@@ -9,6 +9,7 @@
 | POST functions `[...]` | the same for the document's `functions` alone |
 | GET functions | names by account and region |
 | GET, POST, DELETE faults; DELETE faults/N | faults of requests, by the fields of `Fault` |
+| POST limits | AWS's own rates of calls, as faults |
 | GET calls `?service=&operation=&limit=`; DELETE calls | the record of calls |
 | POST roles | a role for AssumeRole, by the fields of `Role` |
 | POST accounts `{access key: account}` | whose a key is |
@@ -27,6 +28,7 @@ from urllib.parse import parse_qs
 from controller.sandbox.extensions import state_of
 from controller.sandbox.faults import Fault, FaultKind
 from controller.sandbox.front import Front
+from controller.sandbox.limits import aws_limits
 from controller.sandbox.principals import Principals
 from controller.sandbox.sts_api import Role, StsState
 
@@ -74,6 +76,7 @@ class ControlDoor:
             ("GET", "faults"): self._faults,
             ("POST", "faults"): self._add_faults,
             ("DELETE", "faults"): self._clear_faults,
+            ("POST", "limits"): self._add_limits,
             ("GET", "calls"): self._calls,
             ("DELETE", "calls"): self._clear_calls,
             ("POST", "roles"): self._add_role,
@@ -161,6 +164,9 @@ class ControlDoor:
         listed = wanted if isinstance(wanted, list) else [wanted]
         faults = [fault_from(document) for document in listed]
         return {"faults": [_shown(self._plan.add(fault)) for fault in faults]}
+
+    def _add_limits(self, _: Any) -> Any:
+        return {"faults": [_shown(self._plan.add(fault)) for fault in aws_limits()]}
 
     def _clear_faults(self, _: Any) -> Any:
         self._plan.clear()

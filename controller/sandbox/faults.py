@@ -54,10 +54,11 @@ class TransportFault(Exception):  # noqa: N818 - it is what the doors act out, n
 class Fault:
     """One fault. Every None of the address fits any call.
 
-    times: how many calls it hits, then it is spent (None: no end); probability: of hitting
-    a call that fits; rate_per_s: a token bucket in the world's time that lets so many calls
-    pass and hits the rest, with room for `burst` of them; latency_ms: for LATENCY, and
-    before a TIMEOUT closes the connection in the HTTP door.
+    operation: one name, or several divided by commas; a leading `!` turns it round. times:
+    how many calls it hits, then it is spent (None: no end); probability: of hitting a call
+    that fits; rate_per_s: token buckets in the world's time, one per account and region, that
+    let so many calls pass and hit the rest, with room for `burst` of them; latency_ms: for
+    LATENCY, and before a TIMEOUT closes the connection in the HTTP door.
     """
 
     kind: FaultKind
@@ -72,39 +73,57 @@ class Fault:
     latency_ms: float = 0.0
     number: int = 0
     hits: int = field(default=0)
-    _tokens: float | None = field(default=None, repr=False)
-    _filled_at_s: float = field(default=0.0, repr=False)
+    _buckets: dict[tuple[str, str], _Bucket] = field(default_factory=dict, repr=False)
 
     def fits(self, ctx: RequestContext) -> bool:
         """Whether a call is one of those this fault is about."""
         return (
             (self.service is None or self.service == ctx.service)
-            and (self.operation is None or self.operation == ctx.operation)
+            and (self.operation is None or _is_one_of(ctx.operation, self.operation))
             and (self.account is None or self.account == ctx.account)
             and (self.region is None or self.region == ctx.region)
         )
 
-    def strikes(self, now_s: float, rng: random.Random) -> bool:
+    def strikes(self, ctx: RequestContext, rng: random.Random) -> bool:
         """Whether it hits this call; uses up a hit, a token or a random number."""
         if self.times is not None and self.hits >= self.times:
             return False
-        if self.rate_per_s is not None and self._take_token(now_s):
+        if self.rate_per_s is not None and self._has_token(ctx):
             return False
         if self.probability is not None and rng.random() >= self.probability:
             return False
         self.hits += 1
         return True
 
-    def _take_token(self, now_s: float) -> bool:
-        rate = self.rate_per_s or 0.0
-        if self._tokens is None:
-            self._tokens, self._filled_at_s = self.burst, now_s
-        gained = max(0.0, now_s - self._filled_at_s) * rate
-        self._tokens, self._filled_at_s = min(self.burst, self._tokens + gained), now_s
-        if self._tokens < 1.0:
+    def _has_token(self, ctx: RequestContext) -> bool:
+        place = (ctx.account, ctx.region)
+        bucket = self._buckets.get(place)
+        if bucket is None:
+            bucket = self._buckets[place] = _Bucket(self.burst, ctx.now_s)
+        return bucket.take(ctx.now_s, self.rate_per_s or 0.0, self.burst)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """A token bucket, as it was when last asked."""
+
+    tokens: float
+    filled_at_s: float
+
+    def take(self, now_s: float, rate_per_s: float, burst: float) -> bool:
+        """One token, if there is one."""
+        gained = max(0.0, now_s - self.filled_at_s) * rate_per_s
+        self.tokens, self.filled_at_s = min(burst, self.tokens + gained), now_s
+        if self.tokens < 1.0:
             return False
-        self._tokens -= 1.0
+        self.tokens -= 1.0
         return True
+
+
+def _is_one_of(operation: str, wanted: str) -> bool:
+    if wanted.startswith("!"):
+        return operation not in wanted[1:].split(",")
+    return operation in wanted.split(",")
 
 
 class FaultPlan:
@@ -154,7 +173,7 @@ class FaultPlan:
         for fault in self._faults:
             if fault.kind in _AFTER_THE_CALL or not fault.fits(ctx):
                 continue
-            if not fault.strikes(ctx.now_s, self._rng):
+            if not fault.strikes(ctx, self._rng):
                 continue
             if fault.kind is FaultKind.LATENCY:
                 latency_ms += fault.latency_ms
@@ -166,7 +185,7 @@ class FaultPlan:
         """Let faults strike after a call was carried out. Raises as `before` does."""
         for fault in self._faults:
             late = fault.kind in _AFTER_THE_CALL and fault.fits(ctx)
-            if late and fault.strikes(ctx.now_s, self._rng):
+            if late and fault.strikes(ctx, self._rng):
                 _act_out(fault, ctx)
 
     def run_hooks(self, moment: str, ctx: RequestContext) -> None:

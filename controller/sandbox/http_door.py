@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 64 * 1024 * 1024
 _PACE_STEP_S = 0.25
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ABORT = "sandbox.abort"
 _TIMEOUT_MS = 300_000.0
 
@@ -167,6 +170,23 @@ def _config(door: HttpDoor) -> uvicorn.Config:
     )
 
 
+class _Server(uvicorn.Server):
+    """uvicorn's server, which returns after SIGINT or SIGTERM instead of raising them again."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal while serving in the main thread; elsewhere signals are not ours."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 class SandboxServer:
     """The HTTP door on a socket: in a thread (`with`, or start and stop), or in front.
 
@@ -189,7 +209,7 @@ class SandboxServer:
         self._socket = socket.create_server((host, port), backlog=1024)
         self.host = host
         self.port = int(self._socket.getsockname()[1])
-        self._server = uvicorn.Server(_config(HttpDoor(self.control, services)))
+        self._server = _Server(_config(HttpDoor(self.control, services)))
         self._thread: threading.Thread | None = None
 
     @property
@@ -198,7 +218,7 @@ class SandboxServer:
         return f"http://{self.host}:{self.port}"
 
     def serve_forever(self) -> None:
-        """Serve in this thread until `stop`, SIGINT or SIGTERM."""
+        """Serve in this thread until `stop`, SIGINT or SIGTERM, then return."""
         asyncio.run(self._serve())
 
     def start(self) -> None:

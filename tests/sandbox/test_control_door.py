@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -226,6 +229,30 @@ def test_a_server_stops_cleanly_and_frees_its_port(world):
     with SandboxServer(world, port=server.port) as again:
         assert again.port == server.port
         client.health()
+
+
+_FOREGROUND = """
+from controller.sandbox.http_door import SandboxServer
+from controller.sandbox.world import World
+server = SandboxServer(World())
+print(server.url, flush=True)
+server.serve_forever()
+print("stopped", flush=True)
+"""
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_in_front_stops_at_a_signal(repository, number):
+    """The sandbox: in the foreground it serves until SIGINT or SIGTERM, then goes on."""
+    command = [sys.executable, "-c", _FOREGROUND]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=repository) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        SandboxClient(url).health()
+        process.send_signal(number)
+        assert process.stdout.read() == "stopped\n"
+    assert process.returncode == 0
 
 
 def test_a_port_in_use_is_an_os_error(server, world):

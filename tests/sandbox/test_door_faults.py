@@ -17,6 +17,7 @@ from botocore.exceptions import (
 from controller.sandbox.extensions import state_of
 from controller.sandbox.faults import Fault, FaultKind, FaultPlan
 from controller.sandbox.front import Front
+from controller.sandbox.limits import aws_limits
 
 
 class Counter:
@@ -203,6 +204,19 @@ def test_a_token_bucket_lets_a_rate_pass_in_the_worlds_time(in_process, toy, pla
     assert passed(5) == 2
     world.advance(100.0)
     assert passed(5) == 3
+
+
+def test_awss_own_rates(in_process, toy, plan, refusal):
+    """AWS: Lambda's control plane takes 15 calls a second per account and region, all
+    operations together; invocations are not among them."""
+    for limit in aws_limits():
+        plan.add(limit)
+    client = in_process("lambda", services=toy.services)
+    for _ in range(15):
+        _update(client)
+    assert refusal(lambda: _update(client))[0] == "TooManyRequestsException"
+    client.invoke(FunctionName="f")
+    _update(in_process("lambda", services=toy.services, region="us-east-1"))
 
 
 def test_a_chance_of_failing_repeats_with_the_seed(in_process, toy, plan):

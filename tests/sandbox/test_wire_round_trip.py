@@ -14,6 +14,7 @@ from botocore.awsrequest import create_request_object, prepare_request_dict
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.parsers import ResponseParserFactory
 from botocore.serialize import create_serializer
+from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -193,3 +194,29 @@ def test_the_quick_check_says_no_exactly_where_a_violation_can_be_named(
     assert operation.check is not None
     params = data.draw(_values(shape, _ANY_TEXT))
     assert operation.check(params) == (list(violations(shape, params)) == [])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_what_botocore_refuses_we_refuse(data: st.DataObject) -> None:
+    """AWS's SDK checks required members and minimums before it sends; the service checks at
+    least as much, for clients that do not."""
+    service, names = data.draw(st.sampled_from(sorted(_CHECKED.items())))
+    operation = load_service(service).operation(data.draw(st.sampled_from(names)), "json")
+    shape = operation.model.input_shape
+    assert isinstance(shape, StructureShape)
+    params = data.draw(_values(shape, _ANY_TEXT))
+    for name in data.draw(st.sets(st.sampled_from(sorted(shape.members)), max_size=2)):
+        params.pop(name, None)
+    refused = ParamValidator().validate(params, shape).has_errors()
+    assert operation.check is not None
+    if refused:
+        assert not operation.check(params)
+
+
+_CHECKED = {
+    "cloudwatch": ["GetMetricData", "PutMetricAlarm", "GetMetricStatistics", "ListMetrics"],
+    "logs": ["StartQuery", "GetQueryResults"],
+    "pricing": ["GetProducts"],
+    "resourcegroupstaggingapi": ["GetResources"],
+}
