@@ -154,8 +154,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _endpoint(
         Group.SLO,
         "slo_objective_seconds",
-        "Latency that the policy allows at the quantile.",
-        "quantile",
+        "Latency that the policy allows at the percentile.",
+        "percentile",
     ),
     _endpoint(
         Group.SLO,
@@ -166,8 +166,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _endpoint(
         Group.SLO,
         "slo_latency_seconds",
-        "Latency measured at the quantile over the window; absent where unknown.",
-        "quantile",
+        "Latency measured at the percentile over the window; absent where unknown.",
+        "percentile",
     ),
     _endpoint(
         Group.SLO,

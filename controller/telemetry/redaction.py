@@ -10,6 +10,7 @@ base64, a session token some hundred. So any run of 40 or more base64 characters
 cases goes, and with it now and then a harmless digest: better than the other way round.
 """
 
+import math
 import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -68,8 +69,10 @@ def redact_text(text: str) -> str:
 
 def redact(value: Any, depth: int = 0) -> Any:
     """The value as plain data (text, numbers, lists, objects) without credentials."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)  # JSON has no word for the others
     if isinstance(value, bytes | bytearray | memoryview):
         return f"[{len(value)} bytes]"
     if depth > _MAX_DEPTH:
@@ -87,9 +90,10 @@ def redacting(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> di
 
 
 def _field(name: object, value: Any, depth: int) -> Any:
-    if isinstance(value, bool | int | float) or value is None:
-        return value
-    return REDACTED if _is_secret(str(name)) else redact(value, depth + 1)
+    # whether there is a token at all may be said
+    if _is_secret(_text(name)) and not isinstance(value, bool | None):
+        return REDACTED
+    return redact(value, depth + 1)
 
 
 def _is_secret(name: str) -> bool:

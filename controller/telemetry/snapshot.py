@@ -82,7 +82,7 @@ def _samples(snapshot: Snapshot, now_s: float) -> Iterator[Sample]:
     if snapshot.objective is not None:
         yield from _objective(snapshot.objective)
     if snapshot.assessment is not None:
-        yield from _assessed(snapshot.assessment, now_s)
+        yield from _assessed(snapshot.assessment)
     if snapshot.objective is not None and snapshot.assessment is not None:
         yield from _attained(snapshot.objective, snapshot.assessment, now_s)
     yield from _conditions(snapshot.conditions)
@@ -91,7 +91,7 @@ def _samples(snapshot: Snapshot, now_s: float) -> Iterator[Sample]:
 
 def _objective(policy: Policy) -> Iterator[Sample]:
     yield "slo_objective_ratio", (), policy.slo.percentile
-    yield "slo_objective_seconds", (_quantile(policy),), policy.slo.threshold_ms / 1000.0
+    yield "slo_objective_seconds", (_percentile(policy),), policy.slo.threshold_ms / 1000.0
     if policy.budget_usd_per_month is not None:
         yield "budget_monthly_dollars", (), policy.budget_usd_per_month
 
@@ -105,7 +105,7 @@ def _attained(policy: Policy, assessment: Assessment, now_s: float) -> Iterator[
     if not isinstance(slo.met_ratio, Missing):
         yield "slo_attained_ratio", (), slo.met_ratio
     if not isinstance(slo.p95_ms, Missing):
-        yield "slo_latency_seconds", (_quantile(policy),), slo.p95_ms / 1000.0
+        yield "slo_latency_seconds", (_percentile(policy),), slo.p95_ms / 1000.0
     if not isinstance(slo.error_ratio, Missing):
         yield "slo_error_ratio", (), slo.error_ratio
     if not isinstance(slo.newest_s, Missing):
@@ -117,8 +117,8 @@ def _compliant(slo: SloStatus) -> Iterator[Sample]:
         yield "slo_compliant", (), float(slo.attainment is Attainment.MET)
 
 
-def _assessed(assessment: Assessment, now_s: float) -> Iterator[Sample]:
-    decision = assessment.decision
+def _assessed(assessment: Assessment) -> Iterator[Sample]:
+    decision, wanted = assessment.decision, assessment.wanted
     if isinstance(decision, Propose):
         yield "endpoint_decision", ("change", decision.proposal.reason), 1.0
     else:
@@ -126,25 +126,23 @@ def _assessed(assessment: Assessment, now_s: float) -> Iterator[Sample]:
     if assessment.state is None:
         return
     current = assessment.state.size
-    wanted = assessment.wanted
     desired = wanted.proposal.target if isinstance(wanted, Propose) else current
-    yield from _memory("current", current)
-    yield from _memory("desired", desired)
-    yield from _costs(_usd_per_hour(assessment, current), _usd_per_hour(assessment, desired))
+    for state, size in (("current", current), ("desired", desired)):
+        if isinstance(size, LambdaSize):
+            yield "target_memory_bytes", (state,), float(size.memory_mb * _BYTES_PER_MB)
+        cost = _usd_per_hour(assessment, size)
+        if cost is not None:
+            yield "cost_hourly_dollars", (state,), cost
+    yield from _savings(assessment, current)
 
 
-def _memory(state: str, size: Size) -> Iterator[Sample]:
-    if isinstance(size, LambdaSize):
-        yield "target_memory_bytes", (state,), float(size.memory_mb * _BYTES_PER_MB)
-
-
-def _costs(current: float | None, desired: float | None) -> Iterator[Sample]:
-    if current is not None:
-        yield "cost_hourly_dollars", ("current",), current
-    if desired is not None:
-        yield "cost_hourly_dollars", ("desired",), desired
-    if current is not None and desired is not None:
-        yield "potential_savings_hourly_dollars", (), max(0.0, current - desired)
+def _savings(assessment: Assessment, current: Size) -> Iterator[Sample]:
+    short, wanted = "potential_savings_hourly_dollars", assessment.wanted
+    if isinstance(wanted, Propose):
+        saves = wanted.proposal.saves_usd_per_month.mid
+        yield short, (), max(0.0, saves / _HOURS_PER_MONTH)
+    elif _usd_per_hour(assessment, current) is not None:
+        yield short, (), 0.0
 
 
 def _usd_per_hour(assessment: Assessment, size: Size) -> float | None:
@@ -172,5 +170,6 @@ def _change(change: Change | None) -> Iterator[Sample]:
         yield "last_change_timestamp_seconds", (), change.updated_at_s
 
 
-def _quantile(policy: Policy) -> str:
-    return f"{policy.slo.percentile:g}"
+def _percentile(policy: Policy) -> str:
+    """`95`; not named `quantile`, which Prometheus keeps for summaries."""
+    return f"{100.0 * policy.slo.percentile:g}"

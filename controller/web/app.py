@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -47,7 +46,7 @@ def build_app(
     live: ChecksProvider,
     ready: ChecksProvider,
     reload: ReloadAction | None = None,
-) -> Starlette:
+) -> ASGIApp:
     """The ASGI application.
 
     Args:
@@ -64,10 +63,9 @@ def build_app(
     ]
     if reload is not None:
         routes.append(Route("/-/reload", _reload(reload), methods=["POST"]))
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(_SecurityHeaders)],
-        exception_handlers={HTTPException: _refused, Exception: _failed},
+    # around the whole of Starlette, whose own middleware would miss its answer to a crash
+    return _SecurityHeaders(
+        Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     )
 
 
