@@ -8,7 +8,6 @@ Nothing is emitted where nobody called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -75,10 +74,12 @@ _FLAGS: Mapping[str, Flagged] = {
 class Bucket:
     """Calls of one series over one period, gathered from cells and single invocations."""
 
-    def __init__(self, metric: str, dimensions: Mapping[str, str]) -> None:
-        self._metric = metric
-        self._resource = dimensions.get("Resource")
-        self._version = dimensions.get("ExecutedVersion")
+    def __init__(self, dimensions: Iterable[tuple[str, str]]) -> None:
+        named = dict(dimensions)
+        self._resource = named.get("Resource")
+        self._version = named.get("ExecutedVersion")
+        self._moments: dict[str, Moments] = {}
+        self._distributions: dict[str, Distribution] = {}
         self._parts: list[tuple[int, Cell, slice]] = []
         self._single: list[Invocation] = []
 
@@ -99,40 +100,43 @@ class Bucket:
             if from_s <= call.at_s < to_s and self._fits(call.resource, call.executed_version):
                 self._single.append(call)
 
-    def value(self, statistic: Statistic) -> float | None:
-        """The statistic; None where there is nothing to take it of."""
-        moments = self.moments
+    def value(self, metric: str, statistic: Statistic) -> float | None:
+        """A statistic of a metric; None where there is nothing to take it of."""
+        moments = self._moments.get(metric)
+        if moments is None:
+            moments = self._moments[metric] = self._moments_of(metric)
         if moments.count == 0:
             return None
         if statistic.simple is not None:
             return statistic.simple(moments)
-        return statistic.of(self.distribution)
+        distribution = self._distributions.get(metric)
+        if distribution is None:
+            distribution = self._distributions[metric] = self._distribution_of(metric)
+        return statistic.of(distribution)
 
-    @cached_property
-    def moments(self) -> Moments:
+    def _moments_of(self, metric: str) -> Moments:
         """Number, sum, least and greatest of the values."""
-        if self._metric == "Duration":
+        if metric == "Duration":
             return self._duration_moments()
-        if self._metric in _FLAGS:
-            ones, count = self._flags()
+        if metric in _FLAGS:
+            ones, count = self._flags(metric)
             return Moments(count, float(ones), 1.0 if ones == count else 0.0, float(ones > 0))
-        values, counts = self._levels()
+        values, counts = self._levels(metric)
         if not len(values):
             return _NONE
         total = float((values * counts).sum())
         return Moments(int(counts.sum()), total, float(values.min()), float(values.max()))
 
-    @cached_property
-    def distribution(self) -> Distribution:
+    def _distribution_of(self, metric: str) -> Distribution:
         """The values themselves; only where there are any."""
-        if self._metric == "Duration":
+        if metric == "Duration":
             return self._durations()
-        if self._metric in _FLAGS:
-            ones, count = self._flags()
+        if metric in _FLAGS:
+            ones, count = self._flags(metric)
             return Distribution(
                 np.array([0.0, 1.0], np.float32), np.array([count - ones, ones], np.int64)
             )
-        values, counts = self._levels()
+        values, counts = self._levels(metric)
         return Distribution(values.astype(np.float32), counts)
 
     # --- durations
@@ -168,9 +172,9 @@ class Bucket:
 
     # --- yes or no for every call
 
-    def _flags(self) -> tuple[int, int]:
+    def _flags(self, metric: str) -> tuple[int, int]:
         """(how many calls emitted 1, how many emitted anything)."""
-        flagged = _FLAGS[self._metric]
+        flagged = _FLAGS[metric]
         ones = count = 0
         for _, cell, window in self._parts:
             one, every = flagged(cell, window)
@@ -180,13 +184,13 @@ class Bucket:
                 "Invocations": (not call.throttled, not call.throttled),
                 "Errors": (call.error, not call.throttled),
                 "Throttles": (call.throttled, True),
-            }.get(self._metric, (False, False))
+            }.get(metric, (False, False))
             ones, count = ones + one, count + every
         return ones, count
 
     # --- levels: how many at once
 
-    def _levels(self) -> tuple[Floats, Counts]:
+    def _levels(self, metric: str) -> tuple[Floats, Counts]:
         """(values, how often): a minute emits its mean level for each call, its peak once."""
         hours: dict[int, Floats] = {}
         for hour_s, cell, window in self._parts:
@@ -200,12 +204,12 @@ class Bucket:
             calls, busy, used, ready = sums[:, sums[0] > 0]
             peak = np.minimum(calls, np.maximum(1.0, np.ceil(busy + 2.0 * np.sqrt(busy))))
             mean = np.maximum(1.0, np.minimum(peak, np.round(busy + 0.5)))
-            if self._metric.startswith("Provisioned"):
+            if metric.startswith("Provisioned"):
                 provided = ready > 0
                 calls, ready = calls[provided], ready[provided]
                 peak = used[provided]
                 mean = np.minimum(peak, np.ceil(busy[provided]))
-                if self._metric == "ProvisionedConcurrencyUtilization":
+                if metric == "ProvisionedConcurrencyUtilization":
                     peak, mean = peak / ready, mean / ready
             values += [peak, mean]
             counts += [np.ones(len(peak), np.int64), np.maximum(0, calls - 1).astype(np.int64)]

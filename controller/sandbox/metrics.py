@@ -1,15 +1,15 @@
 """Metrics of `AWS/Lambda`, computed when asked for and never stored point by point.
 
-A series is a metric and an exact set of dimensions; its points come from the hour tapes of
-the functions it speaks of. Points of closed periods are remembered, because they never
-change; tapes are kept while they are used.
+A subject is an exact set of dimensions; its points come from the hour tapes of the functions
+it speaks of. Points of closed periods are remembered, because they never change; tapes are
+kept while they are used.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from controller.sandbox.metric_buckets import METRICS, Bucket
@@ -25,83 +25,98 @@ if TYPE_CHECKING:
 Dimensions = tuple[tuple[str, str], ...]
 Points = list[tuple[int, float]]
 """(start of the period in seconds since the epoch, value), oldest first."""
+Wanted = tuple[str, Statistic]
+"""A metric's name and a statistic of it."""
 
 TAPES = 1024
-HOURS_OF_POINTS = 200_000
+HOURS_OF_POINTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesKey:
-    """A metric of `AWS/Lambda` under an exact, sorted set of dimensions."""
+class Subject:
+    """An exact, sorted set of dimensions in one account and region."""
 
     account: str
     region: str
-    metric: str
-    dimensions: Dimensions
+    dimensions: Dimensions = ()
 
     @property
     def function(self) -> str | None:
-        """The function it speaks of; None for account-wide series."""
+        """The function it speaks of; None where it is account-wide."""
         return dict(self.dimensions).get("FunctionName")
 
 
-@dataclass(slots=True)
-class _HourPoints:
-    """Points of one statistic in one hour, in the periods that are closed so far."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Periods of `period_s` that start in [start_s, end_s); `start_s` is a multiple of it."""
 
-    minutes: int
-    points: Points
+    period_s: int
+    start_s: int
+    end_s: int
+
+
+@dataclass(slots=True)
+class _Known:
+    """Points of one statistic in the periods of an hour that are closed: those before `minutes`."""
+
+    minutes: int = 0
+    points: Points = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What can be seen of a metric now: minutes before `visible_s`, less the gaps."""
+
+    visible_s: int
+    gaps: tuple[MetricFault, ...]
 
 
 class Metrics:
-    """Reads series, with its caches; one per world."""
+    """Reads points, with its caches; one per world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._tapes: OrderedDict[tuple[str, str, str, int], Tape] = OrderedDict()
-        self._points: OrderedDict[tuple[SeriesKey, str, int, int], _HourPoints] = OrderedDict()
+        self._hours: OrderedDict[tuple[Subject, int, int], dict[Wanted, _Known]] = OrderedDict()
         self._generation = 0
         self.pools = Pools()
 
     def forget(self) -> None:
         """Drop everything remembered: the past was seeded anew."""
         self._tapes.clear()
-        self._points.clear()
+        self._hours.clear()
         self.pools = Pools()
-
-    # --- tapes
 
     def tape(self, region: Region, function: str, hour_s: int) -> Tape:
         """The tape of a function's hour; played by whoever needs it."""
         key = (region.account, region.name, function, hour_s)
         found = self._tapes.get(key)
-        if found is None:
-            found = Tape(
-                (region.seed, region.account, region.name, function),
-                function,
-                region.histories[function],
-                hour_s,
-                lambda: self.pools.left(region, function, hour_s),
-            )
-            self._tapes[key] = found
-            if len(self._tapes) > TAPES:
-                self._tapes.popitem(last=False)
-        else:
+        if found is not None:
             self._tapes.move_to_end(key)
+            return found
+        found = self._tapes[key] = Tape(
+            (region.seed, region.account, region.name, function),
+            function,
+            region.histories[function],
+            hour_s,
+            lambda: self.pools.left(region, function, hour_s),
+        )
+        if len(self._tapes) > TAPES:
+            self._tapes.popitem(last=False)
         return found
 
-    def bucket(self, key: SeriesKey, start_s: int, end_s: int, visible_s: int) -> Bucket:
-        """All calls of a series in [start_s, end_s), as far as visible; whole minutes."""
-        region = self._world.region(key.account, key.region)
-        names = region.histories if key.function is None else [key.function]
-        bucket = Bucket(key.metric, dict(key.dimensions))
-        stop_s = min(end_s, visible_s)
-        gaps = self._world.metric_faults.gaps(key.function, key.metric)
+    def bucket(
+        self, subject: Subject, start_s: int, end_s: int, gaps: Iterable[MetricFault] = ()
+    ) -> Bucket:
+        """All calls of a subject in [start_s, end_s), whole minutes, less the gaps."""
+        region = self._world.region(subject.account, subject.region)
+        bucket = Bucket(subject.dimensions)
+        function = subject.function
+        names = list(region.histories) if function is None else [function]
         for name in names:
-            if name not in region.histories:
-                continue
-            for from_s, to_s in _without(start_s, stop_s, gaps):
-                self._collect(bucket, region, name, from_s, to_s)
+            if name in region.histories:
+                for from_s, to_s in _without(start_s, end_s, gaps):
+                    self._collect(bucket, region, name, from_s, to_s)
         return bucket
 
     def _collect(self, bucket: Bucket, region: Region, name: str, from_s: int, to_s: int) -> None:
@@ -117,93 +132,108 @@ class Metrics:
         if region.invocations.get(name):
             bucket.add_invocations(region.invocations[name], from_s, to_s)
 
-    # --- points
-
     def read(
         self,
-        key: SeriesKey,
-        statistics: Sequence[Statistic],
-        period_s: int,
-        start_s: int,
-        end_s: int,
+        subject: Subject,
+        wanted: Sequence[Wanted],
+        span: Span,
         now_s: float,
-    ) -> Mapping[str, Points]:
-        """Points of several statistics of one series, by the statistic's name.
+    ) -> dict[Wanted, Points]:
+        """Points of several metrics and statistics of one subject.
 
-        Periods start in [start_s, end_s), at multiples of `period_s`; a period reaching
-        beyond `end_s` or the publication delay counts only what lies before.
+        A period reaching beyond the span's end or the publication delay counts only what
+        lies before.
         """
-        answer: dict[str, Points] = {statistic.name: [] for statistic in statistics}
-        if key.metric not in METRICS:
-            return answer
+        answer: dict[Wanted, Points] = {one: [] for one in wanted}
         faults = self._world.metric_faults
         if faults.generation != self._generation:
-            self._points.clear()
+            self._hours.clear()
             self._generation = faults.generation
-        visible_s = faults.visible_until(now_s, key.function, key.metric)
-        stop_s = min(end_s, visible_s)
-        if HOUR_S % period_s == 0:
-            for hour_s in range(start_s // HOUR_S * HOUR_S, stop_s, HOUR_S):
-                self._read_hour(key, statistics, period_s, hour_s, start_s, stop_s, answer)
-            return answer
-        for from_s in range(start_s, stop_s, period_s):
-            bucket = self.bucket(key, from_s, min(from_s + period_s, stop_s), visible_s)
-            for statistic in statistics:
-                if (value := bucket.value(statistic)) is not None:
-                    answer[statistic.name].append((from_s, value))
+        views: dict[_View, list[Wanted]] = {}
+        function = subject.function
+        for one in answer:
+            if one[0] in METRICS:
+                visible_s = faults.visible_until(now_s, function, one[0])
+                view = _View(visible_s, tuple(faults.gaps(function, one[0])))
+                views.setdefault(view, []).append(one)
+        for view, group in views.items():
+            _Reading(self, subject, span.period_s, view, answer).run(
+                group, span.start_s, span.end_s
+            )
         return answer
 
-    def _read_hour(
-        self,
-        key: SeriesKey,
-        statistics: Iterable[Statistic],
-        period_s: int,
-        hour_s: int,
-        start_s: int,
-        stop_s: int,
-        answer: Mapping[str, Points],
-    ) -> None:
-        """Append the points of one hour to the answer, computing what is not yet known."""
+    def known(self, subject: Subject, period_s: int, hour_s: int) -> dict[Wanted, _Known]:
+        """What is remembered of an hour, to be filled."""
+        key = (subject, period_s, hour_s)
+        found = self._hours.get(key)
+        if found is None:
+            found = self._hours[key] = {}
+            if len(self._hours) > HOURS_OF_POINTS:
+                self._hours.popitem(last=False)
+        return found
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One read of one subject under one view of its metrics."""
+
+    metrics: Metrics
+    subject: Subject
+    period_s: int
+    view: _View
+    answer: dict[Wanted, Points]
+
+    def run(self, wanted: Sequence[Wanted], start_s: int, end_s: int) -> None:
+        """Append all points to the answer."""
+        stop_s = min(end_s, self.view.visible_s)
+        if HOUR_S % self.period_s == 0:
+            for hour_s in range(start_s // HOUR_S * HOUR_S, stop_s, HOUR_S):
+                self._hour(wanted, hour_s, start_s, stop_s)
+            return
+        for from_s in range(start_s, stop_s, self.period_s):
+            to_s = min(from_s + self.period_s, stop_s)
+            bucket = self.metrics.bucket(self.subject, from_s, to_s, self.view.gaps)
+            for one in wanted:
+                _append(self.answer[one], bucket, one, from_s)
+
+    def _hour(self, wanted: Sequence[Wanted], hour_s: int, start_s: int, stop_s: int) -> None:
+        """The points of one hour; those of closed periods are computed only once."""
         buckets: dict[int, Bucket] = {}
         until = min(HOUR_S, stop_s - hour_s) // MINUTE_S
-        step = period_s // MINUTE_S
+        step = self.period_s // MINUTE_S
         closed = until // step * step
-        for statistic in statistics:
-            cache_key = (key, statistic.name, period_s, hour_s)
-            known = self._points.get(cache_key)
+        memory = self.metrics.known(self.subject, self.period_s, hour_s)
+        for one in wanted:
+            known = memory.get(one)
             if known is None:
-                known = self._points[cache_key] = _HourPoints(0, [])
-                if len(self._points) > HOURS_OF_POINTS:
-                    self._points.popitem(last=False)
+                known = memory[one] = _Known()
             for minute in range(known.minutes, closed, step):
-                self._append(known.points, key, statistic, hour_s, minute, step, buckets)
+                bucket = self._bucket(buckets, hour_s, minute, step)
+                _append(known.points, bucket, one, hour_s + minute * MINUTE_S)
             known.minutes = max(known.minutes, closed)
-            points = answer[statistic.name]
-            if start_s <= hour_s and known.minutes <= closed:
+            points = self.answer[one]
+            if start_s <= hour_s and known.minutes == closed:
                 points.extend(known.points)
             else:
                 limit_s = hour_s + closed * MINUTE_S
                 points.extend(p for p in known.points if start_s <= p[0] < limit_s)
             if closed < until and start_s < hour_s + until * MINUTE_S:
-                self._append(points, key, statistic, hour_s, closed, until - closed, buckets)
+                bucket = self._bucket(buckets, hour_s, closed, until - closed)
+                _append(points, bucket, one, hour_s + closed * MINUTE_S)
 
-    def _append(
-        self,
-        points: Points,
-        key: SeriesKey,
-        statistic: Statistic,
-        hour_s: int,
-        minute: int,
-        length: int,
-        buckets: dict[int, Bucket],
-    ) -> None:
-        from_s = hour_s + minute * MINUTE_S
-        bucket = buckets.get(minute)
-        if bucket is None:
+    def _bucket(self, buckets: dict[int, Bucket], hour_s: int, minute: int, length: int) -> Bucket:
+        found = buckets.get(minute)
+        if found is None:
+            from_s = hour_s + minute * MINUTE_S
             to_s = from_s + length * MINUTE_S
-            bucket = buckets[minute] = self.bucket(key, from_s, to_s, to_s)
-        if (value := bucket.value(statistic)) is not None:
-            points.append((from_s, value))
+            found = self.metrics.bucket(self.subject, from_s, to_s, self.view.gaps)
+            buckets[minute] = found
+        return found
+
+
+def _append(points: Points, bucket: Bucket, one: Wanted, at_s: int) -> None:
+    if (value := bucket.value(*one)) is not None:
+        points.append((at_s, value))
 
 
 def _without(start_s: int, stop_s: int, gaps: Iterable[MetricFault]) -> list[tuple[int, int]]:
