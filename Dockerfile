@@ -33,16 +33,18 @@ RUN mkdir -p /var/lib/rightsizer /etc/rightsizer/policies \
 COPY --from=build /opt/rightsizer /opt/rightsizer
 ENV PATH=/opt/rightsizer/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONDONTWRITEBYTECODE=1 \
+    RIGHTSIZER_STORE=/var/lib/rightsizer/journal.db \
+    RIGHTSIZER_LISTEN=0.0.0.0:9797
 # By number, so that Kubernetes can check runAsNonRoot without the image's passwd file.
 USER 65532:65532
 WORKDIR /var/lib/rightsizer
 # The journal. Everything else may be read-only.
 VOLUME /var/lib/rightsizer
-EXPOSE 8080
+EXPOSE 9797
 # The program handles SIGTERM itself, also as process 1.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9797/healthz', timeout=4)"]
 ENTRYPOINT ["rightsizer"]
 CMD ["run", "--policies", "/etc/rightsizer/policies"]

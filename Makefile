@@ -59,6 +59,11 @@ lock: setup ## Write the lock files anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) pyproject.toml --group dev --output-file requirements-dev.lock \
 		--constraint requirements.lock --constraint requirements-build.lock
 
+.PHONY: docs
+docs: setup ## Write the generated pages and the JSON Schema anew
+	$(VENV)/python -m controller.policy.published
+	$(VENV)/python -m controller.telemetry.reference > docs/metrics.md
+
 .PHONY: image
 image: ## Build the container image with docker, podman or buildah (IMAGE=name:tag)
 	@tools/build-image $(IMAGE)

@@ -11,6 +11,9 @@ from sources import REPOSITORY, modules
 
 import controller
 from controller.aws.errors import iam_action
+from controller.model.policy import Mode
+from controller.policy.loader import load_with_warnings
+from controller.settings import Settings
 
 DEPLOY = REPOSITORY / "deploy"
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text("utf-8")
@@ -76,6 +79,22 @@ def test_pod_runs_as_the_image_does() -> None:
     port = str(container["ports"][0]["containerPort"])
     assert f"EXPOSE {port}\n" in DOCKERFILE
     assert f"http://127.0.0.1:{port}/healthz" in DOCKERFILE
+
+
+def test_image_listens_where_the_program_does_outside_it() -> None:
+    """Same port as everywhere, on every address, and the journal on the volume."""
+    port = Settings(store=REPOSITORY).listen.rpartition(":")[2]
+    assert f"RIGHTSIZER_LISTEN=0.0.0.0:{port}\n" in DOCKERFILE
+    assert f"EXPOSE {port}\n" in DOCKERFILE
+    assert "RIGHTSIZER_STORE=/var/lib/rightsizer/journal.db" in DOCKERFILE
+    assert "VOLUME /var/lib/rightsizer\n" in DOCKERFILE
+    assert int(port) == manifests()["Service"]["spec"]["ports"][0]["port"]
+
+
+def test_policies_of_the_base_are_valid_and_only_recommend() -> None:
+    policies, warnings = load_with_warnings([DEPLOY / "kubernetes/policies.yaml"])
+    assert not warnings
+    assert {policy.mode for policy in policies.policies} == {Mode.RECOMMEND}
 
 
 def test_manifests_and_image_name_this_version() -> None:
