@@ -14,7 +14,7 @@ from controller.model.endpoint import EndpointKey, EndpointState, Kind
 from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import FleetLimits
-from controller.model.window import WindowSet
+from controller.model.window import Window, WindowSet
 from controller.ports import KindAdapters, Store
 from controller.runtime.book import EvidenceBook, observation
 from controller.runtime.memory import MemoryReports
@@ -22,6 +22,10 @@ from controller.runtime.roster import Entry
 from controller.runtime.samples import SampleBook, Samples
 
 JOURNAL_S = 60 * DAY_S
+LOOK_EVERY_S = 900.0
+"""The live configuration of an endpoint at rest is read this often. Lambda allows an account
+15 control-plane calls a second, shared with everybody's deployments; a decision to act is
+always taken on a fresh look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +46,28 @@ class Observer:
     def __init__(self, sources: Sources) -> None:
         self._at = sources
         self._seen: dict[EndpointKey, tuple[str, float]] = {}
+        self._states: dict[EndpointKey, EndpointState] = {}
+        self._learnt: dict[EndpointKey, tuple[tuple[Window, ...], float, str]] = {}
 
-    def observe(self, entry: Entry, fleet: Fleet, now_s: float, lease_held: bool) -> Observed:
-        """All that a tick needs. Raises the AdapterError of what could not be read."""
+    def observe(
+        self, entry: Entry, fleet: Fleet, now_s: float, *, lease_held: bool, fresh: bool
+    ) -> Observed:
+        """All that a tick needs. Raises the AdapterError of what could not be read.
+
+        The live state is read anew if `fresh`, while a change is open, and every so often.
+        """
         key, at = entry.key, self._at
         rules = at.rules[key.kind]
-        state = at.adapters[key.kind].observe(entry.scope, key)
         changes = at.store.changes(key, since_s=now_s - JOURNAL_S)
         open_change = at.store.open_change(key)
+        state = self._state(entry, now_s, fresh or open_change is not None)
         samples = at.samples.get(key) or Samples(entry.policy.slo, now_s)
         if samples.error is not None:
             raise samples.error
         since_s = self._size_since_s(key, rules, state, changes, now_s)
         era = rules.era(state)
         if open_change is None:
-            hours = [w for w in samples.hourly if w.start_s >= since_s]
-            at.book.learn(key, size=state.size, era=era, hours=hours, now_s=now_s)
+            self._learn(state, era, samples.hourly, since_s)
         self._learn_memory(entry, rules, state, now_s)
         rows = at.book.observations(key, now_s)
         return Observed(
@@ -87,9 +97,33 @@ class Observer:
     def forget(self, key: EndpointKey) -> None:
         """Drop the working memory of an endpoint that no policy claims."""
         self._seen.pop(key, None)
+        self._states.pop(key, None)
+        self._learnt.pop(key, None)
         self._at.samples.forget(key)
         self._at.book.forget(key)
         self._at.reports.forget(key)
+
+    def _state(self, entry: Entry, now_s: float, fresh: bool) -> EndpointState:
+        kept = self._states.get(entry.key)
+        if kept is not None and not fresh and now_s - kept.observed_at_s < LOOK_EVERY_S:
+            return kept
+        self._states.pop(entry.key, None)
+        state = self._at.adapters[entry.key.kind].observe(entry.scope, entry.key)
+        self._states[entry.key] = state
+        return state
+
+    def _learn(
+        self, state: EndpointState, era: str, hourly: tuple[Window, ...], since_s: float
+    ) -> None:
+        """Hours since the size has served, up to the last time that it was seen to."""
+        basis = (hourly, since_s, f"{era}/{state.observed_at_s}")
+        kept = self._learnt.get(state.key)
+        if kept is not None and kept[0] is hourly and kept[1:] == basis[1:]:
+            return
+        self._learnt[state.key] = basis
+        seen_s = state.observed_at_s
+        hours = [w for w in hourly if w.start_s >= since_s and w.end_s <= seen_s]
+        self._at.book.learn(state.key, size=state.size, era=era, hours=hours, now_s=seen_s)
 
     def _size_since_s(
         self,

@@ -86,13 +86,9 @@ class Reconciler:
 
     def reconcile(self, entry: Entry, fleet: Fleet) -> Outcome:
         """One tick. Raises AdapterError where the tick could not be finished."""
-        now_s = self._hands.clock.now_s()
-        observed = self._observe(entry, fleet, now_s)
-        sizing = self._hands.rules[entry.key.kind].sizing(self._hands.prices, observed.state)
-        assessment = assess(observed, sizing, self._believe(observed, sizing))
-        refusal = self._unread(entry, observed)
-        if refusal is not None:
-            assessment = refusal
+        observed, assessment = self._look(entry, fleet, fresh=False)
+        if isinstance(assessment.decision, Propose):
+            observed, assessment = self._look(entry, fleet, fresh=True)
         due_s = self._act(entry, observed, assessment)
         self._hands.recorder.record(entry.policy, assessment)
         return Outcome(assessment, due_s)
@@ -112,10 +108,21 @@ class Reconciler:
         self._hands.observer.forget(key)
         self._hands.recorder.forget(key)
 
-    def _observe(self, entry: Entry, fleet: Fleet, now_s: float) -> Observed:
+    def _look(self, entry: Entry, fleet: Fleet, *, fresh: bool) -> tuple[Observed, Assessment]:
+        """Observe, estimate, decide, guard. What is acted on was seen a moment ago."""
         actuator = self._hands.actuator
-        lease_held = actuator is None or actuator.lease_held
-        return self._hands.observer.observe(entry, fleet, now_s, lease_held)
+        observed = self._hands.observer.observe(
+            entry,
+            fleet,
+            self._hands.clock.now_s(),
+            lease_held=actuator is None or actuator.lease_held,
+            fresh=fresh,
+        )
+        refusal = self._unread(entry, observed)
+        if refusal is not None:
+            return observed, refusal
+        sizing = self._hands.rules[entry.key.kind].sizing(self._hands.prices, observed.state)
+        return observed, assess(observed, sizing, self._believe(observed, sizing))
 
     def _believe(self, observed: Observed, sizing: Sizing) -> Beliefs:
         """Beliefs change when an hour ends, not with every tick: kept until an input is new."""
