@@ -48,11 +48,15 @@ _BAD_CREDENTIALS = (
     boto.CredentialRetrievalError,
     boto.MetadataRetrievalError,
     boto.UnknownCredentialError,
-    boto.InvalidConfigError,
     boto.RefreshWithMFAUnsupportedError,
     boto.UnknownTokenProviderError,
 )
-_BAD_SETUP = (boto.ProfileNotFound, boto.ConfigNotFound, boto.ConfigParseError)
+_BAD_SETUP = (
+    boto.ProfileNotFound,
+    boto.ConfigNotFound,
+    boto.ConfigParseError,
+    boto.InvalidConfigError,
+)
 _BAD_REGION = (
     boto.InvalidRegionError,
     boto.NoRegionError,

@@ -25,7 +25,7 @@ from controller.aws.calls import CallWatch
 from controller.aws.credentials import AssumedRole
 from controller.aws.errors import translated
 from controller.aws.timestamps import epoch_seconds, utc_timestamp
-from controller.model.errors import Unreachable
+from controller.model.errors import Terminal, Unreachable
 from controller.model.policy import Scope
 from controller.ports import Clock
 
@@ -151,10 +151,16 @@ class Sessions:
         with self._lock:
             client = self._clients.get(key)
             if client is None:
-                with translated(service, "set-up", scope):
-                    client = self._made(self._session(identity, scope), scope, service)
-                self._clients[key] = client
+                client = self._clients[key] = self._new(identity, scope, service)
             return client
+
+    def _new(self, identity: _Identity, scope: Scope, service: str) -> Any:
+        try:
+            with translated(service, "set-up", scope):
+                return self._made(self._session(identity, scope), scope, service)
+        except ValueError as error:
+            # botocore's word for an address without scheme, from us or from AWS_ENDPOINT_URL
+            raise Terminal(f"The AWS endpoint address is not usable: {error}.") from None
 
     def _made(self, session: boto3.Session, scope: Scope, service: str) -> Any:
         timestamps = epoch_seconds if service == "cloudwatch" else utc_timestamp

@@ -173,6 +173,7 @@ def test_secrets_stay_out() -> None:
 def test_the_cause_does_not_come_along() -> None:
     with pytest.raises(ours.Unauthenticated) as caught, translated("sts", "X"):
         raise boto.CredentialRetrievalError(provider="p", error_msg="secret")
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 
 

@@ -101,6 +101,29 @@ def test_a_failed_renewal_lives_on_what_is_still_valid(stub: StubAws, clock: Sti
     assert len(stub.of("ListFunctions")) == 2
 
 
+def test_while_one_thread_renews_others_do_not_wait(stub: StubAws, clock: StillClock) -> None:
+    renewing, go_on = threading.Event(), threading.Event()
+
+    def slowly(_: Asked) -> Answer:
+        renewing.set()
+        assert go_on.wait(30)
+        return assumed("ASIATWO", TWO_HOURS_LATER)
+
+    stub.on("AssumeRole", assumed("ASIAONE", HOUR_LATER), slowly)
+    stub.on("ListFunctions", NO_FUNCTIONS)
+    client = stub.sessions(clock).lambda_reads(ROLE)
+    client.list_functions()
+    clock.forward(50 * 60)
+    renewer = threading.Thread(target=client.list_functions)
+    renewer.start()
+    assert renewing.wait(30)
+    client.list_functions()
+    assert stub.of("ListFunctions")[-1].access_key == "ASIAONE"
+    go_on.set()
+    renewer.join()
+    assert stub.of("ListFunctions")[-1].access_key == "ASIATWO"
+
+
 def test_a_denied_role_breaks_no_other(
     stub: StubAws, clock: StillClock, scope: Scope, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -158,6 +181,11 @@ def test_a_region_that_cannot_be_is_a_clear_sentence(clock: StillClock) -> None:
 def test_a_profile_that_does_not_exist_is_a_clear_sentence(clock: StillClock, scope: Scope) -> None:
     with pytest.raises(Unauthenticated, match="staging"):
         Sessions(clock, Connection(profile="staging")).lambda_reads(scope)
+
+
+def test_an_address_without_scheme_is_a_clear_sentence(clock: StillClock, scope: Scope) -> None:
+    with pytest.raises(Terminal, match="endpoint address is not usable"):
+        Sessions(clock, Connection(endpoint_url="127.0.0.1:4566")).lambda_reads(scope)
 
 
 def test_an_address_that_is_not_aws_is_a_clear_sentence(

@@ -1,6 +1,6 @@
 """Every call is counted as it was, and none exceeds our share of AWS's patience."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from stub_aws import Answer, StillClock, StubAws, assumed, refusal
@@ -177,6 +177,32 @@ def test_with_a_sleep_short_waits_are_waited_and_long_ones_refused(clock: StillC
         take(budgets)
     assert waited == [1.0, 2.0]
     assert caught.value.retry_after_s == 3.0
+
+
+def test_a_pause_saves_up_no_more_than_a_burst(clock: StillClock) -> None:
+    budgets = CallBudgets(clock, limits={"lambda": Limit(1.0, 2.0)}, share=1.0)
+    take(budgets)
+    clock.forward(3600)
+    take(budgets)
+    take(budgets)
+    with pytest.raises(Throttled):
+        take(budgets)
+
+
+def test_a_hook_that_answers_for_aws_hides_no_call(
+    stub: StubAws, clock: StillClock, scope: Scope, tally: Tally
+) -> None:
+    class Http:
+        status_code = 200
+        headers: ClassVar[dict[str, str]] = {}
+
+    def hook(session: Any) -> None:
+        answer = (Http(), {"Functions": []})
+        session.get_component("event_emitter").register("before-call", lambda **_: answer)
+
+    sessions = Sessions(clock, watch=CallWatch(clock, tally), hook=hook)
+    sessions.lambda_reads(scope).list_functions()
+    assert tally.calls == [("lambda", "ListFunctions", "OK", 0.0, 0)]
 
 
 @pytest.mark.parametrize("share", [0.0, -1.0, 1.1])
