@@ -33,9 +33,9 @@ class Cell:
     __slots__ = (
         "_cold_dice", "_error_dice", "_fall", "_kill_dice", "_places", "_recent",
         "_throttle_dice", "busy", "calls", "cold", "counts", "duration_max", "duration_min",
-        "duration_sum", "durations", "errors", "executed_version", "init_ms", "out_of_memory",
-        "peak", "provisioned", "qualifier", "ready", "resource", "spilled", "throttled",
-        "variant",
+        "duration_sum", "durations", "errors", "executed_version", "init_ms", "key",
+        "memory_most", "nature", "out_of_memory", "peak", "provisioned", "qualifier", "ready",
+        "resource", "spilled", "throttled", "variant",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +47,7 @@ class Cell:
         *,
         by_alias: bool,
     ) -> None:
+        self.key = key
         self.qualifier = qualifier
         self.resource = name if qualifier is None else f"{name}:{qualifier}"
         self.executed_version = variant.version if by_alias else None
@@ -58,7 +59,8 @@ class Cell:
         self.peak, self.provisioned, self.ready = (np.zeros(MINUTES, np.int64) for _ in range(3))
         self.busy, self.duration_sum, self.duration_max = (np.zeros(MINUTES) for _ in range(3))
         self.duration_min = np.full(MINUTES, np.inf)
-        self.init_ms = 0.0
+        self.memory_most = np.zeros(MINUTES)
+        self.nature = Nature()
         self.durations = np.zeros((MINUTES, STRATA + 1), np.float32)
         self.counts = np.zeros((MINUTES, STRATA + 1), np.int32)
         self._recent: deque[int] = deque()
@@ -100,8 +102,8 @@ class Cell:
             calls = arrivals - throttled
         self.calls[first:last] = calls
         self.busy[first:last] = calls * mean_ms / 60_000.0
-        nature = state.workload.nature
-        self.init_ms = nature.init_ms
+        nature = self.nature = state.workload.nature
+        self.memory_most[first:last] = nature.memory_mb * self.variant.memory_factor
         self._count_environments(first, last, state, nature)
         self._draw_durations(first, last, calls, mean_ms, nature)
         self._count_errors(first, last, state.workload, minutes_s)
@@ -170,6 +172,7 @@ class Cell:
         factor = variant.memory_factor
         shortfall: float | Floats = nature.memory_shortfall(variant.memory_mb, factor)
         if heavier is not None:
+            self.memory_most[first:last] *= heavier
             shortfall = np.array(
                 [nature.memory_shortfall(variant.memory_mb, factor * f) for f in heavier]
             )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.sandbox import cloudwatch_api, lambda_api, pricing_api, sts_api, tagging_api
+from controller.sandbox import (
+    cloudwatch_api,
+    lambda_api,
+    logs_api,
+    pricing_api,
+    sts_api,
+    tagging_api,
+)
 from controller.sandbox.wire.contract import Handler
 
 Services = Mapping[str, Mapping[str, Handler]]
@@ -12,6 +19,7 @@ Services = Mapping[str, Mapping[str, Handler]]
 SERVICES: Services = {
     "lambda": lambda_api.HANDLERS,
     "cloudwatch": cloudwatch_api.HANDLERS,
+    "logs": logs_api.HANDLERS,
     "sts": sts_api.HANDLERS,
     "pricing": pricing_api.HANDLERS,
     "resourcegroupstaggingapi": tagging_api.HANDLERS,
