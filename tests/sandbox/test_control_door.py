@@ -183,7 +183,7 @@ def test_web_pages_are_kept_out_of_the_control_door(server):
 
 def test_a_body_too_large_is_refused(server, monkeypatch):
     """The sandbox: bodies have a limit."""
-    monkeypatch.setattr("controller.sandbox.http_door._MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr("controller.sandbox.asgi._MAX_BODY_BYTES", 1000)
     status, _ = _raw(server, "POST", "/_sandbox/seed", b"x" * 2000)
     assert status == 413
 

@@ -8,7 +8,8 @@ from typing import Any
 from botocore.model import OperationModel, ServiceModel
 
 from controller.sandbox.wire import cbor
-from controller.sandbox.wire.documents import DocumentReader, DocumentWriter
+from controller.sandbox.wire.document_reader import DocumentReader
+from controller.sandbox.wire.document_writer import DocumentWriter
 from controller.sandbox.wire.errors import ErrorAnswer
 from controller.sandbox.wire.http import HttpRequest, HttpResponse
 from controller.sandbox.wire.protocol import Labels, ReadParams, WriteAnswer

@@ -14,7 +14,8 @@ from typing import Any
 from botocore.model import ServiceModel, StructureShape
 
 from controller.sandbox.wire.contract import AwsError
-from controller.sandbox.wire.documents import json_writer, wire_name_of
+from controller.sandbox.wire.document_reader import wire_name_of
+from controller.sandbox.wire.document_writer import json_writer
 
 NOT_IN_SANDBOX = "NotImplementedInSandbox"
 

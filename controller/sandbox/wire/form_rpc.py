@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from controller.sandbox.wire.documents import wire_name_of
+from controller.sandbox.wire.document_reader import wire_name_of
 from controller.sandbox.wire.errors import ErrorAnswer
 from controller.sandbox.wire.http import HttpRequest, HttpResponse
 from controller.sandbox.wire.malformed import MalformedError

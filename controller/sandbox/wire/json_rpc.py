@@ -12,7 +12,8 @@ from typing import Any
 
 from botocore.model import OperationModel, ServiceModel
 
-from controller.sandbox.wire.documents import DocumentReader, json_writer
+from controller.sandbox.wire.document_reader import DocumentReader
+from controller.sandbox.wire.document_writer import json_writer
 from controller.sandbox.wire.errors import ErrorAnswer
 from controller.sandbox.wire.http import HttpRequest, HttpResponse
 from controller.sandbox.wire.malformed import MalformedError

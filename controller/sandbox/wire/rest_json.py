@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from controller.sandbox.wire.documents import Convert, DocumentReader, json_writer, wire_name_of
+from controller.sandbox.wire.document_reader import Convert, DocumentReader, wire_name_of
+from controller.sandbox.wire.document_writer import json_writer
 from controller.sandbox.wire.errors import ErrorAnswer
 from controller.sandbox.wire.http import HttpRequest, HttpResponse
 from controller.sandbox.wire.json_rpc import dump_json, load_json

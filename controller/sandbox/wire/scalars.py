@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.model import ListShape, Shape
 
-from controller.sandbox.wire.documents import write_json_number
+from controller.sandbox.wire.document_writer import write_json_number
 from controller.sandbox.wire.malformed import MalformedError
 from controller.sandbox.wire.timestamps import read_timestamp, timestamp_writer
 

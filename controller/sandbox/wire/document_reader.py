@@ -1,4 +1,4 @@
-"""Structured documents (JSON and CBOR) to and from Python values, by botocore's shapes.
+"""Structured documents (JSON and CBOR) into Python values, by botocore's shapes.
 
 A shape is compiled once into a chain of small functions, then applied to many documents:
 a GetMetricData call holds thousands of nodes, and walking the model for each of them would
@@ -7,8 +7,6 @@ cost more than all the rest of the sandbox.
 Reading turns wire names into member names, epoch numbers into datetimes and base64 into
 bytes; it ignores members it does not know and takes null as absent, as AWS does, and raises
 `MalformedError` on a wrong type. Whether values are allowed is asked elsewhere (`constraints`).
-Writing is strict: a member that the model lacks is a mistake of a handler, and raises
-TypeError.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from controller.sandbox.wire.malformed import MalformedError
-from controller.sandbox.wire.timestamps import read_timestamp, timestamp_writer
+from controller.sandbox.wire.timestamps import read_timestamp
 
 Convert = Callable[[Any], Any]
 
@@ -107,7 +105,7 @@ class DocumentReader:
 
     def _structure(self, shape: StructureShape) -> Convert:
         if shape.is_document_type:
-            return _as_it_is
+            return as_it_is
         known = self._structures.get(shape.name)
         if known is not None:
             return known
@@ -154,125 +152,6 @@ def wire_name_of(member: Shape, name: str) -> str:
     return str(member.serialization.get("name", name))
 
 
-class DocumentWriter:
-    """Compiles shapes into functions from a handler's values to what an encoder takes.
-
-    write_time: gives, for the style the model names (or ""), what writes a timestamp;
-    write_blob: what bytes become; write_number: what a float becomes.
-    """
-
-    def __init__(
-        self, write_time: Callable[[str], Convert], write_blob: Convert, write_number: Convert
-    ) -> None:
-        self._write_time = write_time
-        self._write_blob = write_blob
-        self._write_number = write_number
-        self._structures: dict[str, Convert] = {}
-
-    def compiled(self, shape: Shape) -> Convert:
-        """The function that writes this shape."""
-        if isinstance(shape, StructureShape):
-            return self._structure(shape)
-        if isinstance(shape, ListShape):
-            return _list_writer(self.compiled(shape.member))
-        if isinstance(shape, MapShape):
-            return _map_writer(self.compiled(shape.value))
-        return self._scalar(shape)
-
-    def _scalar(self, shape: Shape) -> Convert:
-        if shape.type_name == "timestamp":
-            return self._write_time(str(shape.serialization.get("timestampFormat", "")))
-        if shape.type_name == "blob":
-            return self._write_blob
-        if shape.type_name in ("float", "double"):
-            return self._write_number
-        return _SCALAR_WRITERS[shape.type_name]
-
-    def _structure(self, shape: StructureShape) -> Convert:
-        if shape.is_document_type:
-            return _as_it_is
-        known = self._structures.get(shape.name)
-        if known is not None:
-            return known
-        members: dict[str, tuple[str, Convert]] = {}
-
-        def write(value: Any) -> dict[str, Any]:
-            out: dict[str, Any] = {}
-            for name, item in value.items():
-                if item is not None:
-                    entry = members.get(name)
-                    if entry is None:
-                        raise TypeError(f"{shape.name} has no member {name!r}")
-                    out[entry[0]] = entry[1](item)
-            return out
-
-        self._structures[shape.name] = write
-        for name, member in shape.members.items():
-            members[name] = (wire_name_of(member, name), self.compiled(member))
-        return write
-
-
-def _list_writer(item_writer: Convert) -> Convert:
-    def write(value: Any) -> list[Any]:
-        if isinstance(value, (str, bytes, Mapping)):
-            raise TypeError(f"a list is expected, not {value!r}")
-        return list(map(item_writer, value))
-
-    return write
-
-
-def _map_writer(value_writer: Convert) -> Convert:
-    def write(value: Any) -> dict[str, Any]:
-        return {str(key): value_writer(item) for key, item in value.items()}
-
-    return write
-
-
-def _write_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError(f"a string is expected, not {value!r}")
-
-
-def _write_integer(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int(value)
-    raise TypeError(f"an integer is expected, not {value!r}")
-
-
-def _write_flag(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise TypeError(f"a boolean is expected, not {value!r}")
-
-
-def write_json_number(value: Any) -> float | str:
-    """A float; what JSON has no number for is spelt out."""
-    number = float(value)
-    if number - number == 0.0:  # finite, and quicker than asking math
-        return number
-    if math.isnan(number):
-        return "NaN"
-    return "Infinity" if number > 0 else "-Infinity"
-
-
-def _as_it_is(value: Any) -> Any:
+def as_it_is(value: Any) -> Any:
+    """A document type is any JSON value; it is passed on."""
     return value
-
-
-_SCALAR_WRITERS: Mapping[str, Convert] = {
-    "string": _write_text,
-    "character": _write_text,
-    "integer": _write_integer,
-    "long": _write_integer,
-    "boolean": _write_flag,
-}
-
-
-def json_writer() -> DocumentWriter:
-    """A writer for JSON bodies: epoch seconds unless the model says else, blobs in base64."""
-    return DocumentWriter(
-        timestamp_writer,
-        lambda value: base64.b64encode(bytes(value)).decode("ascii"),
-        write_json_number,
-    )
