@@ -32,9 +32,9 @@ class Metadata(_Strict):
 
     name: fields.Name
     """Unique among documents of its kind."""
-    labels: dict[str, fields.Label] = {}
+    labels: dict[fields.LabelKey, fields.Label] = {}
     """For your own use; shown by `get policies`."""
-    annotations: dict[str, fields.Label] = {}
+    annotations: dict[fields.LabelKey, fields.Label] = {}
     """Notes; read by nobody."""
 
 
@@ -62,7 +62,7 @@ class SelectorSpec(_Strict):
 
     name_pattern: fields.Glob | None = None
     """Shell wildcards over the whole name."""
-    tags: dict[str, fields.Label] | None = None
+    tags: dict[fields.LabelKey, fields.Label] | None = None
     """Tags that the endpoint must carry, with exactly these values."""
 
 

@@ -116,6 +116,11 @@ Name = Annotated[str, PlainValidator(names.parse_name), _text(names.NAME_PATTERN
 Label = Annotated[
     str, PlainValidator(names.parse_label), WithJsonSchema({"type": "string", "maxLength": 256})
 ]
+LabelKey = Annotated[
+    str,
+    PlainValidator(names.parse_label_key),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 128}),
+]
 KindName = Annotated[Kind, PlainValidator(names.parse_kind), _words([kind.value for kind in Kind])]
 FunctionName = Annotated[
     str, PlainValidator(names.parse_function_name), _text(names.FUNCTION_PATTERN, "ocr")

@@ -6,6 +6,7 @@ given is an error here, with what was probably meant; whether it exists is found
 
 import fnmatch
 import re
+import unicodedata
 
 from controller.model.endpoint import LATEST, Kind
 from controller.policy.problems import NotTextError, SpecValueError, did_you_mean, nearest, shown
@@ -170,6 +171,16 @@ def parse_label(value: object) -> str:
     text = _text(value)
     if len(text) > 256:
         raise SpecValueError(f"{shown(text)} is longer than 256 characters")
+    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in text):
+        raise SpecValueError(f"{shown(text)} holds control characters")
+    return text
+
+
+def parse_label_key(value: object) -> str:
+    """The key of a label, an annotation or a tag."""
+    text = _text(value)
+    if not 0 < len(text) <= 128 or not text.isprintable():
+        raise SpecValueError("a key has 1 to 128 printable characters")
     return text
 
 

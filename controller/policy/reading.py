@@ -11,7 +11,7 @@ from controller.model.policy import Source
 from controller.policy.documents import DOCUMENTS, Document
 from controller.policy.envelope import API_VERSION
 from controller.policy.problems import MOST_PROBLEMS_PER_FILE, PolicyProblem, did_you_mean, shown
-from controller.policy.translate import translated
+from controller.policy.translate import data_location, translated
 from controller.policy.yaml_tree import (
     ListNode,
     Location,
@@ -104,7 +104,8 @@ def _cut_at(detail: ErrorDetails) -> Location:
 
     Whole lists, because the indices of their other items must stay true.
     """
-    location = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
+    location = data_location(detail)
+    location = location[:-1] if detail["type"] == "missing" else location
     return tuple(takewhile(lambda step: isinstance(step, str), location))
 
 

@@ -41,9 +41,15 @@ def translated(
     """One problem for each of pydantic's errors, up to the number anybody would read."""
     details = error.errors(include_url=False)
     for detail in details[: MOST_PROBLEMS_PER_FILE + 1]:
-        location = detail["loc"]
+        location = data_location(detail)
         mark, message, hint = _in_words(root, model, location, detail)
         yield PolicyProblem(file, mark.line, mark.column, dotted(location), message, hint)
+
+
+def data_location(detail: ErrorDetails) -> Location:
+    """Where in the data; pydantic adds `[key]` where the key itself is wrong."""
+    location = detail["loc"]
+    return location[:-1] if location and location[-1] == "[key]" else location
 
 
 def _in_words(

@@ -158,11 +158,20 @@ class _Builder:
             written = shown(str(tag).replace(_TAG_PREFIX, "!!"))
             self.report(mark, f"the tag {written} is refused: policies are plain data", "remove it")
         if isinstance(event, ScalarEvent):
-            plain = event.style in (None, "")
-            self._add(_Built(ScalarNode(mark, event.value, plain), 1, 1), event.anchor)
+            node = ScalarNode(mark, self._characters(event, mark), event.style in (None, ""))
+            self._add(_Built(node, 1, 1), event.anchor)
             return
         self._limit_depth(mark, 1)
         self._stack.append(_Open(mark, event.anchor, isinstance(event, MappingStartEvent)))
+
+    def _characters(self, event: ScalarEvent, mark: Mark) -> str:
+        """The text, with characters written as two JSON escapes (`\\ud83d\\ude00`) made one."""
+        text = str(event.value)
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.report(mark, "holds half of a character, written as one escape of a pair")
+            return text.encode("utf-8", "replace").decode()
 
     def _alias(self, event: AliasEvent) -> None:
         mark = _mark(event)

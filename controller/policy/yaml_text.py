@@ -33,7 +33,8 @@ def decode(name: str, content: bytes) -> str | PolicyProblem:
 def _undecodable(name: str, content: bytes, error: UnicodeDecodeError) -> PolicyProblem:
     # the decoder counts from behind the byte-order mark that it took off
     start = error.start + len(content) - len(error.object)
-    mark = _mark(content[:start].decode("utf-8", "replace") + "?", None)
+    before = content[:start].decode("utf-8-sig")  # all of it was valid so far
+    mark = _mark(before, len(before))
     return PolicyProblem(
         name,
         mark.line,
@@ -44,6 +45,5 @@ def _undecodable(name: str, content: bytes, error: UnicodeDecodeError) -> Policy
     )
 
 
-def _mark(text: str, offset: int | None) -> Mark:
-    end = len(text) - 1 if offset is None else offset
-    return Mark(text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end))
+def _mark(text: str, offset: int) -> Mark:
+    return Mark(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
