@@ -1,5 +1,6 @@
 """What the runtime reports is what a scrape sees."""
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -132,13 +133,17 @@ def test_a_scrape_never_sees_half_a_reload(telemetry: Telemetry) -> None:
             telemetry.reload_succeeded(POLICIES, float(at))
         done.set()
 
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(reload)
-        while not done.is_set():
-            body = telemetry.render()[0]
-            assert body.count(b"rightsizer_policy_info{") == 2
-            assert body.count(b"rightsizer_config_hash_info{") == 1
-        running.result()
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(reload)
+            while not done.is_set():
+                body = telemetry.render()[0]
+                assert body.count(b"rightsizer_policy_info{") == 2
+                assert body.count(b"rightsizer_config_hash_info{") == 1
+    finally:
+        sys.setswitchinterval(before_s)
 
 
 def test_the_journals_errors_count_by_cause(telemetry: Telemetry) -> None:
