@@ -196,7 +196,7 @@ def test_labels_hold_no_control_characters() -> None:
     text = POLICY.replace("{name: ocr}", '{name: ocr, labels: {a: "\\x1b[31m", "": b}}', 1)
     assert refused(text) == [
         '3:35: metadata.labels.a: "\\u001b[31m" holds control characters',
-        "3:47: metadata.labels.: a key has 1 to 128 printable characters",
+        "3:51: metadata.labels.: a key has 1 to 128 printable characters",
     ]
 
 
