@@ -45,8 +45,12 @@ class DaemonLock:
 
 
 def lock_path(journal: Path) -> Path:
-    """The lock's file; it is never deleted, because deleting a lock file is a race."""
-    return journal.with_name(journal.name + ".lock")
+    """The lock's file, the same for every path that leads to the journal.
+
+    It is never deleted, because deleting a lock file is a race.
+    """
+    real = journal.resolve()
+    return real.with_name(real.name + ".lock")
 
 
 def daemon_running(journal: Path) -> bool:

@@ -14,6 +14,7 @@ from controller.model.estimate import Observation
 from controller.model.missing import Missing
 from controller.model.reason import Reason
 from controller.model.window import MemoryUse
+from controller.store.sqlite import SqliteStore
 
 OCR = EndpointKey("123456789012", "eu-west-1", Kind.LAMBDA_FUNCTION, "ocr", "live")
 THUMBS = EndpointKey("123456789012", "us-east-1", Kind.LAMBDA_FUNCTION, "thumbs")
@@ -71,6 +72,11 @@ def a_condition(status: ConditionStatus, at_s: float, **values: Any) -> Conditio
     """Whether the SLO is met."""
     plain = Condition(ConditionType.SLO_MET, status, Reason.RIGHT_SIZE, "…", "g1", at_s)
     return replace(plain, **values)
+
+
+def advanced(store: SqliteStore, change: Change, phase: ChangePhase) -> Change:
+    """Journal a change's next phase."""
+    return store.advance_change(replace(change, phase=phase), an_event(phase))
 
 
 words = st.text(st.characters(codec="utf-8"), max_size=12)

@@ -240,6 +240,18 @@ def test_a_killed_daemon_leaves_room_for_the_next(path: Path, start: Start) -> N
     again.close()
 
 
+def test_another_path_to_the_same_journal_is_no_way_around(path: Path) -> None:
+    first = SqliteStore.open(path)
+    first.acquire_daemon_lock()
+    (path.parent / "link.db").symlink_to(path)
+    second = SqliteStore.open(path.parent / "link.db")
+    assert second.daemon_running()
+    with pytest.raises(StoreError, match="another daemon"):
+        second.acquire_daemon_lock()
+    second.close()
+    first.close()
+
+
 def test_asking_for_the_daemon_never_keeps_it_from_starting(path: Path, start: Start) -> None:
     asker = start("""
         store = SqliteStore.open(path)
