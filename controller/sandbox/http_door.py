@@ -52,6 +52,7 @@ def _config(door: HttpDoor) -> uvicorn.Config:
         lifespan="off",
         log_config=None,
         access_log=False,
+        log_level="warning",
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,
