@@ -79,12 +79,14 @@ def _operation(node: Node, block: Block) -> Column:
     operator = node.value
     if operator in ("and", "or"):
         one, other = numbers(left, block) == 1.0, numbers(right, block) == 1.0
-        return (one & other if operator == "and" else one | other).astype(np.float64)
+        return np.asarray(one & other if operator == "and" else one | other, np.float64)
     if operator in ("like", "=~"):
         return _truth(block, _matches(right, column(left, block)))
     if operator == "in":
-        same = [_operation(Node("op", "=", (left, item)), block) for item in right.args]
-        return np.max([np.asarray(s) for s in same], axis=0) if same else _truth(block, False)
+        found = _truth(block, False)
+        for item in right.args:
+            found = np.maximum(found, numbers(Node("op", "=", (left, item)), block))
+        return found
     if operator in _COMPARISON:
         one_side, other_side = column(left, block), column(right, block)
         if isinstance(one_side, str) and isinstance(other_side, str):
@@ -112,10 +114,11 @@ def _matches(pattern: Node, value: Column) -> bool:
 def _call(node: Node, block: Block) -> Column:
     name, args = node.value, node.args
     if name == "not":
-        return (numbers(args[0], block) != 1.0).astype(np.float64)
+        return np.asarray(numbers(args[0], block) != 1.0, np.float64)
     if name == "ispresent":
         value = column(args[0], block)
-        return _truth(block, True) if isinstance(value, str) else (~np.isnan(value)) * 1.0
+        there = True if isinstance(value, str) else ~np.isnan(value)
+        return np.asarray(np.full(len(block.counts), there), np.float64)
     if name == "bin":
         period_ms = seconds_of(args[0]) * 1000.0
         instants = numbers(Node("field", "@timestamp"), block)

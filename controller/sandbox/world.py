@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.sandbox import seeding
+from controller.sandbox.billing import Bill, bill_of
 from controller.sandbox.metric_faults import MetricFaults
 from controller.sandbox.metrics import Metrics
 from controller.sandbox.region import Region
+from controller.sandbox.truth import Truth, truth_of
 
 Action = Callable[["World"], None]
 
@@ -122,6 +124,35 @@ class World:
         if found is None:
             found = self.regions[account, region] = Region(account, region, self.seed)
         return found
+
+    # --- the truth
+
+    def cost(
+        self,
+        function: str,
+        start_s: float,
+        end_s: float,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+    ) -> Bill:
+        """What AWS bills for a function in [start_s, end_s), as far as time has come."""
+        with self.lock:
+            return bill_of(self, self.region(account, region), function, start_s, end_s)
+
+    def truth(
+        self,
+        function: str,
+        memory_mb: int | None = None,
+        *,
+        threshold_ms: float | None = None,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+    ) -> Truth:
+        """True latency and monthly cost at a size (None: the present one). Raises KeyError."""
+        with self.lock:
+            place = self.region(account, region)
+            return truth_of(self, place, function, memory_mb, threshold_ms)
 
     # --- seeding
 
