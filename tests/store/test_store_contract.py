@@ -47,7 +47,7 @@ def test_one_open_change_per_endpoint(store: SqliteStore, phase: ChangePhase) ->
     store.plan_change(a_change(THUMBS), PLANNED)
 
 
-@pytest.mark.parametrize("phase", CLOSED)
+@pytest.mark.parametrize("phase", [phase for phase in ChangePhase if not phase.open])
 def test_a_closed_change_makes_room_for_the_next(store: SqliteStore, phase: ChangePhase) -> None:
     first = store.plan_change(a_change(), PLANNED)
     closed = advanced(store, first, phase)
