@@ -1,13 +1,14 @@
 """Files that nobody should have written: one clear sentence each, quickly, never a traceback."""
 
 import io
+import re
 import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_texts import POLICY, loaded, refused, refused_file
+from policy_texts import POLICY, loaded, policy, refused, refused_file
 
 from controller.model.policy import PolicySet
 from controller.policy import PolicyInvalid, load
@@ -277,3 +278,33 @@ def test_no_damaged_policy_raises_anything_else(mutations: list[tuple[int, int, 
     if isinstance(result, PolicyInvalid):
         assert result.problems
         assert all(str(problem).isprintable() for problem in result.problems)
+
+
+FULL = (
+    POLICY
+    + "  bounds: {memory: [1Gi]}\n  cadence: {interval: 5m}\n  budget: {perMonth: 5 USD}\n"
+    + "  changeWindows: [{start: '09:00', end: '10:00', days: [Mon]}]\n"
+)
+VALUE = re.compile(r"(?<=: )[^,}\]\n]*")
+ODD = st.sampled_from(
+    [
+        *("{}", "[]", "~", "''", "1", "-1", "1.5", "1e400", ".nan", ".inf", "0x1F", "0o7", "true"),
+        *("'a b'", "[[[]]]", "{a: b}", "9" * 30, "1" * 5000, "'" + "x" * 300 + "'", "!!int 3"),
+        *("&a x", "*a", '"\\0"', '"\\ud800"', '"\\n"', "2024-01-01", "12:30:45", "0_1", "="),
+    ]
+)
+
+
+@given(st.data())
+def test_no_value_in_any_place_raises_anything_else(data: st.DataObject) -> None:
+    text = VALUE.sub(lambda m: data.draw(ODD) if data.draw(st.booleans()) else m.group(), FULL)
+    result = outcome(text.encode())
+    if isinstance(result, PolicyInvalid):
+        assert all(str(problem).isprintable() for problem in result.problems)
+
+
+def test_a_thousand_policies_load_in_a_few_seconds() -> None:
+    text = "---\n".join(policy(f"p-{i}", f"name: f-{i}") for i in range(1000))
+    started = time.process_time()
+    assert len(loaded(text).policies) == 1000
+    assert time.process_time() - started < 10
