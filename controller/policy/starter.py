@@ -26,13 +26,13 @@ def render_starter(
     alias: str | None = None,
     account_note: str = "",
     observed: Mapping[str, str] | None = None,
-    window_note: str = "",
+    threshold_note: str = "",
 ) -> str:
     """A policy for `key` as YAML text; it loads without change.
 
     `threshold_ms` is rounded up to a millisecond. `alias` overrides the key's qualifier.
     `observed` are facts to show as comments ("p95 over 14 days" → "212 ms"); `account_note`
-    and `window_note` are comments beside the account and the threshold.
+    and `threshold_note` are comments beside the account and the threshold.
     """
     qualifier = alias or key.qualifier
     name = slugified(key.name) or "endpoint"
@@ -52,7 +52,7 @@ def render_starter(
         "",
         *_MODE,
         "",
-        *_slo(threshold_ms, window_note),
+        *_slo(threshold_ms, threshold_note),
         "",
         *_optional(memory_mb),
         "",
@@ -94,14 +94,14 @@ def _qualifier(qualifier: str) -> list[str]:
     ]
 
 
-def _slo(threshold_ms: float, window_note: str) -> list[str]:
+def _slo(threshold_ms: float, threshold_note: str) -> list[str]:
     threshold = format_duration_ms(max(1, math.ceil(threshold_ms)))
     return [
         "  slo:",
         "    latency:",
         "      percentile: p95",
         "      # The slowest answer that still counts as good. Only you know it.",
-        f"      threshold: {threshold}{_beside(window_note)}",
+        f"      threshold: {threshold}{_beside(threshold_note)}",
         "    # errorRate: 1%",
         "    window: 1h",
     ]
