@@ -158,6 +158,13 @@ class Database:
             with self.write() as connection:
                 yield connection
 
+    def copy_in_memory(self) -> "Database":
+        """The same content in memory, as of one instant; neither sees the other's changes."""
+        copy = Database(MEMORY)
+        with self._lock, translating(self.path):
+            self._connection.backup(copy._connection)
+        return copy
+
     def close(self) -> None:
         """Wait for the transaction under way, then release the file."""
         with self._lock:

@@ -200,6 +200,10 @@ class SqliteStore:
         with self._database.snapshot() as connection:
             return export.write_json_lines(connection, out)
 
+    def copy_in_memory(self) -> "SqliteStore":
+        """A copy of everything that may be written to without touching the file."""
+        return SqliteStore(self._database.copy_in_memory())
+
     def close(self) -> None:
         """Flush and release the file and the daemon's lock; may be called twice."""
         self._database.close()

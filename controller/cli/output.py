@@ -1,0 +1,121 @@
+"""Results on stdout: tables for people, JSON and YAML for machines, names for pipes.
+
+A table on a terminal folds what does not fit; anywhere else it is as wide as it needs to be,
+so that nothing is cut off under `grep`. Text from AWS and from files is shown literally:
+neither markup nor control characters in it take effect.
+"""
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from controller.cli.session import Session
+from controller.policy.envelope import API_VERSION
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+WIDTH_ELSEWHERE = 10_000
+"""Columns where there is no terminal: more than any row has."""
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text with a style of rich's, such as `green` or `bold`."""
+
+    text: str
+    style: str = ""
+
+
+Row = Sequence[str | Cell]
+
+
+def printable(text: str) -> str:
+    """The text without anything that would move the reader's cursor."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def show_table(session: Session, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """A table; a column whose title begins with `>` is aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    terminal = session.terminal
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in columns:
+        right = title.startswith(">")
+        folds = title == columns[-1]
+        table.add_column(
+            title.removeprefix(">"),
+            justify="right" if right else "left",
+            no_wrap=not folds,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(_text(cell) for cell in row))
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=None if terminal else WIDTH_ELSEWHERE,
+        force_terminal=terminal,
+        no_color=not (terminal and session.settings.color),
+        highlight=False,
+        emoji=False,
+    )
+    if terminal:
+        console.width = Console(file=session.out).width
+    console.print(table)
+    lines = buffer.getvalue().splitlines()
+    session.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
+def _text(cell: str | Cell) -> "Text":
+    from rich.text import Text
+
+    if isinstance(cell, Cell):
+        return Text(printable(cell.text), style=cell.style)
+    return Text(printable(cell))
+
+
+def listing(kind: str, items: Sequence[Document], **more: Any) -> dict[str, Any]:
+    """The envelope of a list."""
+    return {"apiVersion": API_VERSION, "kind": kind, **more, "items": list(items)}
+
+
+def document(kind: str, content: Document) -> dict[str, Any]:
+    """The envelope of one thing."""
+    return {"apiVersion": API_VERSION, "kind": kind, **content}
+
+
+def show_document(session: Session, form: str, content: Document) -> None:
+    """As JSON or YAML, in the order given."""
+    if form == "yaml":
+        session.write(yaml_text(content))
+    else:
+        session.write(json_text(content))
+
+
+def json_text(content: Document) -> str:
+    """Indented JSON with a newline at the end."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def yaml_text(content: Document) -> str:
+    """The same content as YAML."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="rt")
+    yaml.width = WIDTH_ELSEWHERE
+    buffer = io.StringIO()
+    # by way of JSON, so that enums and the like are plain values in both
+    yaml.dump(json.loads(json_text(content)), buffer)
+    return buffer.getvalue()
+
+
+def show_names(session: Session, names: Iterable[str]) -> None:
+    """One name a line."""
+    session.write("".join(f"{name}\n" for name in names))
