@@ -46,7 +46,9 @@ def test_it_looks_at_what_the_traffic_calls_with_the_slo_of_the_tag(
 def met_ratio(function: dict[str, Any], memory_mb: float, threshold_ms: float) -> float:
     """The true share of warm requests within the threshold."""
     work = function["workload"]
-    noise = Noise(work["cv"], work.get("slow_share", 0.0), work.get("slow_factor", (1.5, 4.0)))
+    noise = Noise(
+        work["cv"], work.get("slow_share", 0.0), tuple(work.get("slow_factor", (1.5, 4.0)))
+    )
     return noise.share_below(threshold_ms / curve_from(work["curve"]).mean_ms(memory_mb))
 
 
