@@ -3,7 +3,7 @@
 Adding a kind of endpoint means adding a folder under `kinds` and one line to `_kinds`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from controller import __version__
@@ -50,6 +50,8 @@ class Wiring:
     """False: look and say, change nothing (a plan)."""
     budgets: bool = True
     """Hold calls back to a share of AWS's limits; off under virtual time."""
+    wait: Callable[[float], None] | None = None
+    """How a caller waits for its share; None: it is refused at once, and comes back later."""
     process_metrics: bool = False
 
 
@@ -69,6 +71,7 @@ class App:
     adapters: Mapping[Kind, KindAdapter]
     rules: Mapping[Kind, KindRules]
     actuator: Actuator | None
+    hands: Hands
     clock: Clock
 
     def close(self) -> None:
@@ -85,7 +88,7 @@ def build(wiring: Wiring) -> App:
     """Wire everything. Makes no call to AWS and starts no thread."""
     clock, store = wiring.clock, wiring.store
     telemetry = Telemetry(clock.now_s, __version__, process=wiring.process_metrics)
-    budgets = CallBudgets(clock) if wiring.budgets else None
+    budgets = CallBudgets(clock, sleep=wiring.wait) if wiring.budgets else None
     sessions = Sessions(
         clock,
         wiring.connection or Connection(user_agent=f"rightsizer/{__version__}"),
@@ -123,6 +126,7 @@ def build(wiring: Wiring) -> App:
         adapters=adapters,
         rules=rules,
         actuator=actuator,
+        hands=hands,
         clock=clock,
     )
 

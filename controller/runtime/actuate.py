@@ -23,10 +23,11 @@ from controller.model.change import (
     UpdateMemory,
 )
 from controller.model.decision import Assessment, Propose
-from controller.model.endpoint import EndpointState
+from controller.model.endpoint import EndpointState, Size
 from controller.model.errors import AdapterError, Conflict
 from controller.model.missing import known
 from controller.model.policy import Policy, Scope
+from controller.model.reason import Reason
 from controller.model.window import Window
 from controller.ports import Clock, KindAdapters, Store
 
@@ -102,7 +103,43 @@ class Actuator:
             updated_at_s=assessment.at_s,
             progress=rules.begin(state),
         )
-        event = ChangeEvent(assessment.at_s, change.phase, "planned", assessment.sentence)
+        return self._planned(change, assessment.sentence)
+
+    def request(
+        self,
+        state: EndpointState,
+        target: Size,
+        detail: str,
+        *,
+        policy: Policy,
+        rules: KindRules,
+        recent: tuple[Window, ...],
+        actor: str,
+    ) -> Change:
+        """Journal a change that a person wants, estimate or no. Raises as `plan` does."""
+        now_s = self._clock.now_s()
+        change = Change(
+            id=0,
+            key=state.key,
+            policy=policy.name,
+            phase=ChangePhase.PLANNED,
+            before=state.size,
+            target=target,
+            reason=Reason.REQUESTED,
+            detail=detail,
+            proposal=None,
+            etag=state.etag,
+            baseline=baseline(recent, policy),
+            actor=actor,
+            term=self._lease.term(),
+            planned_at_s=now_s,
+            updated_at_s=now_s,
+            progress=rules.begin(state),
+        )
+        return self._planned(change, change_sentence(change, f"{detail}, asked by {actor}"))
+
+    def _planned(self, change: Change, sentence: str) -> Change:
+        event = ChangeEvent(change.planned_at_s, change.phase, "planned", sentence)
         return self._store.plan_change(change, event)
 
     def advance(self, change: Change, step: Advance) -> Change:

@@ -82,6 +82,10 @@ class Engine:
         """When the next endpoint is due."""
         return self._at.roster.next_due_s()
 
+    def due_at_s(self, key: EndpointKey) -> float | None:
+        """When one endpoint is due; None where no policy claims it."""
+        return self._at.roster.due_at_s(key)
+
     def postpone(self, key: EndpointKey, at_s: float) -> None:
         """Take an endpoint out of `due` until an instant, e.g. while it waits in a queue."""
         self._at.roster.schedule(key, at_s)

@@ -121,6 +121,11 @@ class Roster:
             if key in self._entries:
                 self._due_s[key] = at_s
 
+    def due_at_s(self, key: EndpointKey) -> float | None:
+        """When one endpoint is due; None where no policy claims it."""
+        with self._lock:
+            return self._due_s.get(key)
+
     def next_due_s(self) -> float | None:
         """When the next endpoint is due; None without endpoints."""
         with self._lock:

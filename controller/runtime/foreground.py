@@ -1,0 +1,94 @@
+"""Seeing changes through without a daemon: the same reconciler, in this thread, until they end.
+
+Only the endpoints of these changes are worked on, and each only while its change is open, so
+nothing else is begun. Stopped half way, the changes are in the journal: the next `apply`, or
+the daemon, takes them up from there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from controller.core.sentence import change_sentence
+from controller.model.change import Change, ChangeEvent
+from controller.model.endpoint import EndpointKey
+from controller.ports import Clock, Store
+from controller.runtime.engine import Engine
+
+SHORTEST_WAIT_S = 0.2
+LONGEST_WAIT_S = 60.0
+QUIET_S = 300.0
+"""How long nothing is said before a line says what is being waited for."""
+
+
+@dataclass(slots=True)
+class _Told:
+    events: int = 0
+    said_at_s: float = 0.0
+
+
+class Foreground:
+    """Drives an engine for some open changes; `wait` lets seconds pass, `say` hears each event."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        *,
+        clock: Clock,
+        wait: Callable[[float], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._wait = wait
+        self._say = say
+
+    def see_through(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """Work until every change is closed; returns them as they ended."""
+        told = {change.id: _Told(said_at_s=self._clock.now_s()) for change in changes}
+        now = list(changes)
+        while True:
+            now = [self._store.change(change.id) or change for change in now]
+            for change in now:
+                self._tell(change, told[change.id])
+            still = {change.key for change in now if change.phase.open}
+            if not still:
+                return tuple(now)
+            self._work(still)
+
+    def _work(self, keys: set[EndpointKey]) -> None:
+        for scope, entries in self._engine.due().items():
+            ours = [entry for entry in entries if entry.key in keys]
+            if not ours:
+                continue
+            self._engine.sample(scope, ours)
+            for entry in ours:
+                # closed by somebody else a moment ago: a tick now might begin another change
+                if self._store.open_change(entry.key) is not None:
+                    self._engine.work(entry.key)
+        self._rest(keys)
+
+    def _rest(self, keys: set[EndpointKey]) -> None:
+        due = [at_s for at_s in map(self._engine.due_at_s, keys) if at_s is not None]
+        left_s = min(due) - self._clock.now_s() if due else LONGEST_WAIT_S
+        self._wait(min(LONGEST_WAIT_S, max(SHORTEST_WAIT_S, left_s)))
+
+    def _tell(self, change: Change, told: _Told) -> None:
+        events = self._store.events(change.id)
+        now_s = self._clock.now_s()
+        for event in events[told.events :]:
+            self._say(event_line(change, event))
+        if len(events) > told.events:
+            told.events, told.said_at_s = len(events), now_s
+        elif change.phase.open and now_s - told.said_at_s >= QUIET_S:
+            minutes = (now_s - change.updated_at_s) / 60.0
+            self._say(change_sentence(change, f"still {change.phase} after {minutes:.0f} minutes"))
+            told.said_at_s = now_s
+
+
+def event_line(change: Change, event: ChangeEvent) -> str:
+    """An event as a line that names its endpoint."""
+    if change.key.short in event.message:
+        return event.message
+    return f"{change.key.short}: {event.what}: {event.message}"
