@@ -2,11 +2,13 @@
 
 Latencies compare only within a *segment*: the same code (era) and no jump in between.
 A jump is found by walking through the hours in order: two hours in a row that lie far
-from their size's level so far open a new segment. Nothing is remembered between ticks;
-the same rows give the same segments.
+from their size's level so far open a new segment, unless an earlier segment of the same
+code knows that level: then it swings, and has not jumped. Nothing is remembered between
+ticks; the same rows give the same segments.
 """
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +20,8 @@ MIN_REQUESTS_PER_HOUR = 20
 JUMP_LOG = 0.2
 """Least change of level, in log units (about 22 %), that can be a jump."""
 JUMP_SDS = 4.0
+WEIGHT_CAP = 4.0
+"""An hour counts for at most this many times the median hour's requests."""
 LEVEL_SD_FLOOR = 0.03
 """Between-hour standard deviation assumed while a level rests on few hours, in log units."""
 
@@ -34,7 +38,7 @@ class Point:
     log_p95: float
     log_p95_var: float
     between_var: float
-    """Variance of an hour's p95 around the level, sampling noise taken out."""
+    """Variance of an hour's p95 around the level, sampling noise included."""
     requests: int
     hours: int
     first_s: float
@@ -102,6 +106,12 @@ class _Segment:
     def level(self, size: Size) -> _Level:
         return self.levels.setdefault(size, _Level())
 
+    def absorb(self, other: "_Segment") -> None:
+        """Take over all hours of a later segment."""
+        for size, level in other.levels.items():
+            for row in level.hours:
+                self.level(size).add(row)
+
 
 def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = None) -> Evidence:
     """Group observations into segments and summarise each size in each.
@@ -148,13 +158,38 @@ def _segments(rows: Sequence[Observation]) -> list[_Segment]:
             current.level(row.size).add(row)
             continue
         if suspect is not None and _agree(current, suspect, row, side):
-            segments.append(_Segment(row.era, jumped_at_s=suspect.start_s))
-            segments[-1].level(row.size).add(suspect)
-            segments[-1].level(row.size).add(row)
+            _jump(segments, suspect, row)
             suspect = None
         else:
             suspect = row
     return segments
+
+
+def _jump(segments: list[_Segment], first: Observation, second: Observation) -> None:
+    """Two hours off to the same side: a new segment, or the return of an older one.
+
+    Latencies that go back to where they once were swing (with the time of day, say) and
+    have not jumped for good: all from that segment on is one, with the swing as its scatter.
+    """
+    release = next((i for i, s in enumerate(segments[::-1]) if s.era != first.era), len(segments))
+    since = range(len(segments) - release, len(segments))
+    old = next((i for i in since if _fits(segments[i], first, second)), None)
+    if old is None:
+        segments.append(_Segment(first.era, jumped_at_s=first.start_s))
+    else:
+        for segment in segments[old + 1 :]:
+            segments[old].absorb(segment)
+        del segments[old + 1 :]
+    for row in (first, second):
+        segments[-1].level(row.size).add(row)
+
+
+def _fits(segment: _Segment, *rows: Observation) -> bool:
+    """Whether all rows lie on a level that the segment has."""
+    return all(
+        len(segment.level(row.size).hours) >= 2 and segment.level(row.size).side(row) == 0
+        for row in rows
+    )
 
 
 def _agree(segment: _Segment, suspect: Observation, row: Observation, side: int) -> bool:
@@ -165,15 +200,20 @@ def _agree(segment: _Segment, suspect: Observation, row: Observation, side: int)
 
 
 def _point(size: Size, segment: int, hours: Sequence[Observation]) -> Point:
-    """Request-weighted level with its uncertainty; weights are capped so no hour rules alone."""
-    weights = [float(min(r.requests, 2000)) for r in hours]
+    """Request-weighted level with its uncertainty; weights are capped so no hour rules alone.
+
+    Both are such that fewer requests with the same latencies never look surer: the cap is
+    relative, and what sampling noise adds to the scatter between hours is not taken out.
+    """
+    cap = WEIGHT_CAP * statistics.median(r.requests for r in hours)
+    weights = [min(float(r.requests), cap) for r in hours]
     log_means = [math.log(r.mean_ms) for r in hours]
     log_p95s = [math.log(r.p95_ms) for r in hours]
     sigmas = [_sigma(r) for r in hours]
     mean_noise = [s**2 / r.requests for s, r in zip(sigmas, hours, strict=True)]
     p95_noise = [(3.2 * s) ** 2 / r.requests for s, r in zip(sigmas, hours, strict=True)]
-    log_mean, mean_between = _level(log_means, weights, mean_noise)
-    log_p95, p95_between = _level(log_p95s, weights, p95_noise)
+    log_mean, mean_between = _level(log_means, weights)
+    log_p95, p95_between = _level(log_p95s, weights)
     share = sum(w * w for w in weights) / sum(weights) ** 2
     return Point(
         size=size,
@@ -195,16 +235,13 @@ def _sigma(row: Observation) -> float:
     return max(0.05, math.log(max(row.p95_ms / max(row.p50_ms, 1e-3), 1.0)) / 1.645)
 
 
-def _level(
-    values: Sequence[float], weights: Sequence[float], noise: Sequence[float]
-) -> tuple[float, float]:
-    """Weighted mean, and the variance between hours that sampling noise does not explain."""
+def _level(values: Sequence[float], weights: Sequence[float]) -> tuple[float, float]:
+    """Weighted mean, and the variance between hours."""
     mean = _average(values, weights)
     if len(values) < 3:
         return mean, LEVEL_SD_FLOOR**2
     scatter = _average([(v - mean) ** 2 for v in values], weights)
-    scatter *= len(values) / (len(values) - 1.0)
-    return mean, max(scatter - _average(noise, weights), 0.01**2)
+    return mean, max(scatter * len(values) / (len(values) - 1.0), 0.01**2)
 
 
 def _average(values: Sequence[float], weights: Sequence[float]) -> float:
