@@ -13,6 +13,10 @@ def decode(name: str, content: bytes) -> str | PolicyProblem:
     """The file's text, or the one problem that keeps it from being text."""
     if content.startswith(_UTF16):
         return PolicyProblem(name, 1, 1, "", "this is UTF-16; policies are UTF-8", "save as UTF-8")
+    if b"\0" in content:
+        offset = content.index(b"\0")
+        message = f"not text: byte 0x00 at offset {offset}; is this a binary file?"
+        return PolicyProblem(name, None, None, "", message)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -21,13 +25,9 @@ def decode(name: str, content: bytes) -> str | PolicyProblem:
     if found is None:
         return text
     mark = _mark(text, found.start())
-    character = found.group()
-    what = (
-        "a NUL character; is this a binary file?"
-        if character == "\0"
-        else f"the control character U+{ord(character):04X}, which YAML does not allow"
-    )
-    return PolicyProblem(name, mark.line, mark.column, "", f"found {what}")
+    code = ord(found.group())
+    message = f"found the control character U+{code:04X}, which YAML does not allow"
+    return PolicyProblem(name, mark.line, mark.column, "", message)
 
 
 def _undecodable(name: str, content: bytes, error: UnicodeDecodeError) -> PolicyProblem:

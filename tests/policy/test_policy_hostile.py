@@ -44,11 +44,11 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_binary_files_are_recognised(tmp_path: Path) -> None:
-    assert said(tmp_path, b"\x7fELF\x02\x01\x00\x00") == [
-        ":1:1: found the control character U+007F, which YAML does not allow"
+    assert said(tmp_path, b"\x7fELF\x02\x01\x00\xff") == [
+        ": not text: byte 0x00 at offset 6; is this a binary file?"
     ]
-    assert said(tmp_path, b"a: b\nc: \x00") == [
-        ":2:4: found a NUL character; is this a binary file?"
+    assert said(tmp_path, b"a: b\nc: \x07") == [
+        ":2:4: found the control character U+0007, which YAML does not allow"
     ]
 
 
