@@ -10,6 +10,7 @@ import pytest
 from sources import REPOSITORY
 
 import controller
+from controller.cli.main import cli
 from controller.model.reason import Reason
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text("utf-8")
@@ -32,10 +33,7 @@ def shell_lines(paper: Path) -> Iterator[str]:
 
 def command_path(words: list[str]) -> str | None:
     """None where `rightsizer WORDS` names commands that exist, else the word that does not."""
-    main = pytest.importorskip("controller.cli.main")
-    here: click.Command = next(
-        value for value in vars(main).values() if isinstance(value, click.Group)
-    )
+    here: click.Command = cli
     for word in words:
         if not isinstance(here, click.Group) or word.startswith("-"):
             return None
