@@ -30,6 +30,12 @@ def test_the_world_may_list_whose_a_key_is(connect, world):
     assert sts.get_caller_identity()["Account"] == "777766665555"
 
 
+@pytest.mark.parametrize("key", ["AKIA-1234567890123", "AKIATESTTESTTESTTEST", "AKIA12345678901"])
+def test_only_twelve_digits_that_stand_alone_are_an_account(in_process, key):
+    """AWS: account ids have exactly twelve digits; other keys are the default account's."""
+    assert in_process("sts", key=key).get_caller_identity()["Account"] == "123456789012"
+
+
 def test_an_unknown_key_is_refused_where_the_world_is_strict(connect, world, refusal):
     """AWS: a key nobody knows is InvalidClientTokenId (403) at STS."""
     state_of(world, Principals).unknown_keys_refused = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -68,6 +69,26 @@ def test_cloudwatch_answers_alike_in_each_of_its_protocols(world, protocol):
     (result,) = parsed["MetricDataResults"]
     assert result["Values"] == [1.0, 2.5]
     assert [stamp.timestamp() for stamp in result["Timestamps"]] == [1_800_000_000, 1_800_000_300]
+
+
+@pytest.mark.parametrize("protocol", ["json", "smithy-rpc-v2-cbor", "query"])
+def test_timestamps_keep_their_milliseconds(world, protocol):
+    """AWS: timestamps of answers carry milliseconds where there are some."""
+    instant = datetime(2026, 3, 1, 12, 0, 0, 250_000, UTC)
+    late = {"MetricDataResults": [{"Id": "a1", "Timestamps": [instant], "Values": [0.5]}]}
+    request, shape = _asked(protocol, "a1")
+    response = dispatch(world, request, {"cloudwatch": {"GetMetricData": lambda *_: late}})
+    raw = {"status_code": 200, "headers": response.headers, "body": response.body}
+    parsed = ResponseParserFactory().create_parser(protocol).parse(raw, shape)
+    assert parsed["MetricDataResults"][0]["Timestamps"] == [instant]
+
+
+def test_a_timestamp_without_a_zone_is_a_handlers_mistake(world):
+    """The sandbox: a naive datetime has no meaning on the wire."""
+    naive = {"MetricDataResults": [{"Timestamps": [datetime(2026, 3, 1)]}]}  # noqa: DTZ001
+    request, _ = _asked("json", "a1")
+    with pytest.raises(TypeError, match="no time zone"):
+        dispatch(world, request, {"cloudwatch": {"GetMetricData": lambda *_: naive}})
 
 
 @pytest.mark.parametrize("protocol", ["json", "smithy-rpc-v2-cbor", "query"])

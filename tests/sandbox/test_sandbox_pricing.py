@@ -174,6 +174,11 @@ def test_pages(in_process, refusal):
             lambda token=wrong: pricing.get_products(ServiceCode="AWSLambda", NextToken=token)
         )
         assert call[0] == "InvalidNextTokenException"
+    other = pricing.get_attribute_values(
+        ServiceCode="AWSLambda", AttributeName="group", MaxResults=1
+    )["NextToken"]
+    call = refusal(lambda: pricing.get_products(ServiceCode="AWSLambda", NextToken=other))
+    assert call[0] == "InvalidNextTokenException"
     call = refusal(lambda: pricing.get_products(ServiceCode="AWSLambda", MaxResults=101))
     assert call[0] == "InvalidParameterException"
 
