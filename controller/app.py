@@ -6,6 +6,8 @@ Adding a kind of endpoint means adding a folder under `kinds` and one line to `_
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from botocore.loaders import Loader
+
 from controller import __version__
 from controller.aws.budgets import CallBudgets
 from controller.aws.calls import CallWatch
@@ -48,6 +50,8 @@ class Wiring:
     """Sees each botocore session: where the in-process sandbox attaches itself."""
     acting: bool = True
     """False: look and say, change nothing (a plan)."""
+    models: Loader | None = None
+    """Service models shared with other controllers of the process (tests, simulations)."""
     budgets: bool = True
     """Hold calls back to a share of AWS's limits; off under virtual time."""
     wait: Callable[[float], None] | None = None
@@ -94,6 +98,7 @@ def build(wiring: Wiring) -> App:
         wiring.connection or Connection(user_agent=f"rightsizer/{__version__}"),
         watch=CallWatch(clock, telemetry, budgets),
         hook=wiring.hook,
+        models=wiring.models,
     )
     kinds = _kinds(sessions, clock)
     adapters = {kind: adapter for kind, (adapter, _) in kinds.items()}

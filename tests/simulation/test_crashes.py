@@ -64,7 +64,7 @@ def _climb() -> Scenario:
 
 def _rollback(alias: str | None) -> Scenario:
     """Ten minutes after the decision the function itself becomes ten times slower."""
-    slow = {"effect": "latency", "factor": 10.0, "from_in_s": 400.0}
+    slow = {"effect": "latency", "factor": 10.0, "from_in_s": 220.0}
     return Scenario(
         function("f", 3008, rps=4.0, alias=alias, age_days=0.6, disturbances=[slow]),
         policy("f", 400.0, alias=alias, rollout=FAST, cadence=SOON),
@@ -78,7 +78,7 @@ def _failed_update() -> Scenario:
     return Scenario(
         function("f", 3008, rps=4.0, alias=None, age_days=0.6),
         policy("f", 400.0, alias=None, rollout=FAST, cadence=SOON),
-        {"update_faults": [{"function": "f", "outcome": "fail"}]},
+        {"update_faults": [{"function": "f", "outcome": "Failed"}]},
         ChangePhase.ROLLED_BACK,
         None,
     )
@@ -130,15 +130,17 @@ def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> Non
         calm.run(4 * HOUR_S, lambda: _settled(calm))
     assert calm.app.store.changes()[0].phase is scenario.phase
     expected_size = _live(calm)[1]
-    expected_updates = calm.mutations("UpdateFunctionConfiguration")
+    expected = switch.done
     first = next(i for i, where in enumerate(switch.where) if "plan_change" in where)
-    boundaries = switch.where[first:]
-    assert len(boundaries) > 10
+    points = distinct(switch.where, first)
+    assert len(points) > 10
 
-    for number in range(first + 1, len(switch.where) + 1):
+    for number in points:
         where = switch.where[number - 1]
-        account, died = _live_with_a_kill(scenario, tmp_path / f"{number}.db", number)
-        assert died, f"never got to boundary {number} ({where})"
+        killer = KillSwitch()
+        killer.kill_at = number
+        account = _live_with_a_kill(scenario, tmp_path / f"{number}.db", killer)
+        assert killer.count >= number, f"never got to boundary {number} ({where})"
         changes = account.app.store.changes()
         told = f"killed {where} ({number})"
         assert len(changes) == 1, f"{told}: {[(c.phase, c.detail) for c in changes]}"
@@ -147,22 +149,35 @@ def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> Non
         assert serving == expected_size, told
         assert not weights, told
         assert latest == serving, told
-        assert account.mutations("UpdateFunctionConfiguration") == expected_updates, told
+        for operation in ("UpdateFunctionConfiguration", "UpdateAlias"):
+            assert killer.done[operation] == expected[operation], f"{told}: {operation}"
         versions = len(account.world.region(ACCOUNT, REGION).functions["f"].versions)
         assert versions <= 2, f"{told}: {version} of {versions} versions"
 
 
-def _live_with_a_kill(scenario: Scenario, store: Path, number: int) -> tuple[Account, bool]:
-    switch = KillSwitch()
-    switch.kill_at = number
+def distinct(where: list[str], first: int) -> list[int]:
+    """Boundaries that differ: a process that dies keeps nothing, so between two changes of
+    journal or AWS it is the same death whichever of a read's repetitions it meets."""
+    points: list[int] = []
+    since_change: set[str] = set()
+    for number, at in enumerate(where[first:], start=first + 1):
+        if any(word in at for word in ("_change", "Update", "Publish")):
+            since_change = set()
+        elif at in since_change:
+            continue
+        since_change.add(at)
+        points.append(number)
+    return points
+
+
+def _live_with_a_kill(scenario: Scenario, store: Path, switch: KillSwitch) -> Account:
     account = _account(scenario, store, switch)
     with armed(account, switch):
         try:
             account.run(4 * HOUR_S, lambda: _settled(account))
-            return account, False
         except Killed:
             account.app.close()
-        switch.kill_at = -1
-        account.start()
-        account.run(4 * HOUR_S, lambda: _settled(account))
-    return account, True
+            switch.kill_at = -1
+            account.start()
+            account.run(4 * HOUR_S, lambda: _settled(account))
+    return account

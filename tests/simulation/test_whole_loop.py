@@ -30,9 +30,7 @@ def test_a_breaching_function_grows_at_once() -> None:
 
 
 def test_a_function_on_latest_changes_with_one_guarded_update() -> None:
-    account = Account(
-        [function("direct", 3008, alias=None)], [policy("direct", 400.0, alias=None)]
-    )
+    account = Account([function("direct", 3008, alias=None)], [policy("direct", 400.0, alias=None)])
     account.run(2 * DAY_S)
     assert account.memory_mb("direct", alias=None) < 3008
     assert account.mutations("PublishVersion", "UpdateAlias") == 0

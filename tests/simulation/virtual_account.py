@@ -1,9 +1,12 @@
 """The real controller, adapters included, in the simulated account under virtual time."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from botocore.session import Session as BotocoreSession
 
 from controller.app import App, Wiring, build
 from controller.aws.sessions import Connection, Keys
@@ -30,6 +33,7 @@ from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
+OURS = f"arn:aws:iam::{ACCOUNT}:user/sandbox"
 HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
@@ -69,13 +73,13 @@ def function(
     return document
 
 
-def policy(name: str, threshold_ms: float, **changes: Any) -> Policy:
+def policy(target: str, threshold_ms: float, **changes: Any) -> Policy:
     """An enforcing policy for one function."""
     alias = changes.pop("alias", "live")
     defaults: dict[str, Any] = {
-        "name": name,
+        "name": target,
         "target": Target(
-            Kind.LAMBDA_FUNCTION, Scope(REGION), name=name, qualifier=alias or LATEST
+            Kind.LAMBDA_FUNCTION, Scope(REGION), name=target, qualifier=alias or LATEST
         ),
         "slo": Slo(threshold_ms),
         "source": Source("policies.yaml", 1, 1),
@@ -90,6 +94,10 @@ def policy(name: str, threshold_ms: float, **changes: Any) -> Policy:
 def key_of(name: str, alias: str | None = "live") -> EndpointKey:
     """The endpoint's key in the simulated account."""
     return EndpointKey(ACCOUNT, REGION, Kind.LAMBDA_FUNCTION, name, alias or LATEST)
+
+
+MODELS = BotocoreSession().get_component("data_loader")
+"""Service models, read once for all controllers of the test run."""
 
 
 class Account:
@@ -125,9 +133,10 @@ class Account:
                 clock=self.clock,
                 store=store,
                 policies=self.policies,
-                connection=Connection(keys=Keys("AKIA123456789012TEST", "secret")),
+                connection=Connection(keys=Keys("AKIA123456789012TEST", "secret"), max_attempts=1),
                 hook=lambda session: attach(session, self.world),
                 budgets=False,
+                models=MODELS,
             )
         )
         return self.app
@@ -153,11 +162,10 @@ class Account:
     def mutations(self, *operations: str) -> int:
         """How many calls that change something were answered with success."""
         wanted = operations or ("UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias")
-        mine = "AKIA123456789012TEST"
         return sum(
             1
             for call in self.calls.calls("lambda")
-            if call.operation in wanted and call.outcome == "ok" and call.principal == mine
+            if call.operation in wanted and call.outcome == "ok" and call.principal == OURS
         )
 
 
@@ -172,6 +180,8 @@ class KillSwitch:
         self.count = 0
         self.kill_at: int | None = None
         self.where: list[str] = []
+        self.done: Counter[str] = Counter()
+        """Calls that AWS carried out, whether or not their answer was lived to see."""
 
     def __call__(self, where: str) -> None:
         self.count += 1
@@ -207,7 +217,9 @@ def armed(account: Account, switch: KillSwitch) -> Iterator[None]:
     """Boundaries before and after every call to AWS."""
 
     def hook(moment: str, ctx: Any) -> None:
-        if ctx.principal == "AKIA123456789012TEST":
+        if ctx.principal == OURS:
+            if moment == "after":
+                switch.done[ctx.operation] += 1
             switch(f"{moment} {ctx.operation}")
 
     account.faults.hooks.append(hook)
