@@ -27,6 +27,7 @@ from controller.runtime.book import EvidenceBook
 from controller.runtime.engine import Engine, Parts
 from controller.runtime.memory import MemoryReports
 from controller.runtime.observe import Observer, Sources
+from controller.runtime.prices import WatchedPrices
 from controller.runtime.reconcile import Hands, Reconciler
 from controller.runtime.record import Recorder
 from controller.runtime.roster import Roster
@@ -114,7 +115,8 @@ def build(wiring: Wiring) -> App:
     observer = Observer(Sources(store, adapters, rules, samples, EvidenceBook(store), reports))
     actuator = Actuator(store, adapters, _lease(wiring), clock) if wiring.acting else None
     recorder = Recorder(store, telemetry)
-    hands = Hands(clock, observer, samples, rules, prices, actuator, recorder)
+    watched = WatchedPrices(prices, telemetry)
+    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder)
     identity = StsIdentity(sessions)
     roster = Roster(identity, adapters)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry)

@@ -14,7 +14,7 @@ from controller.runtime.queue import WorkQueue
 from controller.runtime.reload import CREDENTIALS, POLICIES, Reloader
 from controller.runtime.schedule import Schedule
 from controller.runtime.tasks import Prune, Reload, Resync, SamplePlace, Task
-from controller.runtime.workers import WORKERS, Workers
+from controller.runtime.workers import Workers
 from controller.telemetry.metrics import Telemetry
 from controller.web.app import Reloaded, build_app
 from controller.web.listener import Listener
@@ -87,7 +87,6 @@ class Daemon:
         for change in self._at.store.open_changes():
             self._at.telemetry.change_seen(change)
         now_s = self._at.clock.monotonic_s()
-        self.health.expect(WORKERS, 120.0, now_s)
         self.health.expect(SCHEDULER, 60.0, now_s)
         self._workers.start(self._count)
         self._schedule.every("resync", RESYNC_S, lambda: self._queue.add(Resync()), jitter_s=10.0)

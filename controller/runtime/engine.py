@@ -154,6 +154,9 @@ class Engine:
         self._failures[entry.key] = times + 1
         limit_s = max(entry.policy.cadence.interval_s, RETRY_FIRST_S)
         delay_s = min(RETRY_FIRST_S * 2.0 ** min(times, 16), limit_s)
+        asked_s = error.retry_after_s if isinstance(error, AdapterError) else None
+        if asked_s is not None:
+            delay_s = max(delay_s, asked_s)
         self._at.roster.schedule(entry.key, self._at.clock.now_s() + delay_s)
 
     def _fleet(self) -> Fleet:

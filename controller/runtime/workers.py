@@ -19,7 +19,8 @@ IDLE_S = 5.0
 """Longest wait for a task before a worker says that it is well."""
 QUEUED_S = 600.0
 """An endpoint in the queue is not found due again for so long."""
-WORKERS = "workers"
+WORKER_DEADLINE_S = 300.0
+"""A first read of two weeks of a large place takes minutes."""
 
 
 class Workers:
@@ -54,6 +55,7 @@ class Workers:
         for number in range(count):
             thread = threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
             self._threads.append(thread)
+            self._health.expect(thread.name, WORKER_DEADLINE_S, self._clock.monotonic_s())
             thread.start()
         self._telemetry.workers(0, count)
 
@@ -67,9 +69,10 @@ class Workers:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
+        name = threading.current_thread().name
         while not self._stopping.is_set():
             got = self._queue.get(IDLE_S)
-            self._health.beat(WORKERS, self._clock.monotonic_s())
+            self._health.beat(name, self._clock.monotonic_s())
             if got is None:
                 continue
             task, waited_s = got
