@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox import foreign
-from controller.sandbox.workload import disturbance_from, instant_of, workload_from
+from controller.sandbox.workload import Workload, disturbance_from, instant_of, workload_from
 
 if TYPE_CHECKING:
     from controller.sandbox.world import World
@@ -75,7 +75,7 @@ def _release(world: World, hand: foreign.Hand, document: Document) -> None:
 
 
 def _delete(world: World, hand: foreign.Hand, document: Document) -> None:
-    foreign.call(world, hand, "DeleteFunction", {"FunctionName": hand.function})
+    foreign.delete(world, hand)
 
 
 def _recreate(world: World, hand: foreign.Hand, document: Document) -> None:
@@ -84,7 +84,7 @@ def _recreate(world: World, hand: foreign.Hand, document: Document) -> None:
 
 def _workload(world: World, hand: foreign.Hand, document: Document) -> None:
     region = world.region(hand.account, hand.region)
-    present = region.workloads[hand.function]
+    present = region.workloads.get(hand.function, Workload())
     if "workload" in document:
         changed = workload_from(document["workload"], world.now_s())
     else:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from controller.sandbox.cell import Cell
-from controller.sandbox.rates import LambdaRates, rates_of
+from controller.sandbox.rates import rates_of
 from controller.sandbox.region import Region
 from controller.sandbox.tape import HOUR_S, MINUTE_S
 
@@ -111,15 +111,14 @@ def _kept_ready(region: Region, function: str, start_s: float, end_s: float) -> 
 def _usd(
     region: Region, function: str, bill: Bill, used: dict[tuple[str, str], float]
 ) -> float | None:
-    usd = 0.0
-    rates: LambdaRates | None = None
-    for (_, architecture), gb_s in used.items():
-        rates = rates_of(region.name, architecture)
-        if rates is None:
-            return None
-        usd += rates.duration_usd(gb_s)
+    live = region.functions.get(function)
+    rates = rates_of(region.name, "x86_64" if live is None else live.latest.architecture)
     if rates is None:
-        return 0.0 if rates_of(region.name, "x86_64") is not None else None
+        return None
+    usd = 0.0
+    for (_, architecture), gb_s in used.items():
+        priced = rates_of(region.name, architecture)
+        usd += 0.0 if priced is None else priced.duration_usd(gb_s)
     usd += bill.requests * rates.usd_per_request
     usd += bill.provisioned_gb_s * rates.provisioned_usd_per_gb_s
     return usd + bill.provisioned_used_gb_s * rates.provisioned_duration_usd_per_gb_s

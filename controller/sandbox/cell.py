@@ -32,10 +32,10 @@ class Cell:
 
     __slots__ = (
         "_cold_dice", "_error_dice", "_fall", "_kill_dice", "_places", "_recent",
-        "_throttle_dice", "busy", "calls", "cold", "counts", "duration_max", "duration_min",
-        "duration_sum", "durations", "errors", "executed_version", "init_ms", "key",
-        "memory_most", "nature", "out_of_memory", "peak", "provisioned", "qualifier", "ready",
-        "resource", "spilled", "throttled", "variant",
+        "_throttle_dice", "busy", "calls", "cold", "counts", "duration_sum", "durations",
+        "errors", "executed_version", "init_ms", "key", "memory_most", "nature", "out_of_memory",
+        "peak", "provisioned", "qualifier", "ready", "resource", "spilled", "throttled",
+        "variant",
     )  # fmt: skip
 
     def __init__(
@@ -57,8 +57,7 @@ class Cell:
         )
         self.out_of_memory = np.zeros(MINUTES, np.int64)
         self.peak, self.provisioned, self.ready = (np.zeros(MINUTES, np.int64) for _ in range(3))
-        self.busy, self.duration_sum, self.duration_max = (np.zeros(MINUTES) for _ in range(3))
-        self.duration_min = np.full(MINUTES, np.inf)
+        self.busy, self.duration_sum = (np.zeros(MINUTES) for _ in range(2))
         self.memory_most = np.zeros(MINUTES)
         self.nature = Nature()
         self.durations = np.zeros((MINUTES, STRATA + 1), np.float32)
@@ -157,14 +156,7 @@ class Cell:
             over = self.durations[minutes] >= limit_ms
             self.errors[minutes] += np.where(over, self.counts[minutes], 0).sum(axis=1)
             np.minimum(self.durations, limit_ms, out=self.durations)
-        self._summarise(minutes)
-
-    def _summarise(self, minutes: npt.NDArray[np.intp]) -> None:
-        durations, counts = self.durations[minutes], self.counts[minutes]
-        self.duration_sum[minutes] = np.einsum("ij,ij->i", durations, counts, dtype=np.float64)
-        taken = counts > 0
-        self.duration_max[minutes] = np.where(taken, durations, 0.0).max(axis=1)
-        self.duration_min[minutes] = np.where(taken, durations, np.inf).min(axis=1)
+        self.duration_sum[minutes] = (self.durations[minutes] * self.counts[minutes]).sum(axis=1)
 
     def _count_errors(self, first: int, last: int, workload: Workload, minutes_s: Floats) -> None:
         nature, variant = workload.nature, self.variant

@@ -85,6 +85,15 @@ def release(
     _patiently(world, hand, act)
 
 
+def delete(world: World, hand: Hand) -> None:
+    """Delete the function, if it is there."""
+
+    def act(world: World) -> None:
+        call(world, hand, "DeleteFunction", {"FunctionName": hand.function})
+
+    _patiently(world, hand, act)
+
+
 def recreate(world: World, hand: Hand, memory_mb: int | None, down_s: float) -> None:
     """Delete the function and create it again `down_s` later, like itself but for memory."""
     region = world.region(hand.account, hand.region)

@@ -71,22 +71,24 @@ def _reversed(block: Block) -> Block:
 
 
 def _stats(command: Command, blocks: Sequence[Block]) -> Iterator[Row]:
-    block = _joined([b for b in blocks if len(b.counts)])
-    if block is None:
+    # Blocks differ in texts (@type); where those are grouped by, each is a group of its own.
+    alike: dict[tuple[str, ...], list[Block]] = {}
+    for block in blocks:
+        values = [column(item.node, block) for item in command.by]
+        texts = tuple(value for value in values if isinstance(value, str))
+        if len(block.counts):
+            alike.setdefault(texts, []).append(block)
+    if not alike and not command.by:
         # Without groups, counting nothing gives one row; with groups it gives none.
-        if not command.by:
-            empty = Block({}, np.empty(0))
-            yield {item.name: aggregate(item.node, empty) for item in command.items}
-        return
-    for row, group in _groups(block, command.by):
-        for item in command.items:
-            row[item.name] = aggregate(item.node, group)
-        yield row
+        alike[()] = [Block({}, np.empty(0))]
+    for same in alike.values():
+        for row, group in _groups(_joined(same), command.by):
+            for item in command.items:
+                row[item.name] = aggregate(item.node, group)
+            yield row
 
 
-def _joined(blocks: Sequence[Block]) -> Block | None:
-    if not blocks:
-        return None
+def _joined(blocks: Sequence[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
     names = set.intersection(*(set(block.columns) for block in blocks))
@@ -118,7 +120,7 @@ def _groups(block: Block, by: Sequence[Named]) -> Iterator[tuple[Row, Block]]:
         rows = np.ones(len(block.counts), bool)
         for _, mask in combination:
             rows &= mask
-        if rows.any():
+        if rows.any() or not by:
             names = {item.name: key for item, (key, _) in zip(by, combination, strict=True)}
             yield names, block.keep(rows)
 

@@ -34,7 +34,8 @@ UNITS: Mapping[str, str] = {
 }
 METRICS = frozenset(UNITS)
 
-_NONE = Moments(0, 0.0, 0.0, 0.0)
+_NONE = Moments(0, 0.0)
+_EXTREMES = frozenset({"Minimum", "Maximum"})
 
 
 def _invocations(cell: Cell, window: slice) -> tuple[int, int]:
@@ -94,11 +95,9 @@ class Bucket:
             if self._fits(cell.resource, cell.executed_version):
                 self._parts.append((hour_s, cell, slice(first, last)))
 
-    def add_invocations(self, calls: Iterable[Invocation], from_s: float, to_s: float) -> None:
-        """Take the single calls of [from_s, to_s) that the dimensions name."""
-        for call in calls:
-            if from_s <= call.at_s < to_s and self._fits(call.resource, call.executed_version):
-                self._single.append(call)
+    def add_invocations(self, calls: Iterable[Invocation]) -> None:
+        """Take those single calls that the dimensions name."""
+        self._single += [c for c in calls if self._fits(c.resource, c.executed_version)]
 
     def value(self, metric: str, statistic: Statistic) -> float | None:
         """A statistic of a metric; None where there is nothing to take it of."""
@@ -107,11 +106,13 @@ class Bucket:
             moments = self._moments[metric] = self._moments_of(metric)
         if moments.count == 0:
             return None
-        if statistic.simple is not None:
+        if statistic.simple is not None and (moments.extremes or statistic.name not in _EXTREMES):
             return statistic.simple(moments)
         distribution = self._distributions.get(metric)
         if distribution is None:
             distribution = self._distributions[metric] = self._distribution_of(metric)
+        if statistic.name in _EXTREMES:
+            return float(distribution.values[0 if statistic.name == "Minimum" else -1])
         return statistic.of(distribution)
 
     def _moments_of(self, metric: str) -> Moments:
@@ -120,12 +121,13 @@ class Bucket:
             return self._duration_moments()
         if metric in _FLAGS:
             ones, count = self._flags(metric)
-            return Moments(count, float(ones), 1.0 if ones == count else 0.0, float(ones > 0))
+            return Moments(count, float(ones), (float(ones == count), float(ones > 0)))
         values, counts = self._levels(metric)
         if not len(values):
             return _NONE
         total = float((values * counts).sum())
-        return Moments(int(counts.sum()), total, float(values.min()), float(values.max()))
+        extremes = float(values.min()), float(values.max())
+        return Moments(int(counts.sum()), total, extremes)
 
     def _distribution_of(self, metric: str) -> Distribution:
         """The values themselves; only where there are any."""
@@ -142,19 +144,16 @@ class Bucket:
     # --- durations
 
     def _duration_moments(self) -> Moments:
-        count, total, least, most = 0, 0.0, float("inf"), 0.0
+        count, total = 0, 0.0
         for _, cell, window in self._parts:
             calls = int(cell.calls[window].sum())
             if calls:
                 count += calls
                 total += float(cell.duration_sum[window].sum())
-                least = min(least, float(cell.duration_min[window].min()))
-                most = max(most, float(cell.duration_max[window].max()))
         for call in self._single:
             if not call.throttled:
                 count, total = count + 1, total + call.duration_ms
-                least, most = min(least, call.duration_ms), max(most, call.duration_ms)
-        return Moments(count, total, least, most)
+        return Moments(count, total)
 
     def _durations(self) -> Distribution:
         values: list[npt.NDArray[np.float32]] = []

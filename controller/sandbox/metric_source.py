@@ -72,7 +72,7 @@ def _value(statistic: Statistic, puts: Sequence[PutValue]) -> float | None:
         greatest = max(put.value if put.exact else put.greatest for put in puts)
         if count == 0:
             return None
-        return statistic.simple(Moments(int(count), total, least, greatest))
+        return statistic.simple(Moments(int(count), total, (least, greatest)))
     if any(not put.exact or put.value < 0 for put in puts):
         return None
     return statistic.of(

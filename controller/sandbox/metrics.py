@@ -7,11 +7,13 @@ kept while they are used.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from controller.sandbox.invocations import Invocation
 from controller.sandbox.metric_buckets import METRICS, Bucket
 from controller.sandbox.metric_faults import MetricFault
 from controller.sandbox.pool import Pools
@@ -32,18 +34,30 @@ TAPES = 1024
 HOURS_OF_POINTS = 50_000
 
 
-@dataclass(frozen=True, slots=True)
 class Subject:
-    """An exact, sorted set of dimensions in one account and region."""
+    """An exact, sorted set of dimensions in one account and region; hashed once.
 
-    account: str
-    region: str
-    dimensions: Dimensions = ()
+    `function` is the one it speaks of, None where it is account-wide.
+    """
 
-    @property
-    def function(self) -> str | None:
-        """The function it speaks of; None where it is account-wide."""
-        return dict(self.dimensions).get("FunctionName")
+    __slots__ = ("_hash", "account", "dimensions", "function", "region")
+
+    def __init__(self, account: str, region: str, dimensions: Dimensions = ()) -> None:
+        self.account = account
+        self.region = region
+        self.dimensions = dimensions
+        self.function = dict(dimensions).get("FunctionName")
+        self._hash = hash((account, region, dimensions))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Subject)
+            and other.dimensions == self.dimensions
+            and (other.account, other.region) == (self.account, self.region)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +143,10 @@ class Metrics:
             tape = self.tape(region, name, hour_s)
             tape.play(last)
             bucket.add_cells(hour_s, tape.cells.values(), first, last)
-        if region.invocations.get(name):
-            bucket.add_invocations(region.invocations[name], from_s, to_s)
+        if calls := region.invocations.get(name):
+            first = bisect_left(calls, float(from_s), key=_instant)
+            last = bisect_left(calls, float(to_s), key=_instant)
+            bucket.add_invocations(calls[first:last])
 
     def read(
         self,
@@ -215,8 +231,9 @@ class _Reading:
             if start_s <= hour_s and known.minutes == closed:
                 points.extend(known.points)
             else:
-                limit_s = hour_s + closed * MINUTE_S
-                points.extend(p for p in known.points if start_s <= p[0] < limit_s)
+                first = bisect_left(known.points, (start_s,))
+                last = bisect_left(known.points, (hour_s + closed * MINUTE_S,))
+                points.extend(known.points[first:last])
             if closed < until and start_s < hour_s + until * MINUTE_S:
                 bucket = self._bucket(buckets, hour_s, closed, until - closed)
                 _append(points, bucket, one, hour_s + closed * MINUTE_S)
@@ -229,6 +246,10 @@ class _Reading:
             found = self.metrics.bucket(self.subject, from_s, to_s, self.view.gaps)
             buckets[minute] = found
         return found
+
+
+def _instant(call: Invocation) -> float:
+    return call.at_s
 
 
 def _append(points: Points, bucket: Bucket, one: Wanted, at_s: int) -> None:

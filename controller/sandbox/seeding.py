@@ -140,10 +140,12 @@ def _first_config(
 
 def _finish(region: Region, function: Function, document: Mapping[str, Any], at_s: float) -> None:
     """The present: remaining versions, aliases, concurrency."""
-    for _ in range(max(0, int(document.get("versions", 0)) - function.published)):
+    versions = int(document.get("versions", 0))
+    fewest = 1 if versions and document.get("memory_history") else 0
+    for _ in range(max(fewest, versions - function.published)):
         _publish_silently(region, function, at_s)
     aliases = document.get("aliases", {})
-    if any(v for v in aliases.values()) and not function.versions:
+    if not function.versions and any(target != LATEST for target in aliases.values()):
         _publish_silently(region, function, at_s)
     _point(region, function, aliases, None)
     reserved = document.get("reserved_concurrency")

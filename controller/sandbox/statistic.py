@@ -5,6 +5,7 @@ Simple ones (Sum, Average, ...) come from moments; the others need the values th
 lower and an inclusive upper bound, so `PR(:x)` is the percentage of values <= x.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,29 +51,33 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Number, sum, least and greatest of some values; `count` is 0 where there are none."""
+    """Number and sum of some values; `count` is 0 where there are none.
+
+    `extremes` are the least and the greatest, None where only the values tell.
+    """
 
     count: int
     total: float
-    least: float
-    greatest: float
+    extremes: tuple[float, float] | None = None
 
 
 _SIMPLE: dict[str, Callable[[Moments], float]] = {
     "Sum": lambda m: m.total,
     "SampleCount": lambda m: float(m.count),
     "Average": lambda m: m.total / m.count,
-    "Minimum": lambda m: m.least,
-    "Maximum": lambda m: m.greatest,
+    "Minimum": lambda m: m.extremes[0] if m.extremes else math.nan,
+    "Maximum": lambda m: m.extremes[1] if m.extremes else math.nan,
 }
 _SHORT = re.compile(r"^(p|tm|tc|ts|wm)(\d{1,2}(?:\.\d{1,10})?|100)$")
 _LONG = re.compile(r"^(TM|TC|TS|WM|PR)\(([^:()]*):([^:()]*)\)$")
 _BOUND = re.compile(r"^\d+(?:\.\d+)?(%?)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statistic:
-    """A parsed statistic; exactly one of `simple` and `family` is set.
+    """A parsed statistic, the same as another of its name.
+
+    Exactly one of `simple` and `family` is set.
 
     family: p, tm, tc, ts, wm or pr; low and high are ranks (0-1) where `ranks`, else values,
     None where open.
@@ -84,6 +89,12 @@ class Statistic:
     low: float | None = None
     high: float | None = None
     ranks: bool = True
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Statistic) and other.name == self.name
 
     def of(self, values: Distribution) -> float | None:
         """The statistic over a distribution (not for simple ones); None where undefined."""

@@ -17,7 +17,7 @@ from controller.sandbox import draws
 from controller.sandbox.cell import MINUTES, Cell
 from controller.sandbox.serving import History, Route, Serving, Variant
 from controller.sandbox.throttling import refused_share
-from controller.sandbox.workload import Effect, Stream, Workload
+from controller.sandbox.workload import Effect, Stream
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -62,8 +62,10 @@ class Run:
 class Tape:
     """The hour of function `name` that starts at `hour_s`; `done` minutes are played."""
 
-    __slots__ = ("_arrival_dice", "_history", "_key", "_name", "_pool", "_route_dice", "cells",
-                 "done", "hour_s", "minutes_s")  # fmt: skip
+    __slots__ = (
+        "_arrival_dice", "_history", "_key", "_name", "_pool", "_rates", "_route_dice", "cells",
+        "done", "hour_s", "minutes_s",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class Tape:
         self._name = name
         self._history = history
         self._pool = pool
+        self._rates: dict[int, tuple[Stream, Floats]] = {}
         self._arrival_dice: dict[int, np.random.Generator] = {}
         self._route_dice: dict[tuple[int, str], np.random.Generator] = {}
         self.hour_s = hour_s
@@ -100,7 +103,7 @@ class Tape:
         extents: list[tuple[Cell, Counts, Floats]] = []
         for index, stream in enumerate(workload.streams):
             route, answered = run.route(stream.qualifier)
-            calls = self._arrivals(index, stream, workload, minutes_s)
+            calls = self._arrivals(index, stream, run)
             if not route or not calls.any():
                 continue
             if answered < 1.0:
@@ -139,23 +142,28 @@ class Tape:
                 mean_ms *= slower
             yield cell, taken, mean_ms
 
-    def _arrivals(
-        self, index: int, stream: Stream, workload: Workload, minutes_s: Floats
-    ) -> Counts:
+    def _arrivals(self, index: int, stream: Stream, run: Run) -> Counts:
+        """How many requests come in each minute of a run."""
+        workload = run.state.workload
+        minutes_s = self.minutes_s[run.first : run.last]
         scale = workload.factor(Effect.TRAFFIC, minutes_s) if workload.disturbances else None
         exact = stream.traffic.exact_per_minute(minutes_s)
         if exact is not None and scale is None:
             return exact
-        rate = (
-            stream.traffic.expected_per_minute(minutes_s, *self._key, index)
-            if exact is None
-            else exact.astype(np.float64)
-        )
+        rate = self._rate(index, stream)[run.first : run.last]
         dice = self._arrival_dice.get(index)
         if dice is None:
             dice = draws.generator(*self._key, index, self.hour_s, "arrivals")
             self._arrival_dice[index] = dice
         return dice.poisson(rate if scale is None else rate * scale)
+
+    def _rate(self, index: int, stream: Stream) -> Floats:
+        """Requests expected in each minute of the hour, disturbances apart."""
+        known = self._rates.get(index)
+        if known is None or known[0] is not stream:
+            rate = stream.traffic.expected_per_minute(self.minutes_s, *self._key, index)
+            known = self._rates[index] = (stream, rate)
+        return known[1]
 
     def _dice(self, index: int, what: str) -> np.random.Generator:
         dice = self._route_dice.get((index, what))
