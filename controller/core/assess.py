@@ -9,6 +9,7 @@ from controller.core.decide import History, Inputs, decide
 from controller.core.demand import demand as demand_of
 from controller.core.evidence import Evidence, evidence
 from controller.core.guard import Fleet, Situation, check, silence
+from controller.core.pooling import pooled
 from controller.core.sentence import decision_sentence
 from controller.core.slo import slo_status
 from controller.model.change import Change, ChangePhase
@@ -35,7 +36,12 @@ class Sizing(Protocol):
         """One estimate per size, or why there are none."""
 
     def barred(
-        self, sizes: Sequence[Size], current: Size, policy: Policy, demand: Demand
+        self,
+        sizes: Sequence[Size],
+        current: Size,
+        policy: Policy,
+        demand: Demand,
+        slo: SloStatus,
     ) -> Mapping[Size, tuple[Rejection, str]]:
         """Sizes that are out of the question."""
 
@@ -139,14 +145,23 @@ def unassessed(key: EndpointKey, policy: str, at_s: float, hold: Hold) -> Assess
 def _shaken(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Beliefs:
     """Beliefs under a breach that is certain by counts: the newest minutes speak too, and
     where older hours would argue it away, they are a segment of their own."""
+    start_s = max(observed.size_since_s, observed.now_s - observed.policy.slo.window_s)
     rows = (*observed.rows, *observed.recent_rows)
+    if not any(row.start_s >= start_s for row in rows):
+        rows += _thin(observed, start_s)
     proof = evidence(rows, observed.era)
     shaken = _beliefs(observed, sizing, beliefs.demand, proof)
     if not _denies(shaken.made, observed.state.size):
         return shaken
-    start_s = max(observed.size_since_s, observed.now_s - observed.policy.slo.window_s)
     proof = evidence(rows, observed.era, split_at_s=start_s)
     return _beliefs(observed, sizing, beliefs.demand, proof)
+
+
+def _thin(observed: Observed, start_s: float) -> tuple[Observation, ...]:
+    """The newest windows as one row, where each for itself holds too few requests."""
+    recent = [w for w in observed.windows.recent if w.start_s >= start_s]
+    row = pooled(recent, observed.state.size, observed.era)
+    return () if isinstance(row, Missing) else (row,)
 
 
 def _wanted(
@@ -160,9 +175,10 @@ def _wanted(
         return Hold(Reason.TOO_FEW_SAMPLES, made.reason), ()
     policy, current = observed.policy, observed.state.size
     sizes = [estimate.size for estimate in made]
+    others = [size for size in sizes if size != current]
     barred = {
-        **journal.quarantined(observed.changes, sizes, observed.now_s),
-        **sizing.barred(sizes, current, policy, demand),
+        **journal.quarantined(observed.changes, others, observed.now_s),
+        **sizing.barred(sizes, current, policy, demand, slo),
     }
     inputs = Inputs(
         policy=policy,
@@ -223,18 +239,24 @@ def _situation(
         proposal=None if isinstance(wanted, Hold) else wanted.proposal,
         pauses=observed.pauses,
         changes=observed.changes,
-        ownership=journal.ownership(
-            observed.changes,
-            state.size,
-            state.live.serving.last_modified_s,
-            observed.accepted_at_s,
-            observed.now_s,
-        ),
+        ownership=owner_of(observed),
         fleet=observed.fleet,
         stale=silence(newest_s, trough, observed.now_s),
         obstacles=sizing.obstacles(state, observed.open_change is not None),
         lease_held=observed.lease_held,
         conflict=observed.conflict,
+    )
+
+
+def owner_of(observed: Observed) -> journal.Ownership:
+    """Whether the live size is the one that we left."""
+    return journal.ownership(
+        observed.changes,
+        observed.state.size,
+        # Not when AWS says it was modified: an alias may go back to an old version.
+        observed.size_since_s - journal.SETTLE_S,
+        observed.accepted_at_s,
+        observed.now_s,
     )
 
 

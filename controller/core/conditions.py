@@ -36,7 +36,7 @@ def conditions(assessment: Assessment, policy: Policy) -> tuple[Condition, ...]:
 
     degraded = reason in _DEGRADED
     in_change = reason is Reason.CHANGE_IN_PROGRESS or not isinstance(decision, Hold)
-    stale = reason in _STALE
+    stale = reason in _STALE or Reason.STALE_DATA in refused
     paused = refused.get(Reason.PAUSED)
     drifted = refused.get(Reason.OWNER_CONFLICT, refused.get(Reason.DRIFTED))
     return (

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from controller.core import history
 from controller.core.assess import Sizing
 from controller.model.change import Change, Step, Verdict
 from controller.model.endpoint import EndpointKey, EndpointState
@@ -17,7 +18,7 @@ from controller.model.price import LambdaPrices
 from controller.model.reason import Reason
 from controller.model.window import Series, SeriesQuery, Window
 
-SETTLE_S = 120.0
+SETTLE_S = history.SETTLE_S
 """After a change every environment starts cold: the first two minutes are not judged."""
 
 Answers = Mapping[SeriesQuery, Maybe[Series]]

@@ -130,6 +130,9 @@ def _climb(
 ) -> Decision:
     """The cheapest larger size that meets the SLO; else the best one allowed, said aloud."""
     larger = [e for e in feasible if e.size > here.size]
+    if not larger:
+        # Over the budget, where it is the budget that gives way.
+        larger = [e for e in _allowed(inputs) if e.size > here.size and _meets(inputs, e)]
     if larger:
         return proposals.propose(inputs.policy, inputs.demand, here, _cheapest(larger), reason)
     held = _quarantined(inputs, [e for e in inputs.estimates if e.size > here.size])
@@ -139,9 +142,7 @@ def _climb(
     gain = [e for e in allowed if e.p95_ms.mid < here.p95_ms.mid * CLIMB_GAIN]
     if not gain:
         return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
-    likeliest = max(e.p_slo for e in gain)
-    near = [e for e in gain if e.p_slo >= likeliest - 0.02]
-    return proposals.propose(inputs.policy, inputs.demand, here, _cheapest(near), reason)
+    return proposals.propose(inputs.policy, inputs.demand, here, _likeliest(gain), reason)
 
 
 def _leave(
@@ -154,14 +155,13 @@ def _leave(
     floor = barred[0] in {Rejection.BELOW_MEMORY_FLOOR, Rejection.INFEASIBLE_BEFORE}
     reason = Reason.MEMORY_FLOOR if floor else Reason.OUTSIDE_BOUNDS
     shrinking = barred[0] is Rejection.ABOVE_BOUNDS
-    choice = list(feasible)
-    if not choice and not shrinking:
-        choice = list(_allowed(inputs))
     if shrinking and isinstance(inputs.floor, Missing):
         return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
-    if not choice:
+    allowed = [] if shrinking else _allowed(inputs)
+    if not feasible and not allowed:
         return Hold(Reason.INFEASIBLE, f"{barred[1]}; no allowed size meets the SLO")
-    return proposals.propose(inputs.policy, inputs.demand, here, _cheapest(choice), reason)
+    best = _cheapest(feasible) if feasible else _likeliest(allowed)
+    return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
 
 
 def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decision:
@@ -229,6 +229,8 @@ def _careful(inputs: Inputs) -> Hold | None:
         return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
     if error_slo_broken(inputs.slo, inputs.policy.slo):
         return Hold(Reason.NOT_CONFIDENT, "the share of failed requests is above the SLO")
+    if inputs.slo.requests == 0:
+        return Hold(Reason.TOO_FEW_SAMPLES, "no requests in the SLO's window to judge by")
     if inputs.slo.attainment is Attainment.UNKNOWN and inputs.slo.p_met < CLIMB_BELOW:
         detail = f"the last window meets the SLO with probability {inputs.slo.p_met:.2f} only"
         return Hold(Reason.NOT_CONFIDENT, detail)
@@ -256,6 +258,12 @@ def _allowed(inputs: Inputs) -> list[Estimate]:
 def _cheapest(estimates: Sequence[Estimate]) -> Estimate:
     """Lowest cost; between equals the faster, then the smaller."""
     return min(estimates, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, e.size))
+
+
+def _likeliest(estimates: Sequence[Estimate]) -> Estimate:
+    """The cheapest of those about as likely as the likeliest to meet the SLO."""
+    likeliest = max(e.p_slo for e in estimates)
+    return _cheapest([e for e in estimates if e.p_slo >= likeliest - 0.02])
 
 
 def _explain(

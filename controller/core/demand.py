@@ -28,15 +28,14 @@ def demand(
     if not seen:
         return Missing("no requests in the last two weeks")
     counts = _per_hour(seen)
-    total = sum(counts)
     return Demand(
         requests_per_month=_per_month(counts),
         requests_per_hour_peak=max(counts),
         requests_per_hour_trough=min(counts),
         concurrency_peak=_largest([w.concurrency_peak for w in seen], "concurrency"),
         memory_used_mb=_memory_used(memory_use, memory_refusal),
-        error_ratio=_ratio([w.errors for w in seen], total),
-        throttle_ratio=_ratio([w.throttles for w in seen], total),
+        error_ratio=_ratio([(w.errors, w.requests) for w in seen]),
+        throttle_ratio=_ratio([(w.throttles, w.requests) for w in seen]),
         cold_start_ratio=_cold_ratio(memory_use),
         init_mean_ms=_init_mean(memory_use),
         hours_observed=len(seen),
@@ -69,11 +68,17 @@ def _largest(values: Sequence[Maybe[float]], what: str) -> Maybe[float]:
     return max(known) if known else Missing(f"no {what} metric")
 
 
-def _ratio(values: Sequence[Maybe[int]], total: float) -> Maybe[float]:
-    known = [v for v in values if not isinstance(v, Missing)]
-    if not known or total <= 0.0:
+def _ratio(values: Sequence[tuple[Maybe[int], Maybe[int]]]) -> Maybe[float]:
+    """Events per request, over the hours in which both are known."""
+    both = [
+        (events, requests)
+        for events, requests in values
+        if not isinstance(events, Missing) and not isinstance(requests, Missing)
+    ]
+    total = sum(requests for _, requests in both)
+    if total == 0:
         return Missing("no such metric")
-    return sum(known) / total
+    return sum(events for events, _ in both) / total
 
 
 def _memory_used(use: Sequence[MemoryUse], refusal: str | None) -> Maybe[int]:

@@ -4,6 +4,7 @@ The first that says no names the Reason; `explain` shows all that do. *Standing*
 speak of the endpoint and hold whatever is wanted; the others only stop a proposal.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -92,15 +93,18 @@ def one_policy(s: Situation) -> Refusal | None:
 
 
 def not_paused(s: Situation) -> Refusal | None:
-    """A person said stop, for this endpoint or the fleet."""
-    for pause in s.pauses:
-        if pause.scope not in {"*", str(s.state.key)}:
-            continue
-        if pause.until_s is not None and pause.until_s <= s.now_s:
-            continue
-        what = "the fleet is paused" if pause.scope == "*" else "paused"
-        return Reason.PAUSED, f"{what} by {pause.actor}: {pause.reason}", pause.until_s
-    return None
+    """A person said stop, for this endpoint or the fleet; of several pauses the longest."""
+    pauses = [
+        pause
+        for pause in s.pauses
+        if pause.scope in {"*", str(s.state.key)}
+        and (pause.until_s is None or pause.until_s > s.now_s)
+    ]
+    if not pauses:
+        return None
+    pause = max(pauses, key=lambda p: (math.inf if p.until_s is None else p.until_s, p.scope))
+    what = "the fleet is paused" if pause.scope == "*" else "paused"
+    return Reason.PAUSED, f"{what} by {pause.actor}: {pause.reason}", pause.until_s
 
 
 def endpoint_stable(s: Situation) -> Refusal | None:

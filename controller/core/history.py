@@ -10,6 +10,8 @@ from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
 from controller.model.reason import Reason
 
+SETTLE_S = 120.0
+"""After a change every environment starts cold: the first two minutes are not judged."""
 QUARANTINE_S = 86_400.0
 """A size that failed is left alone for a day, and twice as long each further time."""
 QUARANTINE_LIMIT_S = 30 * 86_400.0
@@ -18,8 +20,6 @@ DRIFT_HOLD_S = 21_600.0
 OWNER_CONFLICT_S = 7 * 86_400.0
 """A size that was put back against us twice within this time has another owner."""
 _FAILED_REASONS = {Reason.MADE_WORSE, Reason.NO_BENEFIT}
-_IN_VAIN = {Reason.UPDATE_FAILED, Reason.TOO_FEW_SAMPLES}
-"""Undone for a cause that lies in the function or its traffic, whatever the size."""
 
 
 def final_size(change: Change) -> Size | None:
@@ -43,7 +43,9 @@ def quarantined(
 
     A decrease that made things worse bars its target and everything below it; a climb that
     brought nothing bars its target and everything above; a climb out of a breach bars what
-    it left. The time doubles with every repetition of the same kind.
+    it left. Where traffic was too thin to judge, all sizes on that side are barred, and where
+    AWS could not carry out the update, all are. The time doubles with every repetition of
+    the same kind.
     """
     barred: dict[Size, tuple[Rejection, str]] = {}
     for span in _spans(changes):
@@ -92,8 +94,12 @@ class _Lesson:
 def _lesson(change: Change) -> _Lesson | None:
     verdict, target = change.verdict, change.target
     if change.phase is ChangePhase.ROLLED_BACK and verdict is not None:
-        if verdict.reason in _IN_VAIN:
-            return _Lesson("vain", target, (True, False), f"the last try: {verdict.detail}")
+        tried = f"the last try: {verdict.detail}"
+        if verdict.reason is Reason.UPDATE_FAILED:
+            return _Lesson("vain", change.before, (True, False), tried)
+        if verdict.reason is Reason.TOO_FEW_SAMPLES:
+            down = is_decrease(change)
+            return _Lesson("thin-down" if down else "thin-up", change.before, (down,), tried)
         if verdict.reason in _FAILED_REASONS and is_decrease(change):
             return _Lesson("down", target, (True,), f"{target} made things worse")
         if verdict.reason in _FAILED_REASONS:
@@ -129,13 +135,14 @@ class Ownership:
 def ownership(
     changes: Sequence[Change],
     live: Size,
-    modified_at_s: float,
+    changed_at_s: float,
     accepted_at_s: float | None,
     now_s: float,
 ) -> Ownership:
     """Compare the live size with what the journal says we left behind.
 
-    `changes` are newest first. `accepted_at_s` is when a person last said that the present
+    `changes` are newest first; `changed_at_s` is since when the live size serves, settling
+    time left out. `accepted_at_s` is when a person last said that the present
     state is fine (`resume`); what was before it is not held against anybody.
     """
     since_s = now_s - OWNER_CONFLICT_S
@@ -146,7 +153,7 @@ def ownership(
         return Ownership(False, False, None, "")
     left = final_size(closed[0])
     finished_s = closed[0].finished_at_s or 0.0
-    foreign = live != left and modified_at_s > (accepted_at_s or 0.0)
+    foreign = live != left and (accepted_at_s is None or changed_at_s > accepted_at_s)
     reverts = _reverts(closed, since_s) + (1 if foreign and finished_s >= since_s else 0)
     if not foreign:
         return Ownership(False, False, None, "")
@@ -155,10 +162,10 @@ def ownership(
         return Ownership(
             True,
             True,
-            modified_at_s + OWNER_CONFLICT_S,
+            changed_at_s + OWNER_CONFLICT_S,
             f"{detail}, as happened {reverts} times in a week; `resume` hands it back to us",
         )
-    return Ownership(True, False, modified_at_s + DRIFT_HOLD_S, detail)
+    return Ownership(True, False, changed_at_s + DRIFT_HOLD_S, detail)
 
 
 def _reverts(closed: Sequence[Change], since_s: float) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from controller.core.stats import share_at_most
 from controller.model.demand import Attainment, SloStatus
-from controller.model.missing import Missing
+from controller.model.missing import Maybe, Missing
 from controller.model.policy import Slo
 from controller.model.window import Window
 
@@ -72,9 +72,17 @@ def slo_status(windows: Iterable[Window], slo: Slo, now_s: float, since_s: float
         met_ratio=1.0 - total.slow / total.requests if total.requests else ratio,
         p_met=p_met,
         p95_ms=_typical_p95(inside),
-        error_ratio=total.errors / total.requests if total.requests else ratio,
+        error_ratio=_error_ratio(inside, slo),
         newest_s=total.last_s if total.last_s is not None else Missing("no data points"),
     )
+
+
+def _error_ratio(inside: list[Window], slo: Slo) -> Maybe[float]:
+    """Share of failed requests, of the windows that hold a number of failures."""
+    total = count((w for w in inside if not isinstance(w.errors, Missing)), slo.threshold_ms)
+    if total.requests == 0:
+        return Missing("no Errors datapoint in the window")
+    return total.errors / total.requests
 
 
 def error_slo_broken(status: SloStatus, slo: Slo) -> bool:
@@ -103,7 +111,7 @@ def _over(window: Window, budget: float, threshold_ms: float) -> bool:
     return counts.requests > 0 and counts.slow > budget * counts.requests
 
 
-def _typical_p95(inside: list[Window]) -> float | Missing:
+def _typical_p95(inside: list[Window]) -> Maybe[float]:
     """The windows' percentiles, weighted by requests: for people, never for the verdict.
 
     Percentiles of short windows may not be averaged into an exact one; the exact statement

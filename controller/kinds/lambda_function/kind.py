@@ -14,7 +14,7 @@ from controller.kinds.lambda_function.sizing import (
     memory_floor_mb,
 )
 from controller.model.change import Change, Step
-from controller.model.demand import Demand
+from controller.model.demand import Demand, SloStatus
 from controller.model.endpoint import LATEST, EndpointKey, EndpointState, LambdaSize, Size
 from controller.model.estimate import Estimate, Rejection
 from controller.model.missing import Maybe
@@ -41,11 +41,16 @@ class LambdaSizing:
         return estimates([size.memory_mb for size in sizes], inputs)
 
     def barred(
-        self, sizes: Sequence[Size], current: Size, policy: Policy, demand: Demand
+        self,
+        sizes: Sequence[Size],
+        current: Size,
+        policy: Policy,
+        demand: Demand,
+        slo: SloStatus,
     ) -> Mapping[Size, tuple[Rejection, str]]:
         """Bounds, memory in use, and running out of it."""
         sizes_mb = [size.memory_mb for size in sizes]
-        return rules.barred(sizes_mb, current.memory_mb, policy.bounds, demand)
+        return rules.barred(sizes_mb, current.memory_mb, policy.bounds, demand, slo)
 
     def floor(self, demand: Demand) -> Maybe[int]:
         """Memory in use, with headroom."""

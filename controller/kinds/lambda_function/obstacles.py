@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from controller.core.slo import CERTAIN
+from controller.core.stats import share_at_most
 from controller.kinds.lambda_function.sizing import in_bounds, memory_floor_mb
-from controller.model.demand import Demand
+from controller.model.demand import Demand, SloStatus
 from controller.model.endpoint import LambdaLive, LambdaSize, Size
 from controller.model.estimate import Rejection
 from controller.model.missing import Missing
@@ -47,34 +49,47 @@ def obstacles(live: LambdaLive, change_open: bool) -> Mapping[Reason, str]:
 
 
 def barred(
-    sizes_mb: Sequence[int], current_mb: int, bounds: Bounds, demand: Demand
+    sizes_mb: Sequence[int], current_mb: int, bounds: Bounds, demand: Demand, slo: SloStatus
 ) -> Mapping[Size, tuple[Rejection, str]]:
     """Sizes outside the bounds or too small for the memory in use.
 
     The floor never bars the current size or a larger one: a runtime that grows into all it
-    is given would be chased upwards for ever. Only errors with all memory in use do that.
+    is given would be chased upwards for ever. Only calls that fail now, with all memory in
+    use, bar the current size, and with it what is below the floor.
     """
+    allowed = [mb for mb in sizes_mb if in_bounds(bounds, mb)]
+    starving = _out_of_memory(current_mb, demand, slo)
+    least_mb = _least_mb(allowed, current_mb, demand, starving)
     out: dict[Size, tuple[Rejection, str]] = {}
-    floor = memory_floor_mb(demand)
     for mb in sizes_mb:
-        size = LambdaSize(mb)
-        if not in_bounds(bounds, mb):
-            below = bounds.min_memory_mb is not None and mb < bounds.min_memory_mb
+        if mb not in allowed:
+            below = all(mb < other for other in allowed)
             rejection = Rejection.BELOW_BOUNDS if below else Rejection.ABOVE_BOUNDS
-            out[size] = (rejection, "outside the policy's bounds")
-        elif not isinstance(floor, Missing) and mb < min(floor, current_mb):
-            out[size] = (
-                Rejection.BELOW_MEMORY_FLOOR,
-                f"{floor} MB are needed: {demand.memory_used_mb} MB were in use",
-            )
-    current = LambdaSize(current_mb)
-    if current not in out and _out_of_memory(current_mb, demand):
-        detail = f"all {current_mb} MB were in use while calls failed"
-        out[current] = (Rejection.INFEASIBLE_BEFORE, detail)
+            out[LambdaSize(mb)] = (rejection, "outside the policy's bounds")
+        elif starving and mb == current_mb:
+            detail = f"all {current_mb} MB were in use while calls failed"
+            out[LambdaSize(mb)] = (Rejection.INFEASIBLE_BEFORE, detail)
+        elif mb < least_mb:
+            detail = f"{least_mb} MB are needed: {demand.memory_used_mb} MB were in use"
+            out[LambdaSize(mb)] = (Rejection.BELOW_MEMORY_FLOOR, detail)
     return out
 
 
-def _out_of_memory(current_mb: int, demand: Demand) -> bool:
-    if isinstance(demand.memory_used_mb, Missing) or isinstance(demand.error_ratio, Missing):
+def _least_mb(allowed: Sequence[int], current_mb: int, demand: Demand, starving: bool) -> int:
+    """The least memory to choose; 0 where what is in use is not known."""
+    floor, used = memory_floor_mb(demand), demand.memory_used_mb
+    if isinstance(floor, Missing) or isinstance(used, Missing):
+        return 0
+    if not starving:
+        return min(floor, current_mb)
+    # Where the bounds leave no room for the headroom, more than is in use is better than none.
+    return floor if any(mb >= floor for mb in allowed) else used + 1
+
+
+def _out_of_memory(current_mb: int, demand: Demand, slo: SloStatus) -> bool:
+    """Whether calls surely fail at the current size while its memory is used up."""
+    if isinstance(demand.memory_used_mb, Missing) or isinstance(slo.error_ratio, Missing):
         return False
-    return demand.memory_used_mb >= current_mb and demand.error_ratio >= OUT_OF_MEMORY_ERRORS
+    errors = round(slo.error_ratio * slo.requests)
+    surely = share_at_most(OUT_OF_MEMORY_ERRORS, errors, slo.requests) <= 1.0 - CERTAIN
+    return demand.memory_used_mb >= current_mb and surely
