@@ -5,6 +5,7 @@ the default.
 """
 
 import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,9 +54,28 @@ class Environment:
         return not self.variables.get("NO_COLOR")
 
     @property
+    def user(self) -> str:
+        """Who is at the keyboard, for the journal; a name, not a proof."""
+        names = (self.variables.get(name) for name in ("LOGNAME", "USER", "USERNAME"))
+        return next((name for name in names if name), None) or _owner()
+
+    @property
+    def region(self) -> str | None:
+        """The region of whoever does not name one, as the AWS tools have it."""
+        return self.variables.get("AWS_REGION") or self.variables.get("AWS_DEFAULT_REGION") or None
+
+    @property
     def default_store(self) -> Path:
         """`$XDG_STATE_HOME/rightsizer/journal.db`, in the home directory unless set."""
         home = Path(self.variables.get("HOME") or ".")
         state = self.variables.get("XDG_STATE_HOME")
         base = Path(state) if state else home / ".local" / "state"
         return base / "rightsizer" / "journal.db"
+
+
+def _owner() -> str:
+    """Whoever the process belongs to, where the environment does not say."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"

@@ -100,6 +100,9 @@ def _report(error: Exception, session: Session) -> ExitCode:
     if session.debug:
         session.err.write("".join(traceback.format_exception(error)))
     match error:
+        case click.exceptions.NoArgsIsHelpError():
+            session.say(error.format_message())
+            return ExitCode.USAGE
         case click.UsageError():
             where = PROGRAM if error.ctx is None else error.ctx.command_path
             _tell(session, error.format_message())

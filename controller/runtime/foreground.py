@@ -46,7 +46,7 @@ class Foreground:
 
     def see_through(self, changes: Sequence[Change]) -> tuple[Change, ...]:
         """Work until every change is closed; returns them as they ended."""
-        told = {change.id: _Told(said_at_s=self._clock.now_s()) for change in changes}
+        told = {change.id: self._first(change) for change in changes}
         now = list(changes)
         while True:
             now = [self._store.change(change.id) or change for change in now]
@@ -56,6 +56,11 @@ class Foreground:
             if not still:
                 return tuple(now)
             self._work(still)
+
+    def _first(self, change: Change) -> _Told:
+        """Of what happened before, only the last event is told again."""
+        before = len(self._store.events(change.id))
+        return _Told(max(0, before - 1), self._clock.now_s())
 
     def _work(self, keys: set[EndpointKey]) -> None:
         for scope, entries in self._engine.due().items():

@@ -5,6 +5,7 @@ so that `apply` can tell whether the world has moved on since.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,16 +105,18 @@ def reason_and_message(assessment: Assessment) -> tuple[Reason, str]:
 
 
 def total_saving(seen: Sequence[Seen]) -> Interval:
-    """What all planned changes save a month; the ends are summed, which is the wider way."""
+    """What all planned changes save a month. Each prediction errs on its own, so the spreads
+    add up as the roots of their squares do."""
     saves = [
         proposal.saves_usd_per_month
         for one in seen
         if action_of(one.assessment) is Action.CHANGE
         and (proposal := wanted_change(one.assessment)) is not None
     ]
-    return Interval(
-        sum(s.low for s in saves), sum(s.mid for s in saves), sum(s.high for s in saves)
-    )
+    mid = sum(s.mid for s in saves)
+    down = math.hypot(*(s.mid - s.low for s in saves))
+    up = math.hypot(*(s.high - s.mid for s in saves))
+    return Interval(mid - down, mid, mid + up)
 
 
 def plan_item(seen: Seen) -> Json:

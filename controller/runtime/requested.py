@@ -47,7 +47,7 @@ class Ready:
     assessment: Assessment | None
     """What the core thinks of the endpoint now; None where nobody asked."""
     underway: Change | None = None
-    """The same request, journalled before and not yet through."""
+    """The same request, journalled before."""
 
 
 class Requests:
@@ -64,9 +64,9 @@ class Requests:
         The endpoint must have been sampled. Raises the AdapterError of what cannot be read.
         """
         observed = self._observe(entry)
-        change = observed.open_change
-        if change is not None and _same(change, planned):
-            return Ready(entry, observed, None, change)
+        same = next((change for change in observed.changes if _same(change, planned)), None)
+        if same is not None:
+            return Ready(entry, observed, None, same)
         _refuse(_moved(entry, observed, planned) or _busy(observed))
         _refuse(self._guarded(entry, observed, planned.proposal))
         assessment = self._assess(observed)
@@ -196,7 +196,7 @@ def _refuse(why: str | None) -> None:
 
 
 def _same(change: Change, planned: PlannedChange) -> bool:
-    """Whether an open change is this very request, made earlier."""
+    """Whether a change is this very request, made earlier and perhaps already through."""
     return (
         change.actor.startswith("cli:")
         and change.etag == planned.etag

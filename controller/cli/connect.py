@@ -1,0 +1,86 @@
+"""Policies and a wired controller, as the commands that ask AWS need them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from controller import __version__
+from controller.cli.session import Session
+
+if TYPE_CHECKING:
+    from controller.app import App
+    from controller.model.policy import PolicySet
+    from controller.runtime.oneshot import OneShot
+    from controller.store.sqlite import SqliteStore
+
+
+def load_policies(session: Session, paths: Sequence[str]) -> "PolicySet":
+    """The policies, warnings told. Raises PolicyInvalid."""
+    from controller.policy import load_with_warnings
+
+    policies, warnings = load_with_warnings(paths, session.stdin)
+    for warning in warnings:
+        session.say(f"warning: {warning}")
+    return policies
+
+
+def tell_only_errors(session: Session) -> None:
+    """Logs of a command that ends by itself: what matters it says in its own words."""
+    from controller.telemetry.logging import LogForm, configure_logging
+
+    settings = session.settings
+    asked = session.flags.get("log_level")
+    configure_logging(
+        now_s=session.clock.now_s,
+        form=LogForm(settings.log_format),
+        color=settings.color,
+        level=asked or ("debug" if session.debug else "critical"),
+        stream=session.err,
+    )
+
+
+@contextmanager
+def wired(
+    session: Session, store: "SqliteStore", policies: "PolicySet", *, acting: bool
+) -> Iterator["App"]:
+    """A controller without threads, on this store, which is closed with it."""
+    from controller.app import Wiring, build
+    from controller.aws.sessions import Connection
+
+    tell_only_errors(session)
+    connection = Connection(
+        user_agent=f"rightsizer/{__version__}", endpoint_url=session.settings.endpoint_url
+    )
+    app = build(
+        Wiring(
+            clock=session.clock,
+            store=store,
+            policies=policies,
+            connection=connection,
+            acting=acting,
+            wait=session.wait,
+        )
+    )
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def one_shot(session: Session, app: "App") -> "OneShot":
+    """Looks once, waiting as the session waits."""
+    from controller.runtime.oneshot import OneShot
+
+    return OneShot(
+        app.engine,
+        app.roster,
+        app.reports,
+        clock=session.clock,
+        wait=session.wait,
+        say=session.progress,
+    )
+
+
+def region_words(region: str, role_arn: str | None) -> str:
+    """A place as a person names it."""
+    return region if role_arn is None else f"{region} as {role_arn}"

@@ -1,0 +1,135 @@
+"""Rows of `rightsizer get`, from the documents that the journal and `-o json` hold.
+
+An assessment may have been written by an older version: what is not in it is shown empty.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from controller.cli.output import Cell, Row, show_table
+from controller.cli.session import Session
+from controller.cli.words import arrow, number, percent, usd
+from controller.model.policy import Policy
+from controller.policy.durations import format_duration_ms
+
+POLICY_COLUMNS = ("NAME", "MODE", "TARGET", "SLO", ">BUDGET")
+POLICY_WIDE = (*POLICY_COLUMNS, "CONFIDENCE", "GENERATION", "SOURCE")
+ENDPOINT_COLUMNS = ("ENDPOINT", "POLICY", "SIZE", "SLO", ">P95 MS", ">USD/MONTH", "REASON")
+ENDPOINT_WIDE = (*ENDPOINT_COLUMNS[:-1], "AT", "REASON", "MESSAGE")
+CHANGE_COLUMNS = (">ID", "ENDPOINT", "CHANGE", "PHASE", "REASON", "ACTOR", "PLANNED")
+CHANGE_WIDE = (*CHANGE_COLUMNS, "UPDATED", "VERDICT")
+CONDITION_COLUMNS = ("ENDPOINT", "TYPE", "STATUS", "REASON", "SINCE", "MESSAGE")
+
+Document = Mapping[str, Any]
+
+
+def policy_row(policy: Policy, *, wide: bool) -> Row:
+    """One policy."""
+    slo, budget = policy.slo, policy.budget_usd_per_month
+    threshold = format_duration_ms(slo.threshold_ms)
+    row = (
+        policy.name,
+        policy.mode.value,
+        _target(policy),
+        f"p{slo.percentile * 100:g} <= {threshold}",
+        "" if budget is None else f"{usd(budget)} USD",
+    )
+    if not wide:
+        return row
+    return (*row, percent(policy.confidence), policy.generation, str(policy.source))
+
+
+def _target(policy: Policy) -> str:
+    target = policy.target
+    if target.name is not None:
+        return f"{target.scope.region}/{target.name}:{target.qualifier}"
+    selector = target.selector
+    parts = [] if selector is None else [f"{k}={v}" for k, v in sorted(selector.tags.items())]
+    if selector is not None and selector.name_pattern is not None:
+        parts.insert(0, selector.name_pattern)
+    return f"{target.scope.region}/{{{', '.join(parts)}}}:{target.qualifier}"
+
+
+def endpoint_row(item: Document, *, wide: bool) -> Row:
+    """One endpoint as last judged."""
+    slo = item.get("slo") or {}
+    attainment = str(slo.get("attainment", ""))
+    styles = {"Met": "green", "Breached": "red"}
+    reason = f"{item.get('reason', '')}{' (paused)' if item.get('paused') else ''}"
+    row = (
+        str(item["endpoint"]["key"]),
+        str(item.get("policy", "")),
+        arrow(_size(item.get("currentSize")), _size(item.get("desiredSize"))),
+        Cell(attainment, styles.get(attainment, "")),
+        _number(slo.get("p95Ms")),
+        _cost(item),
+    )
+    if not wide:
+        return (*row, reason)
+    return (*row, str(item.get("at") or ""), reason, str(item.get("message", "")))
+
+
+def _size(size: Any) -> str:
+    return f"{size['memoryMb']} MB" if isinstance(size, dict) and "memoryMb" in size else ""
+
+
+def _number(value: Any) -> str:
+    return number(float(value)) if isinstance(value, int | float) else ""
+
+
+def _cost(item: Document) -> str:
+    """Of the present size, and of the one that is wanted."""
+    current = item.get("currentSize")
+    found = [c for c in item.get("candidates", ()) if c.get("size") == current]
+    here = found[0].get("usdPerMonth", {}) if found else {}
+    if "mid" not in here:
+        return ""
+    after = (item.get("wanted") or {}).get("usdPerMonthAfter", here)
+    return arrow(usd(float(here["mid"])), usd(float(after["mid"])))
+
+
+def change_row(item: Document, *, wide: bool) -> Row:
+    """One change."""
+    row = (
+        str(item["id"]),
+        str(item["endpoint"]["key"]),
+        arrow(_size(item["before"]), _size(item["target"])),
+        _phase(item),
+        str(item["reason"]),
+        str(item["actor"]),
+        str(item["plannedAt"]),
+    )
+    if not wide:
+        return row
+    verdict = item.get("verdict")
+    words = f"{verdict['kind']} {verdict['reason']}: {verdict['message']}" if verdict else ""
+    return (*row, str(item["updatedAt"]), words)
+
+
+def _phase(item: Document) -> Cell:
+    styles = {"Verified": "green", "RolledBack": "red", "Failed": "red"}
+    phase = str(item["phase"])
+    return Cell(phase, styles.get(phase, "yellow"))
+
+
+def show_change(session: Session, item: Document) -> None:
+    """One change with everything that happened to it."""
+    show_table(session, CHANGE_WIDE, [change_row(item, wide=True)])
+    session.write(f"\n{item['message']}\n\n")
+    rows = [
+        (str(event["at"]), str(event["phase"]), str(event["what"]), str(event["message"]))
+        for event in item.get("events", ())
+    ]
+    show_table(session, ("AT", "PHASE", "WHAT", "MESSAGE"), rows)
+
+
+def condition_row(item: Document) -> Row:
+    """One condition."""
+    return (
+        str(item["endpoint"]["key"]),
+        str(item["type"]),
+        str(item["status"]),
+        str(item["reason"]),
+        str(item["lastTransitionTime"]),
+        str(item["message"]),
+    )
