@@ -30,7 +30,6 @@ Points = list[tuple[int, float]]
 Wanted = tuple[str, Statistic]
 """A metric's name and a statistic of it."""
 
-TAPES = 1024
 HOURS_OF_POINTS = 50_000
 
 
@@ -88,8 +87,10 @@ class _View:
 class Metrics:
     """Reads points, with its caches; one per world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, tapes: int) -> None:
+        """tapes: how many hours of functions are kept at once, some 35 kB each."""
         self._world = world
+        self._most = tapes
         self._tapes: OrderedDict[tuple[str, str, str, int], Tape] = OrderedDict()
         self._hours: OrderedDict[tuple[Subject, int, int], dict[Wanted, _Known]] = OrderedDict()
         self._generation = 0
@@ -115,7 +116,7 @@ class Metrics:
             hour_s,
             lambda: self.pools.left(region, function, hour_s),
         )
-        if len(self._tapes) > TAPES:
+        if len(self._tapes) > self._most:
             self._tapes.popitem(last=False)
         return found
 

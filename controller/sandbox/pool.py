@@ -4,6 +4,9 @@ What others use is taken from what their workload asks for at the start of the h
 one function's throttling depends on the others' load without playing all of them together.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from controller.sandbox.region import Region
@@ -14,7 +17,7 @@ class Pools:
     """Concurrency in use at the start of an hour, by function; remembered per hour."""
 
     def __init__(self) -> None:
-        self._hours: dict[tuple[str, str, int], tuple[float, dict[str, float]]] = {}
+        self._hours: dict[tuple[str, str, int], _Survey] = {}
 
     def left(self, region: Region, function: str, hour_s: int) -> float:
         """Slots that a function without reserved concurrency may use in an hour."""
@@ -24,13 +27,20 @@ class Pools:
             if len(self._hours) > 1000:
                 self._hours.clear()
             found = self._hours[key] = _survey(region, hour_s)
-        free, busy = found
-        others = sum(busy.values()) - busy.get(function, 0.0)
-        return max(1.0, free - others)
+        others = found.total - found.busy.get(function, 0.0)
+        return max(1.0, found.free - others)
 
 
-def _survey(region: Region, hour_s: int) -> tuple[float, dict[str, float]]:
-    """(slots not reserved, mean concurrency of each function that shares them)."""
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """Slots not reserved, and the mean concurrency of the functions that share them."""
+
+    free: float
+    busy: Mapping[str, float]
+    total: float
+
+
+def _survey(region: Region, hour_s: int) -> _Survey:
     reserved = 0
     busy: dict[str, float] = {}
     for name, history in region.histories.items():
@@ -41,7 +51,8 @@ def _survey(region: Region, hour_s: int) -> tuple[float, dict[str, float]]:
             reserved += state.reserved
         else:
             busy[name] = offered_load(region, name, state, hour_s)
-    return float(region.concurrency_limit - reserved), busy
+    free = float(region.concurrency_limit - reserved)
+    return _Survey(free, busy, sum(busy.values()))
 
 
 def offered_load(region: Region, name: str, state: Serving, at_s: float) -> float:

@@ -47,7 +47,7 @@ class World:
     seed: everything random follows from it. start_s: the instant it begins at, seconds
     since the epoch. publication_delay_s: how long CloudWatch takes to show a minute.
     read_lag_s: how long reads of Lambda's control plane may show the state before a write
-    (0: consistent at once).
+    (0: consistent at once). tapes: hours of functions kept in memory, some 35 kB each.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class World:
         *,
         publication_delay_s: float = 105.0,
         read_lag_s: float = 0.0,
+        tapes: int = 1024,
     ) -> None:
         self.seed = seed
         self.start_s = float(start_s)
@@ -65,7 +66,7 @@ class World:
         self.extensions: dict[type, Any] = {}
         self.regions: dict[tuple[str, str], Region] = {}
         self.metric_faults = MetricFaults(publication_delay_s)
-        self.metrics = Metrics(self)
+        self.metrics = Metrics(self, tapes)
         self._now_s = self.start_s
         self._events: list[Event] = []
         self._planned = 0
