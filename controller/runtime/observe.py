@@ -22,6 +22,8 @@ from controller.runtime.roster import Entry
 from controller.runtime.samples import SampleBook, Samples
 
 JOURNAL_S = 60 * DAY_S
+REVISED_S = 3 * HOUR_S
+"""Hours so recent are looked at again: CloudWatch adds late points."""
 LOOK_EVERY_S = 900.0
 """The live configuration of an endpoint at rest is read this often. Lambda allows an account
 15 control-plane calls a second, shared with everybody's deployments; a decision to act is
@@ -40,6 +42,21 @@ class Sources:
     reports: MemoryReports
 
 
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """From which hours evidence was last taken."""
+
+    hourly: tuple[Window, ...]
+    since_s: float
+    era: str
+    seen_s: float
+
+    def covers(self, other: "_Learnt") -> bool:
+        """Whether nothing is new; the windows are compared by identity."""
+        same = (self.since_s, self.era, self.seen_s) == (other.since_s, other.era, other.seen_s)
+        return same and self.hourly is other.hourly
+
+
 class Observer:
     """Looks at one endpoint: live state, windows, evidence, journal."""
 
@@ -47,7 +64,7 @@ class Observer:
         self._at = sources
         self._seen: dict[EndpointKey, tuple[str, float]] = {}
         self._states: dict[EndpointKey, EndpointState] = {}
-        self._learnt: dict[EndpointKey, tuple[tuple[Window, ...], float, str]] = {}
+        self._learnt: dict[EndpointKey, _Learnt] = {}
 
     def observe(
         self, entry: Entry, fleet: Fleet, now_s: float, *, lease_held: bool, fresh: bool
@@ -116,14 +133,16 @@ class Observer:
         self, state: EndpointState, era: str, hourly: tuple[Window, ...], since_s: float
     ) -> None:
         """Hours since the size has served, up to the last time that it was seen to."""
-        basis = (hourly, since_s, f"{era}/{state.observed_at_s}")
-        kept = self._learnt.get(state.key)
-        if kept is not None and kept[0] is hourly and kept[1:] == basis[1:]:
+        learnt = _Learnt(hourly, since_s, era, state.observed_at_s)
+        before = self._learnt.get(state.key)
+        if before is not None and before.covers(learnt):
             return
-        self._learnt[state.key] = basis
-        seen_s = state.observed_at_s
-        hours = [w for w in hourly if w.start_s >= since_s and w.end_s <= seen_s]
-        self._at.book.learn(state.key, size=state.size, era=era, hours=hours, now_s=seen_s)
+        self._learnt[state.key] = learnt
+        start_s = since_s
+        if before is not None and (before.since_s, before.era) == (since_s, era):
+            start_s = max(since_s, before.seen_s - REVISED_S)
+        hours = [w for w in hourly if w.start_s >= start_s and w.end_s <= learnt.seen_s]
+        self._at.book.learn(state.key, size=state.size, era=era, hours=hours, now_s=learnt.seen_s)
 
     def _size_since_s(
         self,

@@ -5,6 +5,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any
 
 from controller.model.change import Change, ChangeEvent
@@ -133,6 +134,12 @@ def _first(rows: Iterable[Sequence[Any]]) -> Change | None:
 
 
 def _change(row: Sequence[Any]) -> Change:
+    return _decoded(tuple(row))
+
+
+@lru_cache(maxsize=4096)
+def _decoded(row: tuple[Any, ...]) -> Change:
+    """A tick reads the same few rows again and again; a change is a value, so it can be shared."""
     document = {
         name: codec.loads(value) if name in _JSON and value is not None else value
         for name, value in zip(("id", *_COLUMNS), row, strict=True)
