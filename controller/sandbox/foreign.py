@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,9 @@ def recreate(world: World, hand: Hand, memory_mb: int | None, down_s: float) -> 
     params = _creation(hand.function, old, tags, memory_mb)
 
     def create(world: World) -> None:
-        call(world, hand, "CreateFunction", params)
+        # Whoever created it meanwhile was faster.
+        with suppress(AwsError):
+            call(world, hand, "CreateFunction", params)
 
     world.schedule(
         world.now_s() + down_s,

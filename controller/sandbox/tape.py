@@ -104,7 +104,7 @@ class Tape:
         for index, stream in enumerate(workload.streams):
             route, answered = run.route(stream.qualifier)
             calls = self._arrivals(index, stream, run)
-            if not route or not calls.any():
+            if not route:
                 continue
             if answered < 1.0:
                 calls = self._dice(index, "there").binomial(calls, answered)

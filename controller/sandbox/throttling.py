@@ -11,12 +11,19 @@ Floats = npt.NDArray[np.float64]
 
 
 def refused_share(busy: Floats, limit: float) -> Floats | None:
-    """Share refused (Erlang B) at offered loads `busy` with `limit` slots; None if hardly any."""
-    most = float(busy.max())
-    if limit > 0 and most + 6.0 * np.sqrt(most) + 2.0 < limit:
+    """Share refused (Erlang B) at offered loads `busy` with `limit` slots; None if none is.
+
+    Loads far below the limit are refused nothing, exactly: what happens in one minute must
+    not depend on which other minutes are looked at with it.
+    """
+    near = (busy + 6.0 * np.sqrt(busy) + 2.0 >= limit) | (limit < 1.0)
+    if not near.any():
         return None
-    blocked = np.ones(len(busy))
+    load = busy[near]
+    blocked = np.ones(len(load))
     for slots in range(1, int(limit) + 1):
-        load = busy * blocked
-        blocked = load / (slots + load)
-    return blocked
+        offered = load * blocked
+        blocked = offered / (slots + offered)
+    refused = np.zeros(len(busy))
+    refused[near] = blocked
+    return refused

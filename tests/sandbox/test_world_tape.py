@@ -52,16 +52,26 @@ def _image(tape: Tape, until: int = 60) -> dict[object, list[object]]:
     return {
         key: [getattr(cell, name)[:until].tolist() for name in names]
         for key, cell in sorted(tape.cells.items())
-        if cell.calls[:until].any()
+        if (cell.calls + cell.throttled)[:until].any()
     }
 
 
-def _rich_history() -> list[Serving]:
-    """Three configurations, changes within minutes, a gap, a disturbance."""
-    calm = _workload()
+RATES = st.sampled_from([0.0005, 0.01, 0.3, 4.0, 60.0])
+POOLS = st.sampled_from([1.0, 4.0, 1000.0])
+
+
+def _rich_history(rps: float) -> list[Serving]:
+    """Three configurations, changes within minutes, a gap, disturbances."""
+    calm = _workload(rps, first_call_factor=3.0)
     upset = _workload(
-        disturbances=[{"effect": "latency", "factor": 3.0, "from_s": HOUR + 1500.0}],
-        memory_mb=520,
+        rps,
+        disturbances=[
+            {"effect": "latency", "factor": 3.0, "from_s": HOUR + 1500.0},
+            {"effect": "errors", "factor": 0.3, "from_s": HOUR + 1600.0, "to_s": HOUR + 1900.0},
+            {"effect": "traffic", "factor": 2.0, "from_s": HOUR + 1300.0, "ramp_s": 300.0},
+            {"effect": "memory", "factor": 1.1, "from_s": HOUR + 1300.0},
+        ],
+        memory_mb=480,
     )
     return [
         _state(HOUR - 86_400.0, calm, (OLD, 1.0)),
@@ -73,26 +83,27 @@ def _rich_history() -> list[Serving]:
     ]
 
 
-@settings(max_examples=25)
-@given(cuts=st.lists(st.integers(1, 59), max_size=8))
-def test_played_in_pieces_it_is_the_same(cuts):
-    whole = _tape(*_rich_history())
+@settings(max_examples=40)
+@given(cuts=st.lists(st.integers(1, 59), max_size=8), rps=RATES, pool=POOLS)
+def test_played_in_pieces_it_is_the_same(cuts, rps, pool):
+    whole = _tape(*_rich_history(rps), pool=pool)
     whole.play(60)
-    pieces = _tape(*_rich_history())
+    pieces = _tape(*_rich_history(rps), pool=pool)
     for minute in [*sorted(cuts), 60]:
         pieces.play(minute)
     assert _image(pieces) == _image(whole)
 
 
 @settings(max_examples=15)
-@given(minute=st.integers(1, 58), second=st.integers(0, 59))
-def test_what_happens_later_changes_nothing_before(minute, second):
-    history = _rich_history()
-    before = _tape(*history)
+@given(minute=st.integers(1, 58), second=st.integers(0, 59), rps=RATES, pool=POOLS)
+def test_what_happens_later_changes_nothing_before(minute, second, rps, pool):
+    history = _rich_history(rps)
+    before = _tape(*history, pool=pool)
     before.play(60)
     changed_s = HOUR + 60.0 * minute + second
     kept = [state for state in history if state.start_s < changed_s]
-    after = _tape(*kept, _state(changed_s, _workload(rps=50.0), (_variant("9"), 1.0)))
+    late = _state(changed_s, _workload(rps=50.0), (_variant("9"), 1.0))
+    after = _tape(*kept, late, pool=pool)
     after.play(60)
     assert _image(after, minute) == _image(before, minute)
 
