@@ -140,8 +140,8 @@ def data_fresh(s: Situation) -> Refusal | None:
 
 
 def mode_acts(s: Situation) -> Refusal | None:
-    """Only Enforce changes anything."""
-    if s.policy.mode is Mode.ENFORCE or s.proposal is None:
+    """Recommend says what it would do, and does not. (`mode` speaks for Off and Observe.)"""
+    if s.policy.mode is not Mode.RECOMMEND or s.proposal is None:
         return None
     return Reason.MODE_RECOMMEND, f"would change {s.proposal.detail}", None
 
