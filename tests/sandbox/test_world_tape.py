@@ -57,7 +57,7 @@ def _image(tape: Tape, until: int = 60) -> dict[object, list[object]]:
 
 
 RATES = st.sampled_from([0.0005, 0.01, 0.3, 4.0, 60.0])
-POOLS = st.sampled_from([1.0, 4.0, 1000.0])
+POOLS = st.sampled_from([1.0, 4.0, 8.0, 12.0, 1000.0])
 
 
 def _rich_history(rps: float) -> list[Serving]:
@@ -91,6 +91,19 @@ def test_played_in_pieces_it_is_the_same(cuts, rps, pool):
     pieces = _tape(*_rich_history(rps), pool=pool)
     for minute in [*sorted(cuts), 60]:
         pieces.play(minute)
+    assert _image(pieces) == _image(whole)
+
+
+@pytest.mark.parametrize("cut", [5, 29, 31, 45])
+def test_a_rush_is_the_same_in_pieces(cut):
+    """Throttling begins half way through the hour; the calm before must not notice."""
+    rush = [{"effect": "traffic", "factor": 8.0, "from_s": HOUR + 1800.0}]
+    state = _state(0.0, _workload(disturbances=rush), (OLD, 1.0))
+    whole, pieces = _tape(state, pool=9.0), _tape(state, pool=9.0)
+    whole.play(60)
+    pieces.play(cut)
+    pieces.play(60)
+    assert whole.cells[0, OLD.uid].throttled[30:].sum() > 0
     assert _image(pieces) == _image(whole)
 
 
