@@ -78,8 +78,12 @@ class KindAdapter(Protocol):
     def discover(self, scope: Scope, selector: Selector) -> Mapping[str, Mapping[str, str]]:
         """Names of matching endpoints and their tags."""
 
-    def observe(self, scope: Scope, key: EndpointKey) -> EndpointState:
-        """The live state. Raises NotFound where there is no such endpoint or alias."""
+    def observe(self, scope: Scope, key: EndpointKey, *, thorough: bool = True) -> EndpointState:
+        """The live state. Raises NotFound where there is no such endpoint or alias.
+
+        Not thorough: of an endpoint at rest, what only matters before a change may be
+        remembered from the last thorough look.
+        """
 
     def execute(self, scope: Scope, key: EndpointKey, step: Mutation) -> Mapping[str, str]:
         """Carry out one mutation; returns what to remember (e.g. the published version)."""

@@ -125,7 +125,7 @@ class Observer:
         if kept is not None and not fresh and now_s - kept.observed_at_s < LOOK_EVERY_S:
             return kept
         self._states.pop(entry.key, None)
-        state = self._at.adapters[entry.key.kind].observe(entry.scope, entry.key)
+        state = self._at.adapters[entry.key.kind].observe(entry.scope, entry.key, thorough=fresh)
         self._states[entry.key] = state
         return state
 

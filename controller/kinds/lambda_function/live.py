@@ -64,16 +64,18 @@ class LambdaAdapter:
         self._sessions = sessions
         self._clock = clock
         self._versions: OrderedDict[tuple[EndpointKey, str], FunctionConfig] = OrderedDict()
+        self._warm: dict[EndpointKey, int | None] = {}
         self._lock = threading.Lock()
 
     def discover(self, scope: Scope, selector: Selector) -> Mapping[str, Mapping[str, str]]:
         """Names of matching functions and their tags."""
         return find_functions(self._sessions, scope, selector)
 
-    def observe(self, scope: Scope, key: EndpointKey) -> EndpointState:
+    def observe(self, scope: Scope, key: EndpointKey, *, thorough: bool = True) -> EndpointState:
         """`$LATEST`, the alias if traffic uses one, and the versions that it names.
 
-        Raises NotFound where the function or the alias does not exist.
+        Provisioned concurrency is asked for by a thorough look only. Raises NotFound where
+        the function or the alias does not exist.
         """
         latest = self._configuration(scope, key, LATEST)
         alias = None if key.qualifier == LATEST else self._alias(scope, key)
@@ -83,7 +85,9 @@ class LambdaAdapter:
                 versions[version] = (
                     latest if version == LATEST else self._version(scope, key, version)
                 )
-        live = LambdaLive(latest, alias, versions, self._provisioned(scope, key, alias))
+        if thorough or key not in self._warm:
+            self._warm[key] = self._provisioned(scope, key, alias)
+        live = LambdaLive(latest, alias, versions, self._warm[key])
         return EndpointState(
             key=key,
             size=LambdaSize(live.serving.memory_mb),

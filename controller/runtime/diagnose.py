@@ -1,0 +1,336 @@
+"""Is everything there that the controller needs of AWS? Asked by calls that change nothing.
+
+One list of findings per place: who we are, whether the clocks agree, one harmless call for
+every permission, and how old the prices are. A finding that is not well says what to do.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+from controller.aws.cloudwatch import CloudWatchReader
+from controller.aws.errors import translated
+from controller.aws.prices import PriceListSource
+from controller.aws.reports import InsightsReportReader
+from controller.aws.sessions import Sessions
+from controller.core.periods import HOUR_S, closed_end
+from controller.model.endpoint import LATEST
+from controller.model.errors import (
+    AccessDenied,
+    AdapterError,
+    Conflict,
+    NotFound,
+    Unauthenticated,
+    Unreachable,
+)
+from controller.model.missing import Missing
+from controller.model.policy import Mode, Policy, PolicySet, Scope
+from controller.model.window import SeriesQuery
+from controller.ports import Clock, Identity
+
+SKEW_WARN_S = 30.0
+SKEW_FAIL_S = 240.0
+"""AWS refuses signatures that are five minutes off."""
+PRICE_AGE_WARN_S = 7 * 86_400.0
+NO_REVISION = "00000000-0000-0000-0000-000000000000"
+"""A revision that nothing has: AWS refuses the change, but only to those who may make it."""
+
+
+class Verdict(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    check: str
+    where: str
+    verdict: Verdict
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A place, and what the policies want of it."""
+
+    scope: Scope
+    function: str | None = None
+    qualifier: str = LATEST
+    selects: bool = False
+    enforces: bool = False
+
+    @property
+    def where(self) -> str:
+        """As a person names it."""
+        role = self.scope.role_arn
+        return self.scope.region if role is None else f"{self.scope.region} as {role}"
+
+
+def subjects(policies: PolicySet) -> list[Subject]:
+    """One for each place that policies speak of."""
+    places: dict[Scope, list[Policy]] = {}
+    for policy in policies.policies:
+        if policy.mode is not Mode.OFF:
+            places.setdefault(policy.target.scope, []).append(policy)
+    return [_subject(scope, members) for scope, members in places.items()]
+
+
+def _subject(scope: Scope, members: list[Policy]) -> Subject:
+    # one behind an alias tells most
+    named = sorted(
+        (p for p in members if p.target.name is not None),
+        key=lambda p: p.target.qualifier == LATEST,
+    )
+    return Subject(
+        scope=scope,
+        function=named[0].target.name if named else None,
+        qualifier=named[0].target.qualifier if named else LATEST,
+        selects=any(p.target.selector is not None for p in members),
+        enforces=any(p.mode is Mode.ENFORCE for p in members),
+    )
+
+
+class Doctor:
+    """Examines places. Raises nothing: what goes wrong is a finding."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        identity: Identity,
+        prices: PriceListSource,
+        clock: Clock,
+        *,
+        try_changes: bool = False,
+    ) -> None:
+        """`try_changes`: also make the calls of mode Enforce, in a way that AWS refuses."""
+        self._sessions = sessions
+        self._identity = identity
+        self._prices = prices
+        self._clock = clock
+        self._try_changes = try_changes
+
+    def examine(self, subject: Subject) -> Iterator[Finding]:
+        """All checks of one place; the first that fails hopelessly ends them."""
+        try:
+            yield from self._credentials(subject)
+        except AdapterError as error:
+            kinds = {Unreachable: "reachability", Unauthenticated: "credentials"}
+            yield _finding(subject, kinds.get(type(error), "account"), error)
+            return
+        function = subject.function or (yield from self._listed(subject))
+        if function is None:
+            text = "there is no function to try the other calls on"
+            yield Finding("functions", subject.where, Verdict.WARN, text)
+        else:
+            yield from self._of_function(subject, function)
+        yield self._call(subject, "tag:GetResources", lambda: self._tags(subject.scope))
+        yield self._price(subject)
+
+    def _credentials(self, subject: Subject) -> Iterator[Finding]:
+        scope = subject.scope
+        with translated("sts", "GetCallerIdentity", scope):
+            answer: Any = self._sessions.sts(scope).get_caller_identity()
+        account = self._identity.account(scope)
+        who = f"account {account} as {answer['Arn']}"
+        yield Finding("credentials", subject.where, Verdict.OK, who)
+        yield self._skew(subject, answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+
+    def _skew(self, subject: Subject, date: str) -> Finding:
+        try:
+            theirs_s = parsedate_to_datetime(date).timestamp()
+        except (TypeError, ValueError):
+            text = "the answer carries no date to compare with"
+            return Finding("clock", subject.where, Verdict.WARN, text)
+        skew_s = self._clock.now_s() - theirs_s
+        ahead = "ahead of" if skew_s >= 0.0 else "behind"
+        size_s = abs(skew_s)
+        text = f"{size_s:.0f} s {ahead} AWS"
+        if size_s < SKEW_WARN_S:
+            return Finding("clock", subject.where, Verdict.OK, text)
+        verdict = Verdict.FAIL if size_s >= SKEW_FAIL_S else Verdict.WARN
+        return Finding("clock", subject.where, verdict, f"{text}: set this machine's clock (NTP)")
+
+    def _listed(self, subject: Subject) -> Iterator[Finding]:
+        """`lambda:ListFunctions`; returns the name of a function, if there is one."""
+        names: list[str] = []
+
+        def call() -> str:
+            with translated("lambda", "ListFunctions", subject.scope):
+                client = self._sessions.lambda_reads(subject.scope)
+                page = client.list_functions(MaxItems=50)
+            names.extend(function["FunctionName"] for function in page["Functions"])
+            return f"{len(names)} functions on the first page"
+
+        yield self._call(subject, "lambda:ListFunctions", call)
+        return names[0] if names else None
+
+    def _of_function(self, subject: Subject, function: str) -> Iterator[Finding]:
+        if subject.function is not None and subject.selects:
+            yield from self._listed(subject)
+        reads = _Reads(self._sessions, self._clock, subject, function)
+        for action, call in reads.calls():
+            yield self._call(subject, action, call)
+        if self._try_changes and subject.enforces:
+            for action, call in reads.changes():
+                yield self._refused(subject, action, call)
+
+    def _tags(self, scope: Scope) -> str:
+        with translated("resourcegroupstaggingapi", "GetResources", scope):
+            self._sessions.tagging(scope).get_resources(
+                ResourceTypeFilters=["lambda:function"], ResourcesPerPage=1
+            )
+        return "allowed"
+
+    def _call(self, subject: Subject, action: str, call: Callable[[], str]) -> Finding:
+        try:
+            return Finding(action, subject.where, Verdict.OK, call())
+        except AdapterError as error:
+            return _finding(subject, action, error)
+
+    def _refused(self, subject: Subject, action: str, call: Callable[[], str]) -> Finding:
+        """A changing call: well where AWS refuses it for its revision and not for who asks."""
+        try:
+            call()
+        except Conflict:
+            text = "allowed (tried with a revision that nothing has)"
+            return Finding(action, subject.where, Verdict.OK, text)
+        except AdapterError as error:
+            return _finding(subject, action, error)
+        text = "AWS took a revision that nothing has: please report this"
+        return Finding(action, subject.where, Verdict.WARN, text)
+
+    def _price(self, subject: Subject) -> Finding:
+        region = subject.scope.region
+        prices = self._prices.lambda_prices(region, "x86_64")
+        if isinstance(prices, Missing):
+            return Finding("prices", subject.where, Verdict.FAIL, prices.reason)
+        age_s = self._clock.now_s() - prices.as_of_s
+        text = f"from the {prices.source}, {age_s / 86_400.0:.0f} days old"
+        why = self._prices.failures().get(region)
+        if why is not None:
+            return Finding("prices", subject.where, Verdict.WARN, f"{text}: {why}")
+        verdict = Verdict.WARN if age_s > PRICE_AGE_WARN_S else Verdict.OK
+        return Finding("prices", subject.where, verdict, text)
+
+
+class _Reads:
+    """The calls about one function."""
+
+    def __init__(self, sessions: Sessions, clock: Clock, subject: Subject, function: str) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._scope = subject.scope
+        self._function = function
+        self._alias = None if subject.qualifier == LATEST else subject.qualifier
+        self._log_group = f"/aws/lambda/{function}"
+
+    def calls(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Each with the IAM action that permits it."""
+        yield "lambda:GetFunctionConfiguration", self._configuration
+        if self._alias is not None:
+            yield "lambda:GetAlias", self._get_alias
+            yield "lambda:GetProvisionedConcurrencyConfig", self._provisioned
+        yield "cloudwatch:GetMetricData", self._metrics
+        yield "logs:StartQuery, logs:GetQueryResults", self._logs
+
+    def changes(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Those of mode Enforce, made so that AWS must refuse them."""
+        yield "lambda:UpdateFunctionConfiguration", self._update
+        yield "lambda:PublishVersion", self._publish
+        if self._alias is not None:
+            yield "lambda:UpdateAlias", self._update_alias
+
+    def _configuration(self) -> str:
+        with translated("lambda", "GetFunctionConfiguration", self._scope, self._named):
+            client = self._sessions.lambda_reads(self._scope)
+            answer = client.get_function_configuration(FunctionName=self._function)
+        self._log_group = answer.get("LoggingConfig", {}).get("LogGroup") or self._log_group
+        return f"{self._function} has {answer['MemorySize']} MB"
+
+    def _get_alias(self) -> str:
+        with translated("lambda", "GetAlias", self._scope, self._named):
+            answer = self._sessions.lambda_reads(self._scope).get_alias(
+                FunctionName=self._function, Name=str(self._alias)
+            )
+        return f"{self._alias} points to version {answer['FunctionVersion']}"
+
+    def _provisioned(self) -> str:
+        try:
+            with translated("lambda", "GetProvisionedConcurrencyConfig", self._scope, self._named):
+                self._sessions.lambda_reads(self._scope).get_provisioned_concurrency_config(
+                    FunctionName=self._function, Qualifier=str(self._alias)
+                )
+        except NotFound:
+            return "none on the alias"
+        return "environments are kept warm on the alias"
+
+    def _metrics(self) -> str:
+        end_s = closed_end(self._clock.now_s(), int(HOUR_S))
+        query = SeriesQuery(
+            namespace="AWS/Lambda",
+            metric="Invocations",
+            dimensions=(("FunctionName", self._function),),
+            stat="Sum",
+            period_s=int(HOUR_S),
+            start_s=end_s - HOUR_S,
+            end_s=end_s,
+        )
+        reader = CloudWatchReader(self._sessions, self._clock)
+        (answer,) = reader.read(self._scope, [query]).values()
+        if isinstance(answer, Missing):
+            return answer.reason
+        return f"{sum(value for _, value in answer.points):,.0f} requests in the last whole hour"
+
+    def _logs(self) -> str:
+        reader = InsightsReportReader(self._sessions)
+        now_s = self._clock.now_s()
+        reader.poll(self._scope, reader.start(self._scope, self._log_group, now_s - 60.0, now_s))
+        return f"{self._log_group} can be queried"
+
+    def _update(self) -> str:
+        with translated("lambda", "UpdateFunctionConfiguration", self._scope, self._named):
+            self._sessions.lambda_writes(self._scope).update_function_configuration(
+                FunctionName=self._function, RevisionId=NO_REVISION
+            )
+        return ""
+
+    def _publish(self) -> str:
+        with translated("lambda", "PublishVersion", self._scope, self._named):
+            self._sessions.lambda_writes(self._scope).publish_version(
+                FunctionName=self._function, RevisionId=NO_REVISION
+            )
+        return ""
+
+    def _update_alias(self) -> str:
+        with translated("lambda", "UpdateAlias", self._scope, self._named):
+            self._sessions.lambda_writes(self._scope).update_alias(
+                FunctionName=self._function, Name=str(self._alias), RevisionId=NO_REVISION
+            )
+        return ""
+
+    @property
+    def _named(self) -> str:
+        return f"function {self._function}"
+
+
+def _finding(subject: Subject, check: str, error: AdapterError) -> Finding:
+    """What an error means: some things the controller can do without, more carefully."""
+    softer = check.startswith("logs:") or (check.startswith("tag:") and not subject.selects)
+    verdict = Verdict.WARN if softer else Verdict.FAIL
+    text = str(error).rstrip(".")
+    if check.startswith("logs:"):
+        absent = isinstance(error, NotFound)
+        text += "; without it memory in use is unknown, and memory is never taken away"
+        text += " (a function logs from its first call on)" if absent else ""
+    if softer and check.startswith("tag:"):
+        text += "; needed only by policies that select"
+    if isinstance(error, AccessDenied):
+        text += " (see deploy/iam)"
+    return Finding(check, subject.where, verdict, text)

@@ -1,0 +1,133 @@
+"""Meeting a function that no policy speaks of yet: what a first policy for it should say."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from controller.aws.aliases import function_aliases
+from controller.aws.sessions import Sessions
+from controller.core.periods import HOUR_S
+from controller.model.endpoint import LATEST, EndpointKey, Kind
+from controller.model.errors import AccessDenied
+from controller.model.missing import Missing
+from controller.model.policy import Policy, Scope, Slo, Source, Target
+from controller.model.window import Window
+from controller.ports import Clock, Identity, KindAdapters
+from controller.runtime.samples import SampleBook, Samples, Wanted
+
+HEADROOM = 1.5
+"""What is suggested as threshold, per p95 seen: room for a smaller size, and no promise."""
+UNSEEN_THRESHOLD_MS = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """A function, and what can be said of it."""
+
+    key: EndpointKey
+    memory_mb: int
+    threshold_ms: float
+    threshold_note: str
+    observed: Mapping[str, str]
+    """Facts for a reader, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Introducer:
+    """Looks at one function; changes and keeps nothing."""
+
+    sessions: Sessions
+    identity: Identity
+    adapters: KindAdapters
+    samples: SampleBook
+    clock: Clock
+
+    def function(self, scope: Scope, name: str, qualifier: str | None) -> Introduction:
+        """Raises AdapterError where the function (or the alias asked for) cannot be seen."""
+        kind = Kind.LAMBDA_FUNCTION
+        account = self.identity.account(scope)
+        chosen, alias_note = self._qualifier(scope, name, qualifier)
+        key = EndpointKey(account, scope.region, kind, name, chosen)
+        state = self.adapters[kind].observe(scope, key)
+        samples = self._read(scope, key)
+        threshold_ms, note = suggested(samples.hourly)
+        return Introduction(
+            key=key,
+            memory_mb=state.size.memory_mb,
+            threshold_ms=threshold_ms,
+            threshold_note=note,
+            observed={**alias_note, **_facts(samples)},
+        )
+
+    def _qualifier(
+        self, scope: Scope, name: str, asked: str | None
+    ) -> tuple[str, Mapping[str, str]]:
+        """What traffic uses, as far as can be told, and how that was told."""
+        if asked is not None:
+            return asked, {}
+        try:
+            aliases = function_aliases(self.sessions, scope, name)
+        except AccessDenied:
+            note = "could not be listed (lambda:ListAliases); set the qualifier that traffic uses"
+            return LATEST, {"aliases": note}
+        if len(aliases) == 1:
+            (alias,) = aliases
+            note = f"{alias}, the only one: traffic is taken to use it"
+            return alias, {"alias": note}
+        if aliases:
+            note = f"{', '.join(aliases)}; set the qualifier to the one that traffic uses"
+            return LATEST, {"aliases": note}
+        return LATEST, {}
+
+    def _read(self, scope: Scope, key: EndpointKey) -> Samples:
+        slo = Slo(UNSEEN_THRESHOLD_MS)
+        target = Target(key.kind, scope, name=key.name, qualifier=key.qualifier)
+        policy = Policy("", target, slo, Source("", 1, 1), generation="")
+        now_s = self.clock.now_s()
+        self.samples.read(scope, [Wanted(key, policy, None)], now_s)
+        return self.samples.get(key) or Samples(slo, now_s)
+
+
+def suggested(hours: Sequence[Window]) -> tuple[float, str]:
+    """A threshold in milliseconds, and the note that says where it comes from."""
+    p95_ms = typical_p95_ms(hours)
+    if p95_ms is None:
+        return UNSEEN_THRESHOLD_MS, "a guess: no traffic was seen"
+    return rounded_up(p95_ms * HEADROOM), f"{HEADROOM:g} times the p95 observed"
+
+
+def typical_p95_ms(hours: Sequence[Window]) -> float | None:
+    """Median of the hours' p95, each hour counted by its requests; None without any."""
+    known = sorted(
+        (w.p95_ms, w.requests)
+        for w in hours
+        if not isinstance(w.p95_ms, Missing) and not isinstance(w.requests, Missing)
+    )
+    half = sum(requests for _, requests in known) / 2.0
+    passed = 0
+    for p95_ms, requests in known:
+        passed += requests
+        if passed >= half and passed > 0:
+            return p95_ms
+    return None
+
+
+def rounded_up(value_ms: float) -> float:
+    """To two significant digits, never down."""
+    digits = 10.0 ** max(0, math.floor(math.log10(max(value_ms, 1.0))) - 1)
+    return math.ceil(value_ms / digits) * digits
+
+
+def _facts(samples: Samples) -> Mapping[str, str]:
+    if samples.error is not None:
+        return {"metrics": f"could not be read: {samples.error}"}
+    hours = samples.hourly
+    requests = sum(w.requests for w in hours if not isinstance(w.requests, Missing))
+    if not requests:
+        return {"requests": "none in 14 days"}
+    days = max(1.0, (hours[-1].end_s - hours[0].start_s) / (24 * HOUR_S))
+    facts = {"requests": f"{requests / days:,.0f} a day over {days:.0f} days"}
+    p95_ms = typical_p95_ms(hours)
+    if p95_ms is not None:
+        facts["p95"] = f"{p95_ms:,.0f} ms in a typical hour"
+    return facts
