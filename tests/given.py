@@ -31,7 +31,7 @@ from controller.model.endpoint import (
     Phase,
 )
 from controller.model.estimate import Observation
-from controller.model.missing import Missing, known
+from controller.model.missing import Maybe, Missing, known
 from controller.model.policy import (
     Bounds,
     FleetLimits,
@@ -225,6 +225,12 @@ def a_memory_use(max_used_mb: int = 110, memory_mb: int = 1024, **values: Any) -
         init_mean_ms=300.0,
     )
     return replace(plain, **values)
+
+
+def known_demand(demand: Maybe[Demand]) -> Demand:
+    """A demand that must be there."""
+    assert not isinstance(demand, Missing), demand.reason
+    return demand
 
 
 def a_demand(**values: Any) -> Demand:

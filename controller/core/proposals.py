@@ -87,7 +87,7 @@ def money(saves: Interval) -> str:
 
 def _range(low: float, high: float) -> str:
     digits = 0 if high >= 20.0 else 2 if high >= 0.1 else 4
-    first, last = f"{low:.{digits}f}", f"{high:.{digits}f}"
+    first, last = f"{low:z.{digits}f}", f"{high:z.{digits}f}"
     return first if first == last else f"{first}-{last}"
 
 

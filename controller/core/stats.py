@@ -87,7 +87,7 @@ def share_mean_sd(hits: int, trials: int) -> tuple[float, float]:
 def share_exceeds(hits: int, trials: int, other_hits: int, other_trials: int) -> float:
     """Posterior probability that the first true share is larger than the second.
 
-    Normal approximation to the difference of the two Beta posteriors: within a point of
+    Normal approximation to the difference of the two Beta posteriors: within two points of
     the exact value from ten hits a side on, and conservative (nearer 1/2) below.
     """
     mean, sd = share_mean_sd(hits, trials)
