@@ -14,7 +14,7 @@ functions: [{
 }]
 actors: [{see controller.sandbox.actors}]
 metric_faults: [{see controller.sandbox.metric_faults}]
-update_faults: [{function, outcome, ...: see controller.sandbox.region}]
+update_faults: [{function, outcome, account, region, ...: see controller.sandbox.region}]
 ```
 Seeding is an act of the world, not of AWS: it leaves no trace in the API and may lie in the
 past, which is how a function gets a history to look at.
@@ -72,7 +72,11 @@ def seed_world(world: World, document: Mapping[str, Any]) -> None:
     for item in document.get("metric_faults", ()):
         world.metric_faults.add(metric_fault_from(item, world.now_s()))
     for item in document.get("update_faults", ()):
-        region.update_faults.append(update_fault_from(item))
+        fault = {k: v for k, v in item.items() if k not in ("account", "region")}
+        place = world.region(
+            str(item.get("account", account)), str(item.get("region", region_name))
+        )
+        place.update_faults.append(update_fault_from(fault))
     for item in document.get("actors", ()):
         actors.plan(world, item, account, region_name)
     world.metrics.forget()

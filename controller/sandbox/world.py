@@ -14,15 +14,17 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controller.sandbox import seeding
 from controller.sandbox.billing import Bill, bill_of
+from controller.sandbox.lambda_state import Function
 from controller.sandbox.metric_faults import MetricFaults
 from controller.sandbox.metrics import Metrics
 from controller.sandbox.region import Region
 from controller.sandbox.truth import Truth, truth_of
+from controller.sandbox.workload import Disturbance, Effect
 
 Action = Callable[["World"], None]
 
@@ -156,6 +158,45 @@ class World:
             return truth_of(self, place, function, memory_mb, threshold_ms)
 
     # --- seeding
+
+    def add_function(
+        self,
+        name: str,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+        **members: Any,
+    ) -> Function:
+        """Add one function; members as in the seed document. Raises ValueError."""
+        with self.lock:
+            document = {"name": name, **members}
+            function = seeding.seed_function(self, self.region(account, region), document)
+            self.metrics.forget()
+            return function
+
+    def disturb(
+        self,
+        function: str,
+        effect: str,
+        factor: float,
+        *,
+        seconds: float | None = None,
+        ramp_s: float = 0.0,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+    ) -> None:
+        """Change a function's workload from now on, for `seconds` (None: for good).
+
+        effect: `latency`, `traffic`, `errors` or `memory`. Raises ValueError for another,
+        KeyError where there is no such function.
+        """
+        with self.lock:
+            to_s = None if seconds is None else self._now_s + seconds
+            more = Disturbance(Effect(effect), factor, self._now_s, to_s, ramp_s)
+            place = self.region(account, region)
+            present = place.workloads[function]
+            changed = replace(present, disturbances=(*present.disturbances, more))
+            place.set_workload(function, changed, self._now_s)
 
     def seed_from(self, document: Mapping[str, Any]) -> None:
         """Add functions, workloads, foreign actors and faults from a JSON-able document.

@@ -113,6 +113,21 @@ def test_the_workload_itself_may_change():
     assert world.truth("f").mean_ms == pytest.approx(before)
 
 
+def test_python_may_do_the_same():
+    """The world's own methods: add a function, disturb it."""
+    world = World(seed=2)
+    world.add_function("g", **{k: v for k, v in FUNCTION.items() if k != "name"})
+    before = world.truth("g").mean_ms
+    world.disturb("g", "latency", 2.0, seconds=600.0)
+    assert world.truth("g").mean_ms == pytest.approx(2 * before)
+    world.advance(601.0)
+    assert world.truth("g").mean_ms == pytest.approx(before)
+    with pytest.raises(ValueError, match="gravity"):
+        world.disturb("g", "gravity", 2.0)
+    with pytest.raises(ValueError, match="memroy"):
+        world.add_function("h", memroy_mb=3)
+
+
 def test_actors_wait_for_an_update_under_way():
     world = _world(
         {"actor": "console", "at_in_s": 100, "function": "f", "memory_mb": 1024},
