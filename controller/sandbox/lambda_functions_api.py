@@ -75,6 +75,7 @@ def create_function(world: World, ctx: RequestContext, params: Params) -> Answer
         image_uri=(params.get("Code") or {}).get("ImageUri"),
     )
     function = add_function(region, name, config, ctx.now_s, params.get("Tags") or {})
+    region.behave_like_code(function)
     if params.get("Publish"):
         end_update(region, function, ctx.now_s)
         publish(world, region, function, "")

@@ -91,6 +91,23 @@ class Region:
         if name in self.histories or name in self.functions:
             self.serve(name, at_s)
 
+    def behave_like_code(self, function: Function) -> None:
+        """Give a new function the nature of one that has the same code, where there is one.
+
+        A name that had a workload before keeps it, with its callers.
+        """
+        if function.name in self.workloads:
+            return
+        for other in self.functions.values():
+            same_image = other.latest.image_uri is not None and (
+                other.latest.image_uri == function.latest.image_uri
+            )
+            same_code = other.latest.code_sha256 == function.latest.code_sha256
+            if other is not function and (same_image or same_code):
+                nature = self.workloads.get(other.name, Workload()).nature
+                self.workloads[function.name] = Workload(nature=nature)
+                return
+
     def remember(self, name: str, at_s: float, before: Function | None) -> None:
         """Keep the state before a change, for eventually consistent reads."""
         views = self.older_views.setdefault(name, deque(maxlen=8))

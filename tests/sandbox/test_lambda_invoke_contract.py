@@ -148,6 +148,21 @@ def test_calls_in_progress_count_where_time_moves(world, in_process, refusal):
     assert lam.invoke(FunctionName="f")["StatusCode"] == 200
 
 
+def test_the_same_image_behaves_the_same(world, in_process):
+    """A second function with the same code is as fast as the first."""
+    _seed(world, package_type="Image")
+    lam = in_process("lambda")
+    code = lam.get_function(FunctionName="f")["Code"]
+    lam.create_function(
+        FunctionName="shadow", PackageType="Image", Code={"ImageUri": code["ImageUri"]},
+        Role=f"arn:aws:iam::{ACCOUNT}:role/f", MemorySize=1024,
+    )  # fmt: skip
+    world.advance(10.0)
+    report = REPORT.search(_tail(lam.invoke(FunctionName="shadow", LogType="Tail")))
+    assert float(report["ms"]) == pytest.approx(100.0, rel=0.5)
+    assert int(report["used"]) > 150
+
+
 def test_calls_show_in_metrics_and_logs(world, in_process):
     """Calls of the API are in the same metrics as all others, under the alias that was used."""
     _seed(world)
