@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ENV_PREFIX = "RIGHTSIZER_"
+DEFAULT_LISTEN = "127.0.0.1:9797"
+DEFAULT_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,9 @@ class Settings:
 
     store: Path
     """The journal's file (`--store`, RIGHTSIZER_STORE)."""
-    listen: str = "127.0.0.1:9797"
+    listen: str = DEFAULT_LISTEN
     """Address of metrics and health (`--listen`, RIGHTSIZER_LISTEN)."""
-    workers: int = 4
+    workers: int = DEFAULT_WORKERS
     """Threads that work on endpoints (`--workers`, RIGHTSIZER_WORKERS)."""
     log_level: str = "info"
     """(`--log-level`, RIGHTSIZER_LOG_LEVEL)."""

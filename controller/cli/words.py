@@ -44,8 +44,8 @@ def percent(value: Maybe[float]) -> str:
 
 
 def probability(value: float) -> str:
-    """Two digits, and never a certainty that nobody has."""
-    return f"{min(0.999, max(0.001, value)):.3f}".rstrip("0").ljust(4, "0")
+    """Three digits, and never a certainty that nobody has."""
+    return f"{min(0.999, max(0.001, value)):.3f}"
 
 
 def arrow(before: str, after: str) -> str:

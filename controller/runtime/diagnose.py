@@ -4,18 +4,15 @@ One list of findings per place: who we are, whether the clocks agree, one harmle
 every permission, and how old the prices are. A finding that is not well says what to do.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
-from controller.aws.cloudwatch import CloudWatchReader
 from controller.aws.errors import translated
 from controller.aws.prices import PriceListSource
-from controller.aws.reports import InsightsReportReader
 from controller.aws.sessions import Sessions
-from controller.core.periods import HOUR_S, closed_end
 from controller.model.endpoint import LATEST
 from controller.model.errors import (
     AccessDenied,
@@ -27,15 +24,13 @@ from controller.model.errors import (
 )
 from controller.model.missing import Missing
 from controller.model.policy import Mode, Policy, PolicySet, Scope
-from controller.model.window import SeriesQuery
 from controller.ports import Clock, Identity
+from controller.runtime.harmless import HarmlessCalls
 
 SKEW_WARN_S = 30.0
 SKEW_FAIL_S = 240.0
 """AWS refuses signatures that are five minutes off."""
 PRICE_AGE_WARN_S = 7 * 86_400.0
-NO_REVISION = "00000000-0000-0000-0000-000000000000"
-"""A revision that nothing has: AWS refuses the change, but only to those who may make it."""
 
 
 class Verdict(StrEnum):
@@ -157,7 +152,7 @@ class Doctor:
         verdict = Verdict.FAIL if size_s >= SKEW_FAIL_S else Verdict.WARN
         return Finding("clock", subject.where, verdict, f"{text}: set this machine's clock (NTP)")
 
-    def _listed(self, subject: Subject) -> Iterator[Finding]:
+    def _listed(self, subject: Subject) -> Generator[Finding, None, str | None]:
         """`lambda:ListFunctions`; returns the name of a function, if there is one."""
         names: list[str] = []
 
@@ -174,11 +169,13 @@ class Doctor:
     def _of_function(self, subject: Subject, function: str) -> Iterator[Finding]:
         if subject.function is not None and subject.selects:
             yield from self._listed(subject)
-        reads = _Reads(self._sessions, self._clock, subject, function)
-        for action, call in reads.calls():
+        calls = HarmlessCalls(
+            self._sessions, self._clock, subject.scope, function, subject.qualifier
+        )
+        for action, call in calls.reads():
             yield self._call(subject, action, call)
         if self._try_changes and subject.enforces:
-            for action, call in reads.changes():
+            for action, call in calls.changes():
                 yield self._refused(subject, action, call)
 
     def _tags(self, scope: Scope) -> str:
@@ -218,106 +215,6 @@ class Doctor:
             return Finding("prices", subject.where, Verdict.WARN, f"{text}: {why}")
         verdict = Verdict.WARN if age_s > PRICE_AGE_WARN_S else Verdict.OK
         return Finding("prices", subject.where, verdict, text)
-
-
-class _Reads:
-    """The calls about one function."""
-
-    def __init__(self, sessions: Sessions, clock: Clock, subject: Subject, function: str) -> None:
-        self._sessions = sessions
-        self._clock = clock
-        self._scope = subject.scope
-        self._function = function
-        self._alias = None if subject.qualifier == LATEST else subject.qualifier
-        self._log_group = f"/aws/lambda/{function}"
-
-    def calls(self) -> Iterator[tuple[str, Callable[[], str]]]:
-        """Each with the IAM action that permits it."""
-        yield "lambda:GetFunctionConfiguration", self._configuration
-        if self._alias is not None:
-            yield "lambda:GetAlias", self._get_alias
-            yield "lambda:GetProvisionedConcurrencyConfig", self._provisioned
-        yield "cloudwatch:GetMetricData", self._metrics
-        yield "logs:StartQuery, logs:GetQueryResults", self._logs
-
-    def changes(self) -> Iterator[tuple[str, Callable[[], str]]]:
-        """Those of mode Enforce, made so that AWS must refuse them."""
-        yield "lambda:UpdateFunctionConfiguration", self._update
-        yield "lambda:PublishVersion", self._publish
-        if self._alias is not None:
-            yield "lambda:UpdateAlias", self._update_alias
-
-    def _configuration(self) -> str:
-        with translated("lambda", "GetFunctionConfiguration", self._scope, self._named):
-            client = self._sessions.lambda_reads(self._scope)
-            answer = client.get_function_configuration(FunctionName=self._function)
-        self._log_group = answer.get("LoggingConfig", {}).get("LogGroup") or self._log_group
-        return f"{self._function} has {answer['MemorySize']} MB"
-
-    def _get_alias(self) -> str:
-        with translated("lambda", "GetAlias", self._scope, self._named):
-            answer = self._sessions.lambda_reads(self._scope).get_alias(
-                FunctionName=self._function, Name=str(self._alias)
-            )
-        return f"{self._alias} points to version {answer['FunctionVersion']}"
-
-    def _provisioned(self) -> str:
-        try:
-            with translated("lambda", "GetProvisionedConcurrencyConfig", self._scope, self._named):
-                self._sessions.lambda_reads(self._scope).get_provisioned_concurrency_config(
-                    FunctionName=self._function, Qualifier=str(self._alias)
-                )
-        except NotFound:
-            return "none on the alias"
-        return "environments are kept warm on the alias"
-
-    def _metrics(self) -> str:
-        end_s = closed_end(self._clock.now_s(), int(HOUR_S))
-        query = SeriesQuery(
-            namespace="AWS/Lambda",
-            metric="Invocations",
-            dimensions=(("FunctionName", self._function),),
-            stat="Sum",
-            period_s=int(HOUR_S),
-            start_s=end_s - HOUR_S,
-            end_s=end_s,
-        )
-        reader = CloudWatchReader(self._sessions, self._clock)
-        (answer,) = reader.read(self._scope, [query]).values()
-        if isinstance(answer, Missing):
-            return answer.reason
-        return f"{sum(value for _, value in answer.points):,.0f} requests in the last whole hour"
-
-    def _logs(self) -> str:
-        reader = InsightsReportReader(self._sessions)
-        now_s = self._clock.now_s()
-        reader.poll(self._scope, reader.start(self._scope, self._log_group, now_s - 60.0, now_s))
-        return f"{self._log_group} can be queried"
-
-    def _update(self) -> str:
-        with translated("lambda", "UpdateFunctionConfiguration", self._scope, self._named):
-            self._sessions.lambda_writes(self._scope).update_function_configuration(
-                FunctionName=self._function, RevisionId=NO_REVISION
-            )
-        return ""
-
-    def _publish(self) -> str:
-        with translated("lambda", "PublishVersion", self._scope, self._named):
-            self._sessions.lambda_writes(self._scope).publish_version(
-                FunctionName=self._function, RevisionId=NO_REVISION
-            )
-        return ""
-
-    def _update_alias(self) -> str:
-        with translated("lambda", "UpdateAlias", self._scope, self._named):
-            self._sessions.lambda_writes(self._scope).update_alias(
-                FunctionName=self._function, Name=str(self._alias), RevisionId=NO_REVISION
-            )
-        return ""
-
-    @property
-    def _named(self) -> str:
-        return f"function {self._function}"
 
 
 def _finding(subject: Subject, check: str, error: AdapterError) -> Finding:

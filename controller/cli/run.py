@@ -1,0 +1,140 @@
+"""`rightsizer run`: the controller itself, until it is told to stop."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from controller import __version__
+from controller.cli.options import EnvOption, Verb, policies_option
+from controller.cli.session import Session, pass_session
+from controller.settings import DEFAULT_LISTEN, DEFAULT_WORKERS, ENV_PREFIX
+
+if TYPE_CHECKING:
+    from controller.app import App
+    from controller.model.policy import PolicySet
+    from controller.policy.watch import PolicyWatch
+    from controller.runtime.daemon import Daemon
+
+
+@click.command(cls=Verb)
+@policies_option()
+@click.option(
+    "--listen",
+    cls=EnvOption,
+    envvar=f"{ENV_PREFIX}LISTEN",
+    show_envvar=True,
+    default=DEFAULT_LISTEN,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where metrics and health are; port 0 takes any free one.",
+)
+@click.option(
+    "--workers",
+    cls=EnvOption,
+    envvar=f"{ENV_PREFIX}WORKERS",
+    show_envvar=True,
+    type=click.IntRange(1, 64),
+    default=DEFAULT_WORKERS,
+    show_default=True,
+    help="Threads that work on endpoints.",
+)
+@pass_session
+def run(session: Session, *, policies: tuple[str, ...], listen: str, workers: int) -> None:
+    """Keep endpoints at the right size until told to stop.
+
+    Looks at every endpoint of the policies every few minutes, and changes those whose policy
+    says Enforce. Policy files are read again when they change. SIGTERM or Ctrl-C ends it in
+    order; a second one ends it at once, and what was under way goes on at the next start.
+    SIGHUP reads the policies again.
+    """
+    from controller.cli.signals import Signals
+
+    session.flags |= {"listen": listen, "workers": workers}
+    host, port = address(listen)
+    signals = Signals()
+    _log(session)
+    watch, loaded = _watched(session, policies)
+    app = _app(session, loaded)
+    try:
+        daemon = _daemon(app, watch, host, port, workers)
+        signals.serve(stop=daemon.request_stop, reload=daemon.request_reload)
+        daemon.start(loaded)
+        daemon.wait()
+        daemon.stop()
+    finally:
+        app.close()
+
+
+def address(text: str) -> tuple[str, int]:
+    """`HOST:PORT`, `[::1]:PORT` or `:PORT` for all addresses. Raises UsageError."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise click.UsageError(f"{text!r} is not HOST:PORT, such as {DEFAULT_LISTEN}.")
+    return host or "0.0.0.0", int(port)  # noqa: S104 - asked for by leaving the host out
+
+
+def _log(session: Session, app: "App | None" = None) -> None:
+    """Logs to stderr; once there is an app, each line is counted."""
+    from controller.telemetry.logging import LogForm, configure_logging
+
+    settings = session.settings
+    asked = session.flags.get("log_level")
+    configure_logging(
+        now_s=session.clock.now_s,
+        form=LogForm(settings.log_format),
+        color=settings.color,
+        level=asked or ("debug" if session.debug else settings.log_level),
+        stream=session.err,
+        on_message=None if app is None else app.telemetry.log_message,
+    )
+
+
+def _watched(session: Session, paths: Sequence[str]) -> "tuple[PolicyWatch, PolicySet]":
+    """The first good set. Raises PolicyInvalid where there is none."""
+    from controller.policy import PolicyInvalid, PolicyWatch
+
+    watch = PolicyWatch(paths)
+    policies = watch.poll(session.clock.now_s())
+    if policies is None:
+        raise PolicyInvalid(watch.problems)
+    for warning in watch.warnings:
+        session.say(f"warning: {warning}")
+    return watch, policies
+
+
+def _app(session: Session, policies: "PolicySet") -> "App":
+    from controller.app import Wiring, build
+    from controller.aws.sessions import Connection
+    from controller.cli.journal import opened
+
+    settings = session.settings
+    store = opened(settings.store)
+    try:
+        store.acquire_daemon_lock()
+        connection = Connection(
+            user_agent=f"rightsizer/{__version__}", endpoint_url=settings.endpoint_url
+        )
+        app = build(
+            Wiring(
+                clock=session.clock,
+                store=store,
+                policies=policies,
+                connection=connection,
+                wait=session.wait,
+                process_metrics=True,
+            )
+        )
+    except BaseException:
+        store.close()
+        raise
+    _log(session, app)
+    return app
+
+
+def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, workers: int) -> "Daemon":
+    from controller.runtime.daemon import Daemon, DaemonParts
+
+    parts = DaemonParts(app.engine, app.store, app.telemetry, app.clock, watch)
+    return Daemon(parts, host=host, port=port, workers=workers)
