@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from controller.sandbox.control_door import PREFIX, ControlDoor
@@ -27,13 +27,15 @@ _TIMEOUT_MS = 300_000.0
 Scope = dict[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[Any], Any]
+Pause = Callable[[float], Awaitable[None]]
 
 
 class HttpDoor:
-    """The ASGI application."""
+    """The ASGI application. pause: waits so many milliseconds of real time."""
 
-    def __init__(self, control: ControlDoor, services: Services = SERVICES) -> None:
+    def __init__(self, control: ControlDoor, pause: Pause, services: Services = SERVICES) -> None:
         self._control = control
+        self._pause = pause
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,20 +71,15 @@ class HttpDoor:
             sleep_ms = fault.sleep_ms
             if fault.kind is FaultKind.TIMEOUT and not sleep_ms:
                 sleep_ms = _TIMEOUT_MS
-            await _pause(sleep_ms)
+            await self._pause(sleep_ms)
             scope[ABORT]()
             await receive()
             return
         except Exception as mistake:
             _LOG.exception("the sandbox failed to handle %s %s", request.method, request.path)
             response = _mistake(request, mistake)
-        await _pause(response.sleep_ms)
+        await self._pause(response.sleep_ms)
         await _send(send, response)
-
-
-async def _pause(sleep_ms: float) -> None:
-    if sleep_ms > 0:
-        await asyncio.sleep(sleep_ms / 1000)
 
 
 def _mistake(request: HttpRequest, mistake: Exception) -> HttpResponse:

@@ -44,6 +44,11 @@ class _AbortableProtocol(H11Protocol):
         self.app = cast(Any, app)
 
 
+async def _pause(sleep_ms: float) -> None:
+    if sleep_ms > 0:
+        await asyncio.sleep(sleep_ms / 1000)
+
+
 def _config(door: HttpDoor) -> uvicorn.Config:
     return uvicorn.Config(
         door,
@@ -99,7 +104,7 @@ class SandboxServer:
         self._socket = socket.create_server((host, port), backlog=1024)
         self.host = host
         self.port = int(self._socket.getsockname()[1])
-        self._server = _Server(_config(HttpDoor(self.control, services)))
+        self._server = _Server(_config(HttpDoor(self.control, _pause, services)))
         self._thread: threading.Thread | None = None
 
     @property

@@ -129,7 +129,7 @@ def _form(draw: st.DrawFn) -> HttpRequest:
     return HttpRequest("POST", "/", "", headers, text.encode())
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(_rpc(), _rest(), _wild(), _form()))
 def test_any_request_is_answered_and_none_as_our_own_fault(request_: HttpRequest) -> None:
     """AWS: what a client did wrong is a 4xx, and only that is not retried."""
