@@ -1,0 +1,1 @@
+"""The loop: a queue of keys, a schedule that only enqueues, workers, and the tick itself."""
