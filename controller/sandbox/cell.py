@@ -23,6 +23,10 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 
+SUMMED = ("calls", "errors", "throttled", "spilled", "duration_sum")
+"""What running sums are kept of, so that a period's total costs two look-ups."""
+
+
 class Cell:
     """Arrays by minute of the hour; durations as (minute, stratum) with their counts.
 
@@ -33,8 +37,8 @@ class Cell:
     __slots__ = (
         "_cold_dice", "_error_dice", "_fall", "_kill_dice", "_places", "_recent",
         "_throttle_dice", "busy", "calls", "cold", "counts", "duration_sum", "durations",
-        "errors", "executed_version", "init_ms", "key", "memory_most", "nature", "out_of_memory",
-        "peak", "provisioned", "qualifier", "ready", "resource", "spilled", "throttled",
+        "errors", "executed_version", "key", "memory_most", "nature", "out_of_memory", "peak",
+        "provisioned", "qualifier", "ready", "resource", "spilled", "sums", "throttled",
         "variant",
     )  # fmt: skip
 
@@ -62,6 +66,7 @@ class Cell:
         self.nature = Nature()
         self.durations = np.zeros((MINUTES, STRATA + 1), np.float32)
         self.counts = np.zeros((MINUTES, STRATA + 1), np.int32)
+        self.sums: dict[str, list[float]] = {name: [0] for name in SUMMED}
         self._recent: deque[int] = deque()
         self._places = draws.generator(*key, "places")
         self._fall = draws.generator(*key, "fall")
@@ -106,19 +111,34 @@ class Cell:
         self._count_environments(first, last, state, nature)
         self._draw_durations(first, last, calls, mean_ms, nature)
         self._count_errors(first, last, state.workload, minutes_s)
+        self._sum_up(first, last)
+
+    def total(self, what: str, first: int, last: int) -> float:
+        """Sum of one of `SUMMED` over minutes [first, last)."""
+        sums = self.sums[what]
+        end = len(sums) - 1
+        return sums[min(last, end)] - sums[min(first, end)]
+
+    def _sum_up(self, first: int, last: int) -> None:
+        """Carry the running sums on; minutes that were left out add nothing."""
+        for name, sums in self.sums.items():
+            running = sums[-1]
+            sums.extend([running] * (first + 1 - len(sums)))
+            for value in getattr(self, name)[first:last].tolist():
+                running += value
+                sums.append(running)
 
     def _count_environments(self, first: int, last: int, state: Serving, nature: Nature) -> None:
         """Environments in use, fresh ones among them, and provisioned ones."""
         ready = state.provisioned.get(self.qualifier or "", 0)
         self.ready[first:last] = ready
         keep = max(1, round(nature.keep_alive_s / 60.0))
-        dice = self._cold_dice.random(last - first).tolist()
         recent = self._recent
-        for minute in range(first, last):
-            calls = int(self.calls[minute])
+        dice = self._cold_dice.random(last - first).tolist()
+        every = zip(self.calls[first:last].tolist(), self.busy[first:last].tolist(), strict=True)
+        for minute, (calls, busy) in enumerate(every, start=first):
             needed = 0
             if calls:
-                busy = float(self.busy[minute])
                 needed = min(calls, max(1, ceil(busy + 2.0 * sqrt(busy))))
                 self.peak[minute] = needed
                 on_demand = max(0, needed - ready)

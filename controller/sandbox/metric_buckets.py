@@ -18,7 +18,7 @@ from controller.sandbox.statistic import Distribution, Moments, Statistic
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-Flagged = Callable[[Cell, slice], tuple[int, int]]
+Flagged = Callable[[Cell, int, int], tuple[float, float]]
 
 UNITS: Mapping[str, str] = {
     "Duration": "Milliseconds",
@@ -38,28 +38,29 @@ _NONE = Moments(0, 0.0)
 _EXTREMES = frozenset({"Minimum", "Maximum"})
 
 
-def _invocations(cell: Cell, window: slice) -> tuple[int, int]:
-    calls = int(cell.calls[window].sum())
+def _invocations(cell: Cell, first: int, last: int) -> tuple[float, float]:
+    calls = cell.total("calls", first, last)
     return calls, calls
 
 
-def _errors(cell: Cell, window: slice) -> tuple[int, int]:
-    return int(cell.errors[window].sum()), int(cell.calls[window].sum())
+def _errors(cell: Cell, first: int, last: int) -> tuple[float, float]:
+    return cell.total("errors", first, last), cell.total("calls", first, last)
 
 
-def _throttles(cell: Cell, window: slice) -> tuple[int, int]:
-    throttled = int(cell.throttled[window].sum())
-    return throttled, throttled + int(cell.calls[window].sum())
+def _throttles(cell: Cell, first: int, last: int) -> tuple[float, float]:
+    throttled = cell.total("throttled", first, last)
+    return throttled, throttled + cell.total("calls", first, last)
 
 
-def _spilled(cell: Cell, window: slice) -> tuple[int, int]:
-    spilled = int(cell.spilled[window].sum())
+def _spilled(cell: Cell, first: int, last: int) -> tuple[float, float]:
+    spilled = cell.total("spilled", first, last)
     return spilled, spilled
 
 
-def _provisioned(cell: Cell, window: slice) -> tuple[int, int]:
+def _provisioned(cell: Cell, first: int, last: int) -> tuple[float, float]:
+    window = slice(first, last)
     served = cell.calls[window] - cell.spilled[window]
-    count = int(served[cell.ready[window] > 0].sum())
+    count = float(served[cell.ready[window] > 0].sum())
     return count, count
 
 
@@ -81,7 +82,7 @@ class Bucket:
         self._version = named.get("ExecutedVersion")
         self._moments: dict[str, Moments] = {}
         self._distributions: dict[str, Distribution] = {}
-        self._parts: list[tuple[int, Cell, slice]] = []
+        self._parts: list[tuple[int, Cell, int, int]] = []
         self._single: list[Invocation] = []
 
     def _fits(self, resource: str, executed_version: str | None) -> bool:
@@ -93,7 +94,7 @@ class Bucket:
         """Take minutes [first, last) of an hour's cells that the dimensions name."""
         for cell in cells:
             if self._fits(cell.resource, cell.executed_version):
-                self._parts.append((hour_s, cell, slice(first, last)))
+                self._parts.append((hour_s, cell, first, last))
 
     def add_invocations(self, calls: Iterable[Invocation]) -> None:
         """Take those single calls that the dimensions name."""
@@ -145,11 +146,9 @@ class Bucket:
 
     def _duration_moments(self) -> Moments:
         count, total = 0, 0.0
-        for _, cell, window in self._parts:
-            calls = int(cell.calls[window].sum())
-            if calls:
-                count += calls
-                total += float(cell.duration_sum[window].sum())
+        for _, cell, first, last in self._parts:
+            count += int(cell.total("calls", first, last))
+            total += cell.total("duration_sum", first, last)
         for call in self._single:
             if not call.throttled:
                 count, total = count + 1, total + call.duration_ms
@@ -158,10 +157,10 @@ class Bucket:
     def _durations(self) -> Distribution:
         values: list[npt.NDArray[np.float32]] = []
         counts: list[Counts] = []
-        for _, cell, window in self._parts:
-            taken = cell.counts[window]
+        for _, cell, first, last in self._parts:
+            taken = cell.counts[first:last]
             present = taken > 0
-            values.append(cell.durations[window][present])
+            values.append(cell.durations[first:last][present])
             counts.append(taken[present].astype(np.int64))
         singles = [call.duration_ms for call in self._single if not call.throttled]
         if singles:
@@ -174,9 +173,9 @@ class Bucket:
     def _flags(self, metric: str) -> tuple[int, int]:
         """(how many calls emitted 1, how many emitted anything)."""
         flagged = _FLAGS[metric]
-        ones = count = 0
-        for _, cell, window in self._parts:
-            one, every = flagged(cell, window)
+        ones = count = 0.0
+        for _, cell, first, last in self._parts:
+            one, every = flagged(cell, first, last)
             ones, count = ones + one, count + every
         for call in self._single:
             one, every = {
@@ -185,14 +184,15 @@ class Bucket:
                 "Throttles": (call.throttled, True),
             }.get(metric, (False, False))
             ones, count = ones + one, count + every
-        return ones, count
+        return int(ones), int(count)
 
     # --- levels: how many at once
 
     def _levels(self, metric: str) -> tuple[Floats, Counts]:
         """(values, how often): a minute emits its mean level for each call, its peak once."""
         hours: dict[int, Floats] = {}
-        for hour_s, cell, window in self._parts:
+        for hour_s, cell, first, last in self._parts:
+            window = slice(first, last)
             sums = hours.setdefault(hour_s, np.zeros((4, 60)))
             sums[0, window] += cell.calls[window]
             sums[1, window] += cell.busy[window]
