@@ -107,6 +107,10 @@ class Observer:
             lease_held=lease_held,
         )
 
+    def awaiting(self, key: EndpointKey) -> bool:
+        """Whether an answer about memory in use is on its way."""
+        return self._at.reports.pending(key)
+
     def pauses(self) -> Sequence[Pause]:
         """All pauses on record."""
         return self._at.store.pauses()

@@ -32,6 +32,8 @@ from controller.runtime.trials import verdict_on
 
 AGAIN_S = 2.0
 """After a step that is done at once, the next one may follow."""
+ANSWER_S = 10.0
+"""How soon Logs Insights can be expected to have answered."""
 STEPS_A_TICK = 6
 _REASONS: tuple[tuple[type[AdapterError], Reason], ...] = (
     (NotFound, Reason.NOT_FOUND),
@@ -162,7 +164,8 @@ class Reconciler:
         if observed.open_change is not None:
             return self._proceed(actuator, entry, observed, observed.open_change)
         if not isinstance(assessment.decision, Propose):
-            return turn_s
+            asked = self._hands.observer.awaiting(entry.key)
+            return min(turn_s, observed.now_s + ANSWER_S) if asked else turn_s
         try:
             change = actuator.plan(
                 assessment,
