@@ -5,10 +5,10 @@ at that instant. `Serving` is such a state, `History` the row of them. Nothing t
 is ever rewritten: metrics of the past are a function of the history up to then.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from controller.sandbox.timeline import Timeline
 from controller.sandbox.workload import Workload
 
 
@@ -54,30 +54,5 @@ class Serving:
         return self.routes.get(qualifier or "$LATEST", ())
 
 
-@dataclass(slots=True)
-class History:
-    """Serving states of one function name, oldest first; nothing before the first."""
-
-    states: list[Serving] = field(default_factory=list)
-
-    def append(self, state: Serving) -> None:
-        """Put a state in force; one that starts at the same instant is replaced."""
-        while self.states and self.states[-1].start_s >= state.start_s:
-            self.states.pop()
-        self.states.append(state)
-
-    def at(self, instant_s: float) -> Serving | None:
-        """The state in force at an instant."""
-        index = bisect_right(self.states, instant_s, key=lambda state: state.start_s)
-        return self.states[index - 1] if index else None
-
-    def between(self, start_s: float, end_s: float) -> Iterator[tuple[float, float, Serving]]:
-        """(from, to, state) for every state in force in [start_s, end_s), clipped to it."""
-        first = bisect_right(self.states, start_s, key=lambda state: state.start_s) - 1
-        for index in range(max(first, 0), len(self.states)):
-            state = self.states[index]
-            if state.start_s >= end_s:
-                return
-            last = index + 1 == len(self.states)
-            until = end_s if last else min(end_s, self.states[index + 1].start_s)
-            yield max(start_s, state.start_s), until, state
+History = Timeline[Serving]
+"""Serving states of one function name, oldest first; nothing before the first."""

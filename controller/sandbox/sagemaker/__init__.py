@@ -1,0 +1,1 @@
+"""SageMaker in the sandbox: endpoints, their control plane, runtime, metrics and bills."""
