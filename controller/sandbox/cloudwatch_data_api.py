@@ -39,7 +39,7 @@ def get_metric_data(
     skip, now_s = _token(params.get("NextToken"), ctx.now_s)
     reader = Reader(world, ctx, now_s)
     results = reader.metrics(queries, (start_s, end_s))
-    _calculate(results, queries, formulas, start_s, end_s)
+    calculate(results, queries, formulas, start_s, end_s)
     ascending = params.get("ScanBy") == "TimestampAscending"
     wanted = [results[name] for name in shown]
     pieces, more = _page(wanted, skip, most)
@@ -52,7 +52,7 @@ def get_metric_data(
     return answer
 
 
-def _calculate(
+def calculate(
     results: dict[str, Result],
     queries: Sequence[Query],
     formulas: Sequence[Formula],

@@ -49,6 +49,11 @@ class Reader:
         self, queries: Sequence[Query], between_s: tuple[float, float]
     ) -> dict[str, Result]:
         """Results of queries by id, for [start, end) in seconds since the epoch."""
+        points = self.points(queries, between_s)
+        return {query.id: self._result(query, points[query.id]) for query in queries}
+
+    def points(self, queries: Sequence[Query], between_s: tuple[float, float]) -> dict[str, Points]:
+        """Points of queries by id, without what may befall an answer of the API."""
         groups: dict[tuple[str, Dimensions, int], list[Query]] = {}
         for query in queries:
             key = (query.namespace, query.dimensions, query.period_s)
@@ -56,7 +61,7 @@ class Reader:
         points: dict[str, Points] = {}
         for group in groups.values():
             points.update(self._group(group, between_s))
-        return {query.id: self._result(query, points[query.id]) for query in queries}
+        return points
 
     def _group(
         self, group: Sequence[Query], between_s: tuple[float, float]
