@@ -13,6 +13,7 @@ from controller.aws.budgets import CallBudgets
 from controller.aws.calls import CallWatch
 from controller.aws.cloudwatch import CloudWatchReader
 from controller.aws.identity import StsIdentity
+from controller.aws.models import lean_models
 from controller.aws.prices import PriceListSource
 from controller.aws.reports import InsightsReportReader
 from controller.aws.sessions import Connection, SessionHook, Sessions
@@ -99,7 +100,7 @@ def build(wiring: Wiring) -> App:
         wiring.connection or Connection(user_agent=f"rightsizer/{__version__}"),
         watch=CallWatch(clock, telemetry, budgets),
         hook=wiring.hook,
-        models=wiring.models,
+        models=lean_models() if wiring.models is None else wiring.models,
     )
     kinds = _kinds(sessions, clock)
     adapters = {kind: adapter for kind, (adapter, _) in kinds.items()}

@@ -48,8 +48,10 @@ def run(session: Session, *, policies: tuple[str, ...], listen: str, workers: in
     order; a second one ends it at once, and what was under way goes on at the next start.
     SIGHUP reads the policies again.
     """
+    from controller.cli.allocator import use_one_arena
     from controller.cli.signals import Signals
 
+    use_one_arena()
     session.flags |= {"listen": listen, "workers": workers}
     host, port = address(listen)
     signals = Signals()

@@ -27,6 +27,8 @@ from controller.ports import MetricsReader
 RECENT_S = 300
 HISTORY_S = 14 * DAY_S
 RECENT_KEPT_S = 3 * HOUR_S
+NEW_AT_ONCE = 60
+"""Endpoints of eight queries over two weeks each: as many as one call of 500 queries takes."""
 LATE_PERIODS = 2
 """Periods before the last one kept that are read again."""
 
@@ -97,7 +99,21 @@ class SampleBook:
         """Bring the samples of some endpoints of one region up to date, in one batched read.
 
         A failure as a whole is kept with the samples, for each endpoint to hold and say so.
+        The first read of an endpoint is two weeks long: a hundred such answers at once would
+        take more memory than all that is kept of them, so these come in parts.
         """
+        new = [one for one in wanted if self._unread(one.key)]
+        known = [one for one in wanted if not self._unread(one.key)]
+        parts = [new[start : start + NEW_AT_ONCE] for start in range(0, len(new), NEW_AT_ONCE)]
+        for part in (known, *parts):
+            if part:
+                self._read(scope, part, now_s)
+
+    def _unread(self, key: EndpointKey) -> bool:
+        samples = self._samples.get(key)
+        return samples is None or samples.hourly_end_s == 0.0
+
+    def _read(self, scope: Scope, wanted: Sequence[Wanted], now_s: float) -> None:
         plans = [self._plan(one, now_s) for one in wanted]
         try:
             answers = self._reader.read(scope, [q for plan in plans for q in plan.series()])
