@@ -38,7 +38,8 @@ test: setup lint ## Run every check and every test there is
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that together take less than a minute
-	@$(VENV)/pytest --numprocesses $(WORKERS) -m "not slow and not end_to_end" $(ARGS)
+	@$(VENV)/pytest --numprocesses $(WORKERS) --hypothesis-profile fast \
+		-m "not slow and not end_to_end" $(ARGS)
 
 .PHONY: lint
 lint: setup ## Check style, types and the direction of imports

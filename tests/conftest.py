@@ -29,6 +29,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("dev", deadline=None)
+# For `make test-fast`: fewer examples where a test does not ask for a number of its own.
+settings.register_profile("fast", deadline=None, max_examples=25)
 settings.load_profile("ci" if CI else "dev")
 
 
@@ -46,6 +48,13 @@ def pytest_configure() -> None:
         HTTPS_PROXY="http://127.0.0.1:9",
         NO_PROXY="127.0.0.1,localhost,::1",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Simulated days are quick one by one and slow together: all of them count as slow."""
+    for item in items:
+        if "simulation" in item.path.relative_to(item.config.rootpath).parts:
+            item.add_marker(pytest.mark.slow)
 
 
 def _is_address(host: str) -> bool:

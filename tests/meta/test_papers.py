@@ -69,9 +69,8 @@ def test_every_command_shown_exists(paper: Path) -> None:
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
-    readme = list(shell_lines(REPOSITORY / "README.md"))
     runs = (REPOSITORY / ".ci/run").read_text("utf-8")
-    assert "make test" in readme
+    assert "`make test` runs all tests" in (REPOSITORY / "README.md").read_text("utf-8")
     assert re.search(r"^exec make test\b", runs, re.MULTILINE)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
@@ -207,5 +208,5 @@ class Journal(RuleBasedStateMachine):
             assert self.store.checkpoint(name) == value
 
 
-TestJournal = Journal.TestCase
+TestJournal = pytest.mark.slow(Journal.TestCase)
 TestJournal.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
