@@ -30,7 +30,7 @@ MOST_BYTES = 64 * 2**20
 @policies_option()
 @click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--no-wait", is_flag=True, help="Journal the changes and leave; see below.")
+@click.option("--no-wait", is_flag=True, help="Journal the changes and leave.")
 @pass_session
 def apply(
     session: Session,
