@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from controller.sandbox import alarms_api, alarms_tags
 from controller.sandbox.cloudwatch_data_api import get_metric_data
 from controller.sandbox.cloudwatch_other_api import (
     get_metric_statistics,
@@ -18,4 +19,6 @@ HANDLERS: Mapping[str, Handler] = {
     "GetMetricStatistics": locked(get_metric_statistics),
     "ListMetrics": locked(list_metrics),
     "PutMetricData": locked(put_metric_data),
+    **{name: locked(handler) for name, handler in alarms_api.HANDLERS.items()},
+    **{name: locked(handler) for name, handler in alarms_tags.HANDLERS.items()},
 }
