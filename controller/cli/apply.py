@@ -41,9 +41,9 @@ def apply(
     yes: bool,
     no_wait: bool,
 ) -> None:
-    """Carry out a plan that `plan --out` saved.
+    """Carry out a saved plan.
 
-    All of it or none: where an endpoint or its policy has changed since, or the plan is older
+    PLAN is a file that `plan --out` wrote. All of it or none: where an endpoint or its policy has changed since, or the plan is older
     than a day, nothing is begun and the reason is told. Changes of policies in mode Recommend
     are carried out too, for a person asked for them.
 

@@ -3,6 +3,7 @@
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from io import TextIOWrapper
 
 import click
@@ -87,7 +88,12 @@ def _invoke(arguments: Sequence[str], session: Session) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(cli, {"obj": session}, PROGRAM, COMPLETE, instruction)
-    with cli.make_context(PROGRAM, list(arguments), obj=session) as context:
+    # click writes helps and versions by itself
+    with (
+        redirect_stdout(session.out),
+        redirect_stderr(session.err),
+        cli.make_context(PROGRAM, list(arguments), obj=session) as context,
+    ):
         cli.invoke(context)
     return ExitCode.OK
 

@@ -15,12 +15,12 @@ _HEAD = """\
 
 Results go to stdout, everything else (progress, warnings, errors, logs) to stderr. Tables are for
 people: on a terminal they fold what does not fit, elsewhere they are as wide as they need to be and
-without colour. `-o json` and `-o yaml` are for machines: one document with `apiVersion`, `kind` and,
-for lists, `items`; names are camelCase, instants RFC 3339 in UTC, money US dollars with the unit in
-the name. `NO_COLOR` is respected.
+without colour. `-o json` and `-o yaml` are for machines: one document with `apiVersion`, `kind`
+and, for lists, `items`; names are camelCase, instants RFC 3339 in UTC, money US dollars with the
+unit in the name. `NO_COLOR` is respected.
 
-An `ENDPOINT` is named by its whole key, by its name, or as `name:qualifier`, where that is enough to
-tell it from the others.
+An `ENDPOINT` is named by its whole key, by its name, or as `name:qualifier`, where that is enough
+to tell it from the others.
 """
 _EXITS = """\
 ## Exit codes

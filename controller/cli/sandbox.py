@@ -19,7 +19,10 @@ REGION = "eu-west-1"
     lazy={"serve": Lazy("controller.cli.sandbox:serve", "Serve one until Ctrl-C.")},
 )
 def sandbox() -> None:
-    """An AWS that fits in a process, with functions, traffic and bills of its own."""
+    """Serve an AWS that fits in a process.
+
+    It has functions, traffic and bills of its own, and time that can be moved.
+    """
 
 
 @click.command(cls=Verb)
