@@ -1,7 +1,8 @@
 """`rightsizer demo`: the whole loop at work in an embedded AWS."""
 
 import math
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,7 @@ PATIENCE_S = 100.0
 @click.option(
     "--days",
     type=click.FloatRange(0.0, 60.0, min_open=True),
-    default=None,
-    help=f"How much of its time passes at most.  [default: {DAYS:g}]",
+    help=f"How much of its time may pass; {DAYS:g} unless said.",
 )
 @click.option("--keep", is_flag=True, help="Leave the sandbox up at the end, to look around.")
 @pass_session
@@ -48,26 +48,130 @@ def demo(
 ) -> None:
     """Watch the whole loop at work in an embedded AWS.
 
-    A small account with two weeks of history, the controller in Enforce mode in front of it
-    over HTTP, and two days that pass in less than a minute. Nothing outside this machine is
-    asked, and nothing of yours is touched.
+    An account with eight functions and two weeks of history, the controller in Enforce mode
+    in front of it over HTTP, and two days that pass in less than a minute. Nothing outside
+    this machine is asked, and nothing of yours is touched.
     """
-    with Interrupts() as interrupts, ExitStack() as after:
+    with Interrupts() as interrupts:
         from controller.demo.stage import START_S, Setting, opened
 
         tell_only_errors(session)
         length_s = (DAYS if days is None else days) * DAY_S
-        # what is kept up must be at the present time for other commands to find data in it
-        start_s = START_S if not keep else math.floor(session.clock.now_s() - length_s)
+        # other commands find data only in a world that lives at the present time
+        start_s = math.floor(session.clock.now_s() - length_s) if keep else START_S
         setting = Setting(seed=seed, store=_own_store(session), start_s=start_s)
-        session.progress("starting the sandbox and the controller")
-        stage = after.enter_context(opened(setting))
-        audience = after.enter_context(_audience(session, stage, quiet, output))
-        patience_s = PATIENCE_S if days is None else math.inf
-        ledger, wall_s = _perform(session, stage, audience, interrupts, length_s, patience_s)
-        after_show = after.pop_all() if keep else ExitStack()
-        after.close()
-        with after_show:
+        with opened(setting) as stage:
+            with _audience(session, stage, quiet=quiet, output=output) as audience:
+                patience_s = PATIENCE_S if days is None else math.inf
+                ledger, wall_s = _perform(
+                    session,
+                    stage,
+                    audience,
+                    interrupted=interrupts.check,
+                    length_s=length_s,
+                    patience_s=patience_s,
+                )
             _summarise(session, ledger, setting, wall_s, output)
             if keep:
                 _stay(session, stage)
+
+
+def _own_store(session: Session) -> Path | None:
+    """A new file, if one was named for the demo; never the journal of the controller in use."""
+    named = session.flags.get("store")
+    if named is None or named == session.environment.get("STORE"):
+        return None
+    path = Path(named)
+    if path.exists():
+        raise CommandError(
+            f"{path} exists; the demo needs a journal of its own, so name a new file"
+        )
+    return path
+
+
+def _perform(
+    session: Session,
+    stage: "Stage",
+    audience: "Audience",
+    *,
+    interrupted: Callable[[], bool],
+    length_s: float,
+    patience_s: float,
+) -> "tuple[Ledger, float]":
+    """Play, and return the ledger and how many real seconds it took."""
+    from controller.demo.ledger import drawn_up, truths
+    from controller.demo.play import Limits, Play, rest_s
+
+    began_s = session.clock.monotonic_s()
+
+    def out_of_time() -> bool:
+        return interrupted() or session.clock.monotonic_s() - began_s > patience_s
+
+    before = truths(stage)
+    until_s = stage.clock.now_s() + length_s
+    course = Play(stage, audience).run(Limits(until_s, rest_s(stage.policies), out_of_time))
+    return drawn_up(stage, course, before), session.clock.monotonic_s() - began_s
+
+
+def _audience(
+    session: Session, stage: "Stage", *, quiet: bool, output: str
+) -> "AbstractContextManager[Audience]":
+    """A table where a person watches, lines elsewhere; on stderr where stdout is for a machine."""
+    from controller.cli.demo_lines import Lines, Nobody
+
+    if quiet:
+        return nullcontext(Nobody())
+    if output == "table" and session.terminal:
+        from controller.cli.demo_live import LiveTable
+
+        return LiveTable(session, stage)
+    return nullcontext(Lines(_teller(session, output), stage))
+
+
+def _teller(session: Session, output: str) -> Callable[[str], None]:
+    if output != "table":
+        return session.say
+
+    def tell(text: str) -> None:
+        session.write(f"{text}\n")
+        session.out.flush()
+
+    return tell
+
+
+def _summarise(
+    session: Session, ledger: "Ledger", setting: "Setting", wall_s: float, output: str
+) -> None:
+    if output == "table":
+        from controller.cli.demo_summary import show_summary
+
+        show_summary(session, ledger, wall_s)
+        return
+    from controller.demo.documents import summary_document
+
+    show_document(
+        session, output, document("DemoSummary", summary_document(ledger, setting, wall_s))
+    )
+
+
+def _stay(session: Session, stage: "Stage") -> None:
+    """Keep the sandbox at the present time until Ctrl-C; the journal is anybody's."""
+    from controller.cli.sandbox import environment
+    from controller.demo.stage import POLICIES
+
+    stage.app.close()
+    session.say(f"the sandbox stays up until Ctrl-C; in another shell:\n\n{environment(stage.url)}")
+    session.err.write(
+        f"export RIGHTSIZER_STORE={stage.journal}\n"
+        f"export RIGHTSIZER_POLICIES={POLICIES}\n"
+        "rightsizer get changes\n"
+        "rightsizer explain search-rerank\n"
+        "aws lambda get-alias --function-name search-rerank --name live\n"
+    )
+    session.err.flush()
+    try:
+        while True:
+            stage.client.advance_to(max(session.clock.now_s(), stage.client.now_s()))
+            session.wait(1.0)
+    except KeyboardInterrupt:
+        session.say("")

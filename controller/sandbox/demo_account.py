@@ -1,4 +1,4 @@
-"""A small account to show what the controller does: seven functions, one for each lesson.
+"""A small account to show what the controller does: eight functions, one for each lesson.
 
 | function | lesson |
 |---|---|
@@ -9,6 +9,7 @@
 | webhook-intake | over-provisioned on `$LATEST`, waits for others most of the time |
 | product-embedder | fast enough at half the size, but its model needs the memory it has |
 | search-rerank | a measured curve; its own release makes it slower after a while |
+| fraud-scorer | smaller looks right and is not: a garbage collector takes over below a size |
 
 Their tags (`team`, `env`, `slo-p95-ms`) are what policies select by. All are older than two
 weeks, so there is a fortnight of history at the first look.
@@ -33,6 +34,7 @@ def demo_document(*, regression: bool = True) -> dict[str, Any]:
             _webhook_intake(),
             _product_embedder(),
             _search_rerank(),
+            _fraud_scorer(),
         ],
     }
     if regression:
@@ -223,5 +225,36 @@ def _search_rerank() -> dict[str, Any]:
             "init_ms": 800,
             "qualifier": "live",
             "traffic": {"rps": 4.0, "daily_amplitude": 0.45, "peak_hour_utc": 16},
+        },
+    }
+
+
+def _fraud_scorer() -> dict[str, Any]:
+    return {
+        "name": "fraud-scorer",
+        "memory_mb": 3008,
+        "runtime": "java21",
+        "age_days": 45,
+        "unchanged_days": 18,
+        "versions": 5,
+        "aliases": {"live": 5},
+        "tags": _tags("risk", 300),
+        "workload": {
+            "curve": {
+                "points": [
+                    [512, 2600.0],
+                    [1024, 1400.0],
+                    [1536, 420.0],
+                    [1792, 190.0],
+                    [2048, 150.0],
+                    [3008, 140.0],
+                ]
+            },
+            "cv": 0.15,
+            "slow_share": 0.01,
+            "memory_mb": 620,
+            "init_ms": 2600,
+            "qualifier": "live",
+            "traffic": {"rps": 4.0, "daily_amplitude": 0.4, "peak_hour_utc": 14},
         },
     }

@@ -124,11 +124,17 @@ class SandboxServer:
         self._thread = threading.Thread(target=self.serve_forever, name="sandbox", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop serving; returns when the socket is closed. May be called twice."""
+    def stop(self, patience_s: float | None = None) -> None:
+        """Stop serving; returns when the socket is closed. May be called twice.
+
+        With `patience_s`, a thread that is in the middle of a long answer is left behind
+        after so many seconds; it is a daemon, and ends with the process at the latest.
+        """
         self._server.should_exit = True
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(patience_s)
+            if self._thread.is_alive():
+                return
             self._thread = None
         self._socket.close()
 

@@ -19,7 +19,7 @@ FUNCTIONS = {function["name"]: function for function in demo_document()["functio
 @pytest.fixture(scope="module")
 def owned() -> dict[str, tuple[EndpointKey, Policy]]:
     """Key and policy by name of function, as the daemon would find them."""
-    policies = load([Path(__file__).parents[2] / "policies/demo"])
+    policies = load([Path(__file__).parents[2] / "controller/demo/policies"])
     place = Discovered(ACCOUNT, {name: f["tags"] for name, f in FUNCTIONS.items()})
     result = claims(policies.policies, {(Kind.LAMBDA_FUNCTION, Scope(REGION)): place})
     assert not result.conflicts

@@ -12,12 +12,13 @@ from controller.model.policy import FleetLimits, Mode, OnConflict
 from controller.policy import json_schema, load, load_with_warnings
 
 POLICIES = Path(__file__).parents[2] / "policies"
-FILES = sorted(POLICIES.rglob("*.yaml"))
+DEMO = Path(__file__).parents[2] / "controller/demo/policies"
+FILES = sorted([*POLICIES.rglob("*.yaml"), *DEMO.glob("*.yaml")])
 EXAMPLES = sorted((POLICIES / "examples").glob("*.yaml"))
 
 
 def named(path: Path) -> str:
-    return str(path.relative_to(POLICIES))
+    return str(path.relative_to(POLICIES.parent))
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.core.evidence import Evidence
+from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
 from controller.core.stats import Z90
 from controller.kinds.lambda_function.response import Prediction, predict
 from controller.model.demand import Demand, Interval
@@ -98,7 +98,8 @@ def estimates(sizes_mb: Sequence[int], inputs: SizingInputs) -> Maybe[tuple[Esti
     """One estimate per size; Missing where the live code was never measured."""
     prediction = predict(inputs.evidence, sizes_mb, inputs.threshold_ms)
     if prediction is None:
-        return Missing("the running code has not been measured yet")
+        needed = f"{MIN_REQUESTS_PER_HOUR} requests"
+        return Missing(f"the running code has not had an hour with {needed} yet")
     return tuple(_estimate(i, mb, prediction, inputs) for i, mb in enumerate(sizes_mb))
 
 

@@ -1,0 +1,101 @@
+"""The demo's summary for people: before, after, saved, held; and what is truth in it."""
+
+from controller.cli.demo_lines import decision_words
+from controller.cli.output import Cell, Row, show_table
+from controller.cli.session import Session
+from controller.cli.words import arrow, counted, number, usd
+from controller.demo.ledger import Entry, Ledger
+from controller.demo.play import HOUR_S
+from controller.model.change import ChangePhase
+from controller.model.decision import Hold
+from controller.model.missing import Missing
+
+_COLUMNS = ("FUNCTION", "MEMORY MB", "P95 MS", ">SLO MS", "USD/MONTH", ">SAVED", "CHANGES", "NOW")
+
+
+def show_summary(session: Session, ledger: Ledger, wall_s: float) -> None:
+    """The table, then sentences."""
+    course = ledger.course
+    hours = (course.end_s - course.start_s) / HOUR_S
+    session.write(
+        f"\nAfter {hours:.0f} hours there, {wall_s:.0f} seconds here ({course.ended}):\n\n"
+    )
+    show_table(session, _COLUMNS, [*(_row(entry) for entry in ledger.entries), _total(ledger)])
+    session.write("\n")
+    for sentence in (*_what(ledger), *_held(ledger), *_how(ledger)):
+        session.write(f"{sentence}\n")
+
+
+def _row(entry: Entry) -> Row:
+    before, after = entry.before, entry.after
+    kept, saved = entry.meets(after), entry.saves_usd_per_month
+    style = "" if kept and entry.meets(before) else ("green" if kept else "red")
+    return (
+        entry.key.name,
+        arrow(str(before.memory_mb), str(after.memory_mb)),
+        Cell(arrow(number(before.p95_ms), number(after.p95_ms)), style),
+        number(entry.slo.threshold_ms),
+        arrow(_usd(before.usd_per_month), _usd(after.usd_per_month)),
+        Cell(usd(saved) if entry.changes else "", "green" if saved > 0.0 else ""),
+        _changes(entry),
+        decision_words(entry.last)[0],
+    )
+
+
+def _total(ledger: Ledger) -> Row:
+    before = sum(entry.before.usd_per_month or 0.0 for entry in ledger.entries)
+    after = sum(entry.after.usd_per_month or 0.0 for entry in ledger.entries)
+    total = Cell(usd(ledger.saves_usd_per_month), "bold")
+    return (Cell("all", "bold"), "", "", "", arrow(usd(before), usd(after)), total, "", "")
+
+
+def _usd(value: float | None) -> str:
+    return usd(Missing("no price") if value is None else value)
+
+
+def _changes(entry: Entry) -> str:
+    counts = [
+        (entry.count(ChangePhase.VERIFIED), "verified"),
+        (entry.count(ChangePhase.ROLLED_BACK), "rolled back"),
+        (entry.count(ChangePhase.FAILED), "failed"),
+        (sum(change.phase.open for change in entry.changes), "under way"),
+    ]
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def _what(ledger: Ledger) -> list[str]:
+    """What came of it, and what the table's figures are."""
+    entries = ledger.entries
+    before = sum(entry.meets(entry.before) for entry in entries)
+    after = sum(entry.meets(entry.after) for entry in entries)
+    return [
+        f"SLO met by {after} of {len(entries)} functions; left alone it would be {before}.",
+        f"Saved: {usd(ledger.saves_usd_per_month)} USD/month in truth; the controller's own"
+        f" estimate is {usd(ledger.estimated_saving)}.",
+        "Figures in the table are the sandbox's truth, which the controller never saw. Left of"
+        " an arrow",
+        "stands what the first size would do under the code and traffic of the end.",
+        "",
+    ]
+
+
+def _held(ledger: Ledger) -> list[str]:
+    """Why each function that holds is left as it is."""
+    lines = ["Held:"]
+    for entry in ledger.entries:
+        if isinstance(entry.last.decision, Hold):
+            reason, detail = decision_words(entry.last)
+            lines.append(f"  {entry.key.name:<18}  {reason}: {detail}")
+    return [*lines, ""]
+
+
+def _how(ledger: Ledger) -> list[str]:
+    """What it took."""
+    course, polling = ledger.course, ledger.polling
+    return [
+        f"{counted(course.looks, 'look')} at endpoints took"
+        f" {counted(sum(polling.calls.values()), 'AWS call')} and"
+        f" {counted(polling.metrics_requested, 'metric')} of CloudWatch, which would bill"
+        f" {usd(polling.usd)} USD for that",
+        f"({usd(polling.usd_per_month)} USD/month).",
+    ]

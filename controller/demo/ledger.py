@@ -1,0 +1,215 @@
+"""The end against the start, and the controller's figures against the world's truth.
+
+*Before* is what the size of the start would do under the code and the traffic of the end, so
+that a release that somebody else made in between is not booked as the controller's doing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from controller.core.conditions import current_candidate
+from controller.demo.play import Course
+from controller.demo.stage import Stage
+from controller.model.change import Change, ChangePhase
+from controller.model.decision import Assessment
+from controller.model.demand import Interval
+from controller.model.endpoint import EndpointKey
+from controller.model.estimate import Candidate
+from controller.model.missing import Maybe, Missing
+from controller.model.policy import Policy, Slo
+from controller.model.reason import Reason
+from controller.sandbox.region import Region
+from controller.sandbox.truth import Truth, cheapest_size
+from controller.telemetry.metrics import Telemetry
+
+_METRICS_REQUESTED = "rightsizer_cloudwatch_metrics_requested_total"
+_SELF_COST = "rightsizer_self_cost_dollars_total"
+_REQUESTS = "rightsizer_aws_requests_total"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """The controller's own figures at the end, all about the size that it left.
+
+    p95_ms: as CloudWatch has it over the SLO's window. usd_per_month: expected for this
+    size; usd_per_month_before: expected for the size of the start.
+    """
+
+    p95_ms: Maybe[float]
+    usd_per_month: Maybe[Interval]
+    usd_per_month_before: Maybe[Interval]
+
+    @property
+    def saves_usd_per_month(self) -> Maybe[float]:
+        """Difference of the central values."""
+        if isinstance(self.usd_per_month_before, Missing):
+            return self.usd_per_month_before
+        if isinstance(self.usd_per_month, Missing):
+            return self.usd_per_month
+        return self.usd_per_month_before.mid - self.usd_per_month.mid
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One endpoint. `start`, `before`, `after` and `cheapest` are the truth.
+
+    start: as it was found. before: the same size at the end. after: what it has at the end.
+    cheapest: the cheapest size of the ladder that truly meets the SLO; None if none does.
+    """
+
+    key: EndpointKey
+    slo: Slo
+    start: Truth
+    before: Truth
+    after: Truth
+    cheapest: Truth | None
+    estimated: Estimated
+    changes: Sequence[Change]
+    """Oldest first."""
+    holds: Mapping[Reason, int]
+    last: Assessment
+
+    def meets(self, truth: Truth) -> bool:
+        """Whether a size truly keeps the SLO."""
+        return truth.met_ratio is not None and truth.met_ratio >= self.slo.percentile
+
+    @property
+    def saves_usd_per_month(self) -> float:
+        """The true saving; negative where keeping the SLO costs more."""
+        return (self.before.usd_per_month or 0.0) - (self.after.usd_per_month or 0.0)
+
+    def count(self, phase: ChangePhase) -> int:
+        """How many changes ended so."""
+        return sum(1 for change in self.changes if change.phase is phase)
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """What looking cost: calls by (service, operation, code), and CloudWatch's bill."""
+
+    calls: Mapping[tuple[str, str, str], int]
+    metrics_requested: int
+    usd: float
+    usd_per_month: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything the summary shows."""
+
+    course: Course
+    entries: Sequence[Entry]
+    """By name."""
+    polling: Polling
+
+    @property
+    def saves_usd_per_month(self) -> float:
+        """Of all endpoints together, truly."""
+        return sum(entry.saves_usd_per_month for entry in self.entries)
+
+    @property
+    def estimated_saving(self) -> float:
+        """The same by the controller's estimates, where it has some."""
+        savings = [entry.estimated.saves_usd_per_month for entry in self.entries]
+        return sum(saving for saving in savings if not isinstance(saving, Missing))
+
+    def count(self, phase: ChangePhase) -> int:
+        """How many changes ended so."""
+        return sum(entry.count(phase) for entry in self.entries)
+
+
+def truths(stage: Stage) -> dict[str, Truth]:
+    """The truth about every function as it is now; to be kept from before the play."""
+    names = [place["name"] for place in stage.client.functions()]
+    return {name: stage.world.truth(name) for name in names}
+
+
+def drawn_up(stage: Stage, course: Course, start: Mapping[str, Truth]) -> Ledger:
+    """The ledger of a play that is over. `start` is what `truths` said before it."""
+    policies = {policy.name: policy for policy in stage.policies.policies}
+    entries = [
+        _entry(stage, course, key, policies[assessment.policy], start[key.name])
+        for key, assessment in sorted(course.last.items(), key=lambda item: item[0].name)
+    ]
+    return Ledger(course, entries, _polling(stage.app.telemetry, course))
+
+
+def _entry(stage: Stage, course: Course, key: EndpointKey, policy: Policy, start: Truth) -> Entry:
+    world, last, slo = stage.world, course.last[key], policy.slo
+    region = world.region(key.account, key.region)
+
+    def truth(memory_mb: int | None) -> Truth:
+        return world.truth(
+            key.name,
+            memory_mb,
+            threshold_ms=slo.threshold_ms,
+            account=key.account,
+            region=key.region,
+        )
+
+    return Entry(
+        key=key,
+        slo=slo,
+        start=start,
+        before=truth(start.memory_mb),
+        after=truth(None),
+        cheapest=_cheapest(stage, region, last, slo),
+        estimated=_estimated(last, course.first[key], start.memory_mb),
+        changes=tuple(reversed(stage.app.store.changes(key, since_s=course.start_s))),
+        holds=course.holds.get(key, Counter()),
+        last=last,
+    )
+
+
+def _cheapest(stage: Stage, region: Region, last: Assessment, slo: Slo) -> Truth | None:
+    sizes = [candidate.estimate.size.memory_mb for candidate in last.candidates]
+    return cheapest_size(
+        stage.world,
+        region,
+        last.key.name,
+        sizes=sizes,
+        threshold_ms=slo.threshold_ms,
+        percentile=slo.percentile,
+    )
+
+
+def _estimated(last: Assessment, first: Assessment, first_mb: int) -> Estimated:
+    before = next((c for c in last.candidates if c.estimate.size.memory_mb == first_mb), None)
+    return Estimated(
+        p95_ms=last.slo if isinstance(last.slo, Missing) else last.slo.p95_ms,
+        usd_per_month=_cost(current_candidate(last)),
+        # a size that is not on the ladder was estimated only while it was the live one
+        usd_per_month_before=_cost(before or current_candidate(first)),
+    )
+
+
+def _cost(candidate: Candidate | None) -> Maybe[Interval]:
+    if candidate is None:
+        return Missing("no estimate was made")
+    return candidate.estimate.usd_per_month
+
+
+def _polling(telemetry: Telemetry, course: Course) -> Polling:
+    """From the controller's own metrics, as a scrape would show them."""
+    text = telemetry.render()[0].decode()
+    usd = sum(value for _, value in _samples(text, _SELF_COST))
+    months = (course.end_s - course.start_s) / (730.0 * 3600.0)
+    return Polling(
+        calls={
+            (labels["service"], labels["operation"], labels["code"]): round(value)
+            for labels, value in _samples(text, _REQUESTS)
+        },
+        metrics_requested=round(sum(value for _, value in _samples(text, _METRICS_REQUESTED))),
+        usd=usd,
+        usd_per_month=usd / months if months > 0.0 else 0.0,
+    )
+
+
+def _samples(text: str, name: str) -> Iterator[tuple[Mapping[str, str], float]]:
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == name:
+                yield sample.labels, sample.value
