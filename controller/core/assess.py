@@ -203,15 +203,16 @@ def _denies(made: Maybe[tuple[Estimate, ...]], current: Size) -> bool:
 def _history(observed: Observed, proof: Evidence) -> History:
     point = proof.at(observed.state.size)
     if point is None:
-        return History(0, 0.0, 0, 0)
+        return History(0, 0.0, 0, 0, climbed=False)
     first_s = max(point.first_s, observed.size_since_s)
     start_s = observed.now_s - observed.policy.cadence.stabilization_s
-    segment_start_s = min(p.first_s for p in proof.here())
+    verified = journal.verified_since(observed.changes, min(p.first_s for p in proof.here()))
     return History(
         requests=point.requests,
         span_s=observed.now_s - first_s,
         gaps=_gaps(observed, max(start_s, first_s)),
-        decreases=journal.verified_decreases(observed.changes, segment_start_s),
+        changes=len(verified),
+        climbed=bool(verified) and not journal.is_decrease(verified[0]),
     )
 
 

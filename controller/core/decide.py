@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.core import proposals
-from controller.core.proposals import cost_mid
+from controller.core.explain import explain
+from controller.core.proposals import cheapest, cost_mid
 from controller.core.slo import error_slo_broken
 from controller.model.decision import Decision, Hold
 from controller.model.demand import Attainment, Demand, SloStatus
@@ -21,9 +22,13 @@ from controller.model.reason import Reason
 CLIMB_BELOW = 0.5
 """With enough history, a current size more likely than not to break the SLO is left at once."""
 REFINEMENT_FACTOR = 4.0
-"""After two decreases on the same code, a third must save this many times the minimum."""
+"""After two changes on the same code a further one must save this many times the minimum …"""
+REFINEMENT_RATIO = 0.5
+"""… and one that follows a decrease at least half the cost: a size is not approached in steps."""
 CLIMB_GAIN = 0.97
-"""A climb that cannot reach the SLO must at least bring p95 down by 3 %."""
+"""A climb that is not sure to reach the SLO must at least bring p95 down by 3 % …"""
+CLIMB_CHANCE = 0.1
+"""… or raise the probability of meeting it by this much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,10 @@ class History:
     """How long ago the first of them was."""
     gaps: int
     """Hours in the stabilisation window that had traffic but no latency."""
-    decreases: int
-    """Verified decreases on the present code."""
+    changes: int
+    """Verified changes on the present code."""
+    climbed: bool
+    """Whether the last of them was a climb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def decide(inputs: Inputs) -> tuple[Decision, tuple[Candidate, ...]]:
     standings = {e.size: _standing(inputs, e) for e in inputs.estimates}
     feasible = [e for e in inputs.estimates if standings[e.size][0] is Rejection.CHOSEN]
     decision = _choose(inputs, here, feasible)
-    return decision, _explain(inputs, decision, standings, feasible)
+    return decision, explain(inputs.current, inputs.estimates, decision, standings)
 
 
 def _standing(inputs: Inputs, estimate: Estimate) -> tuple[Rejection, str]:
@@ -134,12 +141,16 @@ def _climb(
         # Over the budget, where it is the budget that gives way.
         larger = [e for e in _allowed(inputs) if e.size > here.size and _meets(inputs, e)]
     if larger:
-        return proposals.propose(inputs.policy, inputs.demand, here, _cheapest(larger), reason)
+        return proposals.propose(inputs.policy, inputs.demand, here, cheapest(larger), reason)
     held = _quarantined(inputs, [e for e in inputs.estimates if e.size > here.size])
     if held is not None:
         return held
     allowed = [e for e in _allowed(inputs) if e.size > here.size]
-    gain = [e for e in allowed if e.p95_ms.mid < here.p95_ms.mid * CLIMB_GAIN]
+    gain = [
+        e
+        for e in allowed
+        if e.p95_ms.mid < here.p95_ms.mid * CLIMB_GAIN or e.p_slo > here.p_slo + CLIMB_CHANCE
+    ]
     if not gain:
         return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
     return proposals.propose(inputs.policy, inputs.demand, here, _likeliest(gain), reason)
@@ -160,7 +171,7 @@ def _leave(
     allowed = [] if shrinking else _allowed(inputs)
     if not feasible and not allowed:
         return Hold(Reason.INFEASIBLE, f"{barred[1]}; no allowed size meets the SLO")
-    best = _cheapest(feasible) if feasible else _likeliest(allowed)
+    best = cheapest(feasible) if feasible else _likeliest(allowed)
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
 
 
@@ -168,7 +179,7 @@ def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -
     """The current size costs more than the budget."""
     within = [e for e in feasible if e.size != here.size]
     if within:
-        best = _cheapest(within)
+        best = cheapest(within)
     elif inputs.policy.on_conflict is OnConflict.SLO:
         return _save(inputs, here, [e for e in _allowed(inputs) if _meets(inputs, e)])
     else:
@@ -185,7 +196,7 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
     """The SLO is kept and the budget holds: move only for money, and only on sure ground."""
     if not feasible:
         return Hold(Reason.NOT_CONFIDENT, proposals.infeasible(inputs.policy, inputs.estimates))
-    best = _cheapest(feasible)
+    best = cheapest(feasible)
     saving = 1.0 - cost_mid(best) / cost_mid(here) if cost_mid(here) > 0.0 else 0.0
     if saving <= 0.0 and here not in feasible:
         return Hold(Reason.NOT_CONFIDENT, proposals.borderline(here, best))
@@ -197,8 +208,9 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
         return Hold(Reason.RIGHT_SIZE, proposals.right_size(inputs.policy, here))
     minimum = 1.0 - _most(inputs)
     if saving < minimum:
+        after = "" if inputs.history.changes < 2 else f" after {inputs.history.changes} changes"
         detail = f"{best.size} would save {saving:.1%}, less than the minimum of {minimum:.0%}"
-        return Hold(Reason.SAVING_TOO_SMALL, detail)
+        return Hold(Reason.SAVING_TOO_SMALL, detail + after)
     if best.size < here.size:
         hold = _careful(inputs)
         if hold is not None:
@@ -209,8 +221,10 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
 def _most(inputs: Inputs) -> float:
     """Share of the present cost that a cheaper size may cost at most to be worth a change."""
     minimum = inputs.policy.cadence.min_saving_ratio
-    if inputs.history.decreases >= 2:
+    if inputs.history.changes >= 2:
         minimum = min(0.9, minimum * REFINEMENT_FACTOR)
+        if not inputs.history.climbed:
+            minimum = max(minimum, REFINEMENT_RATIO)
     return 1.0 - minimum
 
 
@@ -255,44 +269,13 @@ def _allowed(inputs: Inputs) -> list[Estimate]:
     return [e for e in allowed if cost_mid(e) <= budget]
 
 
-def _cheapest(estimates: Sequence[Estimate]) -> Estimate:
-    """Lowest cost; between equals the faster, then the smaller."""
-    return min(estimates, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, e.size))
-
-
 def _likeliest(estimates: Sequence[Estimate]) -> Estimate:
-    """The cheapest of those about as likely as the likeliest to meet the SLO."""
-    likeliest = max(e.p_slo for e in estimates)
-    return _cheapest([e for e in estimates if e.p_slo >= likeliest - 0.02])
-
-
-def _explain(
-    inputs: Inputs,
-    decision: Decision,
-    standings: Mapping[Size, tuple[Rejection, str]],
-    feasible: Sequence[Estimate],
-) -> tuple[Candidate, ...]:
-    chosen = inputs.current if isinstance(decision, Hold) else decision.proposal.target
-    best = _cheapest(feasible) if feasible else None
-    out = []
-    for estimate in inputs.estimates:
-        rejection, detail = standings[estimate.size]
-        if estimate.size == chosen:
-            kept = estimate.size == inputs.current
-            rejection = Rejection.CURRENT if kept else Rejection.CHOSEN
-            detail = detail or ("kept" if kept else "the cheapest that meets the SLO")
-        elif rejection is Rejection.CHOSEN:
-            rejection, detail = _not_best(estimate, best, decision)
-        out.append(Candidate(estimate, rejection, detail))
-    return tuple(out)
-
-
-def _not_best(
-    estimate: Estimate, best: Estimate | None, decision: Decision
-) -> tuple[Rejection, str]:
-    if best is not None and estimate.size == best.size and isinstance(decision, Hold):
-        return Rejection.SAVING_TOO_SMALL, f"held: {decision.detail}"
-    if best is None:
-        return Rejection.DEARER, "not the cheapest"
-    extra = cost_mid(estimate) - cost_mid(best)
-    return Rejection.DEARER, f"{extra:.2f} USD/month more than {best.size}"
+    """The cheapest of those about as likely and as fast as the likeliest to meet the SLO."""
+    best = max(estimates, key=lambda e: (e.p_slo, -e.p95_ms.mid))
+    return cheapest(
+        [
+            e
+            for e in estimates
+            if e.p_slo >= best.p_slo - 0.02 and e.p95_ms.mid * CLIMB_GAIN <= best.p95_ms.mid
+        ]
+    )

@@ -177,10 +177,7 @@ def _reverts(closed: Sequence[Change], since_s: float) -> int:
     )
 
 
-def verified_decreases(changes: Sequence[Change], since_s: float) -> int:
-    """Verified decreases that were planned at or after an instant."""
-    return sum(
-        1
-        for c in changes
-        if c.phase is ChangePhase.VERIFIED and is_decrease(c) and c.planned_at_s >= since_s
-    )
+def verified_since(changes: Sequence[Change], since_s: float) -> list[Change]:
+    """Verified changes that were planned at or after an instant, newest first."""
+    kept = [c for c in changes if c.phase is ChangePhase.VERIFIED and c.planned_at_s >= since_s]
+    return sorted(kept, key=lambda c: c.planned_at_s, reverse=True)

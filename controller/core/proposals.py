@@ -20,6 +20,11 @@ def cost_mid(estimate: Estimate) -> float:
     return estimate.usd_per_month.mid
 
 
+def cheapest(estimates: Sequence[Estimate]) -> Estimate:
+    """Lowest cost; between equals the faster, then the smaller."""
+    return min(estimates, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, e.size))
+
+
 def propose(
     policy: Policy, demand: Demand, here: Estimate, target: Estimate, reason: Reason
 ) -> Propose:

@@ -19,7 +19,7 @@ MET = SloStatus(Attainment.MET, 1000, 10, 0.99, 0.999, 150.0, 0.0, 0.0)
 BREACHED = replace(MET, attainment=Attainment.BREACHED, slow=200, met_ratio=0.8, p_met=0.0)
 UNSURE = replace(MET, attainment=Attainment.UNKNOWN, slow=60, met_ratio=0.94, p_met=0.2)
 SILENT = replace(MET, attainment=Attainment.UNKNOWN, requests=0, slow=0, p_met=0.14)
-LONG = History(requests=50_000, span_s=72 * 3600.0, gaps=0, decreases=0)
+LONG = History(requests=50_000, span_s=72 * 3600.0, gaps=0, changes=0, climbed=False)
 
 # memory: (probability of meeting the SLO, USD a month, p95)
 Rungs = Mapping[int, tuple[float, float | Missing, float]]
@@ -111,13 +111,21 @@ def test_a_change_must_save_the_policys_minimum(minimum: float, moves: bool) -> 
         assert decision.reason is Reason.SAVING_TOO_SMALL
 
 
-def test_after_two_decreases_a_third_must_save_four_times_as_much() -> None:
-    rungs = {1024: (0.99, 9.0, 180.0), 2048: (0.99, 10.0, 110.0)}
-    refined = replace(LONG, decreases=2)
-    goes_to(an_input(2048, rungs), 1024, Reason.CHEAPER_SIZE)
-    assert held(an_input(2048, rungs, history=refined)).reason is Reason.SAVING_TOO_SMALL
-    rungs[1024] = (0.99, 7.9, 180.0)
-    goes_to(an_input(2048, rungs, history=refined), 1024, Reason.CHEAPER_SIZE)
+@pytest.mark.parametrize(
+    ("changes", "climbed", "least"),
+    [(0, False, 0.05), (1, False, 0.05), (2, True, 0.20), (2, False, 0.50), (7, False, 0.50)],
+)
+def test_after_two_changes_a_third_must_be_worth_more(
+    changes: int, climbed: bool, least: float
+) -> None:
+    history = replace(LONG, changes=changes, climbed=climbed)
+    for saving, moves in ((least - 0.005, False), (least + 0.005, True)):
+        rungs = {1024: (0.99, 10.0 * (1.0 - saving), 180.0), 2048: (0.99, 10.0, 110.0)}
+        decision = decided(an_input(2048, rungs, history=history))
+        assert isinstance(decision, Hold) != moves
+        if isinstance(decision, Hold):
+            assert decision.reason is Reason.SAVING_TOO_SMALL
+            assert decision.detail.endswith(" changes") == (changes >= 2)
 
 
 def test_a_larger_size_that_costs_less_is_taken_without_knowing_the_memory_in_use() -> None:
@@ -176,7 +184,12 @@ def test_a_breach_is_answered_with_the_cheapest_larger_size_that_will_do() -> No
 
 
 def test_a_breach_is_answered_without_history_or_memory_use() -> None:
-    bare = an_input(512, slo=BREACHED, history=History(0, 0.0, 9, 0), floor=Missing("unread"))
+    bare = an_input(
+        512,
+        slo=BREACHED,
+        history=replace(LONG, requests=0, span_s=0.0, gaps=9),
+        floor=Missing("unread"),
+    )
     goes_to(bare, 1024, Reason.SLO_BREACHED)
 
 
@@ -194,6 +207,16 @@ def test_where_nothing_will_do_the_likeliest_is_taken_if_it_helps() -> None:
         4096: (0.61, 27.0, 209.0),
     }
     goes_to(an_input(512, rungs, slo=BREACHED), 2048, Reason.SLO_BREACHED)
+
+
+def test_where_all_is_hopeless_the_climb_is_one_long_stride_not_many_short_ones() -> None:
+    rungs = {mb: (0.0, mb / 100.0, 400_000.0 / mb) for mb in (512, 576, 640, 1024, 2048)}
+    goes_to(an_input(512, rungs, slo=BREACHED), 2048, Reason.SLO_BREACHED)
+
+
+def test_a_chance_to_meet_the_slo_is_taken_even_where_little_gain_is_expected() -> None:
+    rungs = {1024: (0.00, 8.0, 250.0), 2048: (0.30, 14.0, 245.0), 4096: (0.31, 28.0, 244.0)}
+    goes_to(an_input(1024, rungs, slo=BREACHED), 2048, Reason.SLO_BREACHED)
 
 
 def test_where_nothing_helps_it_is_said() -> None:
@@ -271,7 +294,7 @@ def test_a_size_outside_the_bounds_is_left_at_once() -> None:
         4096,
         policy=a_policy(bounds=Bounds(max_memory_mb=2048)),
         barred=bars(Rejection.ABOVE_BOUNDS, 4096),
-        history=History(100, 60.0, 0, 0),
+        history=replace(LONG, requests=100, span_s=60.0),
     )
     goes_to(above, 1024, Reason.OUTSIDE_BOUNDS)
     assert held(replace(above, floor=Missing("unread"))).reason is Reason.MEMORY_USE_UNKNOWN

@@ -12,7 +12,7 @@ from controller.core.history import (
     final_size,
     ownership,
     quarantined,
-    verified_decreases,
+    verified_since,
 )
 from controller.model.change import Change, ChangePhase, VerdictKind
 from controller.model.endpoint import LambdaSize
@@ -203,15 +203,15 @@ def test_resume_accepts_what_is_live() -> None:
     assert not later.conflict, "what was before the resume is held against nobody"
 
 
-# --- decreases ---
+# --- what was verified ---
 
 
-def test_only_verified_decreases_since_an_instant_count() -> None:
+def test_only_verified_changes_since_an_instant_count_newest_first() -> None:
     changes = [
         a_change(1024, 512, finished_at_s=NOW_S - DAY_S),
         a_change(512, 1024, finished_at_s=NOW_S - 2 * DAY_S),
         a_change(1024, 512, ChangePhase.ROLLED_BACK, finished_at_s=NOW_S - 3 * DAY_S),
         a_change(2048, 1024, finished_at_s=NOW_S - 9 * DAY_S),
     ]
-    assert verified_decreases(changes, 0.0) == 2
-    assert verified_decreases(changes, NOW_S - 5 * DAY_S) == 1
+    assert verified_since(changes[::-1], 0.0) == [changes[0], changes[1], changes[3]]
+    assert verified_since(changes, NOW_S - 5 * DAY_S) == changes[:2]
