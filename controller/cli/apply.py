@@ -43,9 +43,9 @@ def apply(
 ) -> None:
     """Carry out a saved plan.
 
-    PLAN is a file that `plan --out` wrote. All of it or none: where an endpoint or its policy has changed since, or the plan is older
-    than a day, nothing is begun and the reason is told. Changes of policies in mode Recommend
-    are carried out too, for a person asked for them.
+    PLAN is a file that `plan --out` wrote. All of it or none: where an endpoint or its policy
+    has changed since, or the plan is older than a day, nothing is begun and the reason is told.
+    Changes of policies in mode Recommend are carried out too, for a person asked for them.
 
     Each change is journalled first and then seen through here, with its canary and its
     verdict. Ctrl-C leaves it in the journal: the same command again, or the controller, goes

@@ -60,7 +60,7 @@ def global_options(*, inner: bool) -> list[click.Parameter]:
             "store",
             inner=inner,
             metavar="PATH",
-            type=click.Path(dir_okay=False),
+            type=click.Path(),
             help="The journal's file; by default journal.db in the user's state directory.",
         ),
         _global("log-level", inner=inner, type=click.Choice(LOG_LEVELS), help="Least level told."),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 WIDTH_ELSEWHERE = 10_000
 """Columns where there is no terminal: more than any row has."""
+GAP = 2
+LAST_AT_LEAST = 32
+"""Columns that the last one gets on a terminal, however narrow that is."""
 
 Document = Mapping[str, Any]
 
@@ -44,33 +47,41 @@ def show_table(session: Session, columns: Sequence[str], rows: Iterable[Row]) ->
     from rich.console import Console
     from rich.table import Table
 
-    terminal = session.terminal
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for title in columns:
-        right = title.startswith(">")
-        folds = title == columns[-1]
         table.add_column(
             title.removeprefix(">"),
-            justify="right" if right else "left",
-            no_wrap=not folds,
+            justify="right" if title.startswith(">") else "left",
+            no_wrap=title != columns[-1],
             overflow="fold",
         )
-    for row in rows:
-        table.add_row(*(_text(cell) for cell in row))
+    texts = [[_text(cell) for cell in row] for row in rows]
+    for cells in texts:
+        table.add_row(*cells)
     buffer = io.StringIO()
     console = Console(
         file=buffer,
-        width=None if terminal else WIDTH_ELSEWHERE,
-        force_terminal=terminal,
-        no_color=not (terminal and session.settings.color),
+        width=_width(session, columns, texts),
+        force_terminal=session.terminal,
+        no_color=not (session.terminal and session.settings.color),
         highlight=False,
         emoji=False,
     )
-    if terminal:
-        console.width = Console(file=session.out).width
     console.print(table)
-    lines = buffer.getvalue().splitlines()
-    session.write("".join(f"{line.rstrip()}\n" for line in lines))
+    session.write("".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines()))
+
+
+def _width(session: Session, columns: Sequence[str], rows: "Sequence[Sequence[Text]]") -> int:
+    """The terminal's, or more where the columns before the last need it: those never fold."""
+    if not session.terminal:
+        return WIDTH_ELSEWHERE
+    from rich.console import Console
+
+    widest = [
+        max([len(title), *(row[at].cell_len for row in rows)]) + GAP
+        for at, title in enumerate(columns)
+    ]
+    return max(Console(file=session.out).width, sum(widest[:-1]) + min(widest[-1], LAST_AT_LEAST))
 
 
 def _text(cell: str | Cell) -> "Text":

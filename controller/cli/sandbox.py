@@ -16,7 +16,7 @@ REGION = "eu-west-1"
 
 @click.group(
     cls=LazyGroup,
-    lazy={"serve": Lazy("controller.cli.sandbox:serve", "Serve one until Ctrl-C.")},
+    lazy={"serve": Lazy("controller.cli.sandbox:serve", "Serve a sandbox until Ctrl-C.")},
 )
 def sandbox() -> None:
     """Serve an AWS that fits in a process.
