@@ -64,6 +64,7 @@ lock: setup ## Write the lock files anew (ARGS=--upgrade for newer versions)
 docs: setup ## Write the generated pages and the JSON Schema anew
 	$(VENV)/python -m controller.policy.published
 	$(VENV)/python -m controller.telemetry.reference > docs/metrics.md
+	$(VENV)/python -m controller.cli.reference > docs/cli.md
 
 .PHONY: image
 image: ## Build the container image with docker, podman or buildah (IMAGE=name:tag)
