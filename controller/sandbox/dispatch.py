@@ -14,7 +14,7 @@ from controller.sandbox.faults import TransportFault
 from controller.sandbox.front import Front
 from controller.sandbox.principals import Principals
 from controller.sandbox.recorder import RecordedCall, digest_of
-from controller.sandbox.services import SERVICES, SIGNING_NAMES, Services
+from controller.sandbox.services import SERVICES, SIGNING_NAMES, Services, service_of
 from controller.sandbox.wire.catalog import (
     Call,
     described,
@@ -102,7 +102,10 @@ class _Passage:
         """Who asks, and for which operation; fills the context in as it becomes known."""
         signer = signer_of(self._request)
         self._protocol = protocol_of(self._request, signer.signing_name)
-        name = SIGNING_NAMES.get(signer.signing_name)
+        name = service_of(signer.signing_name, self._request.headers.get("x-amz-target"))
+        if name == "sagemaker-runtime":
+            # The body may be of any content type, a form's among them.
+            self._protocol = "rest-json"
         service_name = name or signer.signing_name
         self.ctx = replace(self.ctx, service=service_name, region=signer.region)
         principals = state_of(self._world, Principals)

@@ -218,4 +218,4 @@ def fault_error(kind: FaultKind, ctx: RequestContext) -> AwsError:
     return AwsError(flavour.broken[0], "An internal error occurred.", flavour.broken[1])
 
 
-_IAM_PREFIX = {"resourcegroupstaggingapi": "tag"}
+_IAM_PREFIX = {"resourcegroupstaggingapi": "tag", "sagemaker-runtime": "sagemaker"}

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from controller.sandbox import draws
 from controller.sandbox.sagemaker.fleets import fleets_of
-from controller.sandbox.sagemaker.refusals import check_quota, find_endpoint, find_variant, invalid
+from controller.sandbox.sagemaker.refusals import (
+    check_pool,
+    check_quota,
+    find_endpoint,
+    find_variant,
+    insufficient,
+    invalid,
+)
 from controller.sandbox.sagemaker_state import (
     IN_SERVICE,
     UPDATING,
@@ -65,7 +72,7 @@ def set_desired_instance_count(
         raise invalid(f"The instance count of variant {variant} must be at least 1.")
     check_quota(place, live.instance_type, count - live.current_instance_count)
     live.desired_instance_count = count
-    _begin(world, place, found, _launch_s(place, found, live))
+    rescale(world, place, found)
 
 
 def set_desired_provisioned_concurrency(
@@ -92,8 +99,9 @@ def set_desired_serverless(
         raise invalid(f"Variant {variant} is not serverless.")
     if (wanted.provisioned_concurrency or 0) > wanted.max_concurrency:
         raise invalid("ProvisionedConcurrency must not exceed MaxConcurrency.")
+    check_pool(place, wanted.max_concurrency - live.current_serverless.max_concurrency)
     live.desired_serverless = wanted
-    _begin(world, place, found, 30.0 + 60.0 * _dice(place, found, "concurrency"))
+    rescale(world, place, found)
 
 
 def check_in_service(endpoint: Endpoint) -> None:
@@ -102,8 +110,10 @@ def check_in_service(endpoint: Endpoint) -> None:
         raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
 
 
-def _begin(world: World, place: SageMakerPlace, endpoint: Endpoint, seconds: float) -> None:
+def rescale(world: World, place: SageMakerPlace, endpoint: Endpoint) -> None:
+    """Let the desired counts, weights and concurrency of an endpoint become the current ones."""
     endpoint.changes += 1
+    seconds = max(_seconds(place, endpoint, variant) for variant in endpoint.variants.values())
     endpoint.status = UPDATING
     endpoint.failure_reason = None
     endpoint.modified_s = world.now_s()
@@ -131,18 +141,9 @@ def _finish(place: SageMakerPlace, endpoint: Endpoint, now_s: float) -> None:
     place.serve(endpoint.name, now_s, fleets_of(endpoint))
 
 
-def insufficient(instance_type: str) -> str:
-    """The FailureReason of a launch for which AWS has no machines."""
-    return (
-        "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity "
-        f"error for {instance_type}. Please retry using a different ML instance type or after "
-        "some time."
-    )
-
-
-def _launch_s(place: SageMakerPlace, endpoint: Endpoint, variant: Variant) -> float:
-    """New instances take three to six minutes; taking some away about one."""
-    dice = _dice(place, endpoint, "launch")
+def _seconds(place: SageMakerPlace, endpoint: Endpoint, variant: Variant) -> float:
+    """New instances take three to six minutes; anything else about one."""
+    dice = _dice(place, endpoint, variant.name)
     if variant.desired_instance_count > variant.current_instance_count:
         return 180.0 + 180.0 * dice
     return 45.0 + 30.0 * dice

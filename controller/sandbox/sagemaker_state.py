@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox.extensions import state_of
+from controller.sandbox.sagemaker.machines import EndpointWorkload
 from controller.sandbox.timeline import Timeline
 from controller.sandbox.warm_pool import WarmPool
-from controller.sandbox.workload import Workload
 
 if TYPE_CHECKING:
     from controller.sandbox.region import Region
@@ -145,9 +145,8 @@ class EndpointServing:
     """What answers an endpoint's requests from `start_s` until the next state."""
 
     start_s: float
-    workload: Workload
+    workload: EndpointWorkload
     fleets: tuple[Fleet, ...] = ()
-    multi_model: bool = False
 
 
 @dataclass(slots=True)
@@ -199,7 +198,7 @@ class SageMakerPlace:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     """By ARN of an endpoint, a configuration or a model."""
-    workloads: dict[str, Workload] = field(default_factory=dict)
+    workloads: dict[str, EndpointWorkload] = field(default_factory=dict)
     histories: dict[str, Timeline[EndpointServing]] = field(default_factory=dict)
     calls: dict[str, list[EndpointCall]] = field(default_factory=dict)
     """Calls made through InvokeEndpoint, by endpoint, oldest first."""
@@ -209,6 +208,8 @@ class SageMakerPlace:
     capacity: dict[str, int] = field(default_factory=dict)
     """Instances of a type that AWS could launch; no limit where absent."""
     faults: list[EndpointFault] = field(default_factory=list)
+    config_lag_s: float = 0.0
+    """A new configuration cannot be found by CreateEndpoint and UpdateEndpoint for so long."""
 
     def arn(self, kind: str, name: str) -> str:
         """ARN of an `endpoint`, an `endpoint-config` or a `model`."""
@@ -238,11 +239,11 @@ class SageMakerPlace:
 
     def serve(self, name: str, at_s: float, fleets: tuple[Fleet, ...]) -> None:
         """Put fleets in force for an endpoint from an instant on."""
-        workload = self.workloads.get(name) or Workload()
+        workload = self.workloads.get(name) or EndpointWorkload()
         state = EndpointServing(at_s, workload, fleets)
         self.histories.setdefault(name, Timeline()).append(state)
 
-    def set_workload(self, name: str, workload: Workload, at_s: float) -> None:
+    def set_workload(self, name: str, workload: EndpointWorkload, at_s: float) -> None:
         """Change what an endpoint's model is by nature, or who calls it, from an instant on."""
         self.workloads[name] = workload
         timeline = self.histories.get(name)

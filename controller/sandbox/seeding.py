@@ -15,6 +15,7 @@ functions: [{
 actors: [{see controller.sandbox.actors}]
 metric_faults: [{see controller.sandbox.metric_faults}]
 update_faults: [{function, outcome, account, region, ...: see controller.sandbox.region}]
+and SageMaker's members: see controller.sandbox.sagemaker.seeding
 ```
 Seeding is an act of the world, not of AWS: it leaves no trace in the API and may lie in the
 past, which is how a function gets a history to look at.
@@ -39,6 +40,7 @@ from controller.sandbox.lambda_state import (
 )
 from controller.sandbox.metric_faults import metric_fault_from
 from controller.sandbox.region import Region, update_fault_from
+from controller.sandbox.sagemaker.seeding import SECTIONS, seed_sagemaker
 from controller.sandbox.traffic import DAY_S
 from controller.sandbox.workload import workload_from
 
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from controller.sandbox.world import World
 
 _TOP = {"account", "region", "concurrency_limit", "max_memory_mb", "functions", "actors",
-        "metric_faults", "update_faults", "description"}  # fmt: skip
+        "metric_faults", "update_faults", "description", *SECTIONS}  # fmt: skip
 _FUNCTION = {
     "name", "account", "region", "memory_mb", "timeout_s", "architecture", "runtime", "handler",
     "role", "description", "package_type", "settings", "tags", "age_days", "unchanged_days",
@@ -69,6 +71,7 @@ def seed_world(world: World, document: Mapping[str, Any]) -> None:
             str(item.get("account", account)), str(item.get("region", region_name))
         )
         seed_function(world, place, item)
+    seed_sagemaker(world, document, account, region_name)
     for item in document.get("metric_faults", ()):
         world.metric_faults.add(metric_fault_from(item, world.now_s()))
     for item in document.get("update_faults", ()):

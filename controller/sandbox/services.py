@@ -12,6 +12,7 @@ from controller.sandbox import (
     sts_api,
     tagging_api,
 )
+from controller.sandbox.sagemaker import api as sagemaker_api
 from controller.sandbox.wire.contract import Handler
 
 Services = Mapping[str, Mapping[str, Handler]]
@@ -20,6 +21,7 @@ SERVICES: Services = {
     "lambda": lambda_api.HANDLERS,
     "cloudwatch": cloudwatch_api.HANDLERS,
     "logs": logs_api.HANDLERS,
+    "sagemaker": sagemaker_api.HANDLERS,
     "sts": sts_api.HANDLERS,
     "pricing": pricing_api.HANDLERS,
     "resourcegroupstaggingapi": tagging_api.HANDLERS,
@@ -30,7 +32,20 @@ SIGNING_NAMES: Mapping[str, str] = {
     "lambda": "lambda",
     "monitoring": "cloudwatch",
     "logs": "logs",
+    "sagemaker": "sagemaker",
+    "sagemaker-runtime": "sagemaker-runtime",
     "sts": "sts",
     "pricing": "pricing",
     "tagging": "resourcegroupstaggingapi",
 }
+
+
+def service_of(signing_name: str, target: str | None) -> str | None:
+    """botocore's name of the service that a request is for; None where it is not here.
+
+    SageMaker and its runtime sign with one name; only the former has an operation in its
+    `X-Amz-Target` header (`target`).
+    """
+    if signing_name == "sagemaker" and target is None:
+        return "sagemaker-runtime"
+    return SIGNING_NAMES.get(signing_name)

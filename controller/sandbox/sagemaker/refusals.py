@@ -6,7 +6,13 @@ reached is ResourceLimitExceeded, naming type, limit, utilisation and delta.
 
 from __future__ import annotations
 
-from controller.sandbox.sagemaker_state import Endpoint, EndpointConfig, SageMakerPlace, Variant
+from controller.sandbox.sagemaker_state import (
+    Endpoint,
+    EndpointConfig,
+    SageMakerPlace,
+    ServerlessConfig,
+    Variant,
+)
 from controller.sandbox.wire.contract import AwsError
 
 
@@ -53,4 +59,53 @@ def check_quota(place: SageMakerPlace, instance_type: str, more: int) -> None:
         "Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
         "Service Quotas is not available, contact AWS support to request an increase for this "
         "quota.",
+    )
+
+
+MOST_SERVERLESS_ENDPOINTS = 50
+_LARGE_POOLS = frozenset(
+    {"us-east-1", "us-east-2", "us-west-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1",
+     "eu-central-1", "eu-west-1"}
+)  # fmt: skip
+
+
+def check_pool(place: SageMakerPlace, more: int, endpoints: int = 0) -> None:
+    """Raises ResourceLimitExceeded where `more` serverless concurrency, or so many more
+    serverless endpoints, go beyond what an account has in a region."""
+    held = [
+        max((v.current_serverless, v.desired_serverless), key=_concurrency)
+        for endpoint in place.endpoints.values()
+        for v in endpoint.variants.values()
+    ]
+    used = sum(_concurrency(size) for size in held)
+    pool = 1000 if place.region.name in _LARGE_POOLS else 500
+    number = sum(size is not None for size in held)
+    if more > 0 and used + more > pool:
+        what, limit, now, delta = (
+            "Maximum total concurrency that can be allocated across all serverless endpoints",
+            pool, used, more,
+        )  # fmt: skip
+    elif endpoints > 0 and number + endpoints > MOST_SERVERLESS_ENDPOINTS:
+        what, limit = "Number of serverless endpoints", MOST_SERVERLESS_ENDPOINTS
+        now, delta = number, endpoints
+    else:
+        return
+    raise AwsError(
+        "ResourceLimitExceeded",
+        f"The account-level service limit '{what}' is {limit}, with current utilization of {now} "
+        f"and a request delta of {delta}. Please contact AWS support to request an increase for "
+        "this limit.",
+    )
+
+
+def _concurrency(size: ServerlessConfig | None) -> int:
+    return 0 if size is None else size.max_concurrency
+
+
+def insufficient(instance_type: str) -> str:
+    """The FailureReason of a launch for which AWS has no machines."""
+    return (
+        "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity "
+        f"error for {instance_type}. Please retry using a different ML instance type or after "
+        "some time."
     )

@@ -51,6 +51,9 @@ _FLAVOURS: Mapping[str, Flavour] = {
     ),
     "cloudwatch": Flavour(**_QUERY_CODES, broken=("InternalServiceFault", 500)),
     "sts": Flavour(**_QUERY_CODES),
+    "sagemaker-runtime": Flavour(
+        validation="ValidationError", unavailable=("ServiceUnavailable", 503)
+    ),
     "logs": Flavour(validation="InvalidParameterException"),
     "pricing": Flavour(
         validation="InvalidParameterException", broken=("InternalErrorException", 500)
