@@ -36,8 +36,8 @@ class Lines(Nobody):
         now_s = stage.clock.now_s()
         count = len(stage.client.functions())
         write(
-            f"{datetime.fromtimestamp(now_s, UTC):%A, %d %B %Y, %H:%M} UTC in a sandbox at "
-            f"{stage.url}: {count} functions with two weeks of history"
+            f"{date_time(now_s)} UTC in the sandbox at {stage.url}: "
+            f"{count} functions with two weeks of history"
         )
 
     def decided(self, assessment: Assessment) -> None:
@@ -63,6 +63,12 @@ def line(at_s: float, key: EndpointKey, word: str, text: str) -> str:
 def clock_time(at_s: float) -> str:
     """`Mon 08:00`."""
     return f"{datetime.fromtimestamp(at_s, UTC):%a %H:%M}"
+
+
+def date_time(at_s: float) -> str:
+    """`Mon 2 Nov 2026 08:00`."""
+    at = datetime.fromtimestamp(at_s, UTC)
+    return f"{at:%a} {at.day} {at:%b %Y %H:%M}"
 
 
 def decision_words(assessment: Assessment) -> tuple[str, str]:

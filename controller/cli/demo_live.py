@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.cli.demo_lines import (
-    clock_time,
+    date_time,
     decision_words,
     guest_line,
     line,
@@ -17,20 +17,21 @@ from controller.cli.demo_lines import (
 )
 from controller.cli.output import printable
 from controller.cli.session import Session
-from controller.cli.words import arrow, number, usd
+from controller.cli.words import arrow, counted, number, usd
 from controller.core.conditions import current_candidate
+from controller.demo.play import HOUR_S
 from controller.demo.stage import Stage
 from controller.model.change import Change, ChangeEvent
-from controller.model.decision import Assessment, Hold, Propose
+from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Missing
-from controller.model.reason import Reason
-from controller.runtime.documents import instant
 
 FRAME_S = 0.1
 """Least real time between two pictures."""
 STEPS_SHOWN = 7
+WIDE = 110
+"""Columns from which there is room for the state."""
 _SLO_STYLES = {Attainment.MET: "green", Attainment.BREACHED: "bold red", Attainment.UNKNOWN: "dim"}
 
 
@@ -40,10 +41,13 @@ class LiveTable:
     def __init__(self, session: Session, stage: Stage) -> None:
         self._clock = session.clock
         self._stage = stage
+        self._slo_ms = {p.name: p.slo.threshold_ms for p in stage.policies.policies}
+        console = Console(
+            file=session.out, no_color=not session.settings.color, highlight=False, emoji=False
+        )
+        self._wide = console.width >= WIDE
         self._live = Live(
-            console=Console(
-                file=session.out, no_color=not session.settings.color, highlight=False, emoji=False
-            ),
+            console=console,
             auto_refresh=False,
             transient=True,
             redirect_stdout=False,
@@ -101,12 +105,13 @@ class LiveTable:
         self._live.update(Group(self._table(), Text(), *self._below()), refresh=True)
 
     def _table(self) -> Table:
-        now = instant(self._stage.clock.now_s()) or ""
-        hours = (self._stage.clock.now_s() - self._stage.world.start_s) / 3600.0
+        now_s = self._stage.clock.now_s()
+        hours = (now_s - self._stage.world.start_s) / HOUR_S
         table = Table(
-            title=f"{clock_time(self._stage.clock.now_s())}  {now}   {hours:.1f} hours,"
-            f" {self._looks:,} looks",
+            title=f"{date_time(now_s)} UTC in the sandbox, after {hours:.1f} hours and"
+            f" {counted(self._looks, 'look')}",
             title_justify="left",
+            title_style="",
             box=None,
             pad_edge=False,
             padding=(0, 2, 0, 0),
@@ -115,10 +120,10 @@ class LiveTable:
         )
         table.add_column("ENDPOINT", no_wrap=True)
         table.add_column("MEMORY MB", no_wrap=True)
-        table.add_column("P95 MS", justify="right", no_wrap=True)
-        table.add_column("SLO", justify="right", no_wrap=True)
+        table.add_column("P95 / SLO MS", justify="right", no_wrap=True)
         table.add_column("USD/MONTH", justify="right", no_wrap=True)
-        table.add_column("STATE", no_wrap=True)
+        if self._wide:
+            table.add_column("STATE", no_wrap=True)
         table.add_column("LAST DECISION", no_wrap=True, overflow="ellipsis", ratio=1)
         for key in sorted(self._rows):
             table.add_row(*self._row(self._rows[key]))
@@ -126,19 +131,13 @@ class LiveTable:
 
     def _row(self, seen: Assessment) -> list[Text]:
         change = self._open.get(seen.key)
-        p95, slo_style = "?", "dim"
-        if not isinstance(seen.slo, Missing):
-            slo_style = _SLO_STYLES[seen.slo.attainment]
-            p95 = "?" if isinstance(seen.slo.p95_ms, Missing) else number(seen.slo.p95_ms)
         reason, detail = decision_words(seen)
-        policies = {policy.name: policy for policy in self._stage.policies.policies}
         return [
             Text(seen.key.name),
             Text(_memory(seen, change), style="yellow" if change else ""),
-            Text(p95, style=slo_style),
-            Text(number(policies[seen.policy].slo.threshold_ms)),
+            _latency(seen, self._slo_ms[seen.policy]),
             Text(_cost(seen)),
-            Text(*_state(seen, change)),
+            *([Text(*_state(change))] if self._wide else []),
             Text(printable(f"{reason}: {detail}"), style="" if change else "dim"),
         ]
 
@@ -163,9 +162,13 @@ def _cost(seen: Assessment) -> str:
     return "?" if isinstance(cost, Missing) else usd(cost.mid)
 
 
-def _state(seen: Assessment, change: Change | None) -> tuple[str, str]:
-    if change is not None:
-        return change.phase.value, "yellow"
-    if isinstance(seen.decision, Hold) and seen.decision.reason is Reason.RIGHT_SIZE:
-        return "Right", "green"
-    return ("Holds", "") if isinstance(seen.decision, Hold) else ("Changes", "yellow")
+def _latency(seen: Assessment, slo_ms: float) -> Text:
+    if isinstance(seen.slo, Missing):
+        return Text(f"? / {number(slo_ms)}", style="dim")
+    p95_ms = seen.slo.p95_ms
+    shown = "?" if isinstance(p95_ms, Missing) else number(p95_ms)
+    return Text(f"{shown} / {number(slo_ms)}", style=_SLO_STYLES[seen.slo.attainment])
+
+
+def _state(change: Change | None) -> tuple[str, str]:
+    return ("holds", "dim") if change is None else (change.phase.value, "yellow")

@@ -1,6 +1,6 @@
 """The demo's summary for people: before, after, saved, held; and what is truth in it."""
 
-from controller.cli.demo_lines import decision_words
+from controller.cli.demo_lines import NAME_WIDTH, decision_words
 from controller.cli.output import Cell, Row, show_table
 from controller.cli.session import Session
 from controller.cli.words import arrow, counted, number, usd
@@ -69,23 +69,24 @@ def _what(ledger: Ledger) -> list[str]:
     before = sum(entry.meets(entry.before) for entry in entries)
     after = sum(entry.meets(entry.after) for entry in entries)
     return [
-        f"SLO met by {after} of {len(entries)} functions; left alone it would be {before}.",
-        f"Saved: {usd(ledger.saves_usd_per_month)} USD/month in truth; the controller's own"
-        f" estimate is {usd(ledger.estimated_saving)}.",
-        "Figures in the table are the sandbox's truth, which the controller never saw. Left of"
-        " an arrow",
-        "stands what the first size would do under the code and traffic of the end.",
+        f"{usd(ledger.saves_usd_per_month)} USD/month saved; by the controller's own estimates"
+        f" {usd(ledger.estimated_saving)}.",
+        f"{after} of {len(entries)} functions meet their SLO; left alone it would be {before}.",
+        "With hindsight, the cheapest sizes that just meet it would cost"
+        f" {usd(ledger.hindsight_usd_per_month)}.",
+        "All figures but the estimate are the sandbox's truth, which the controller never saw;",
+        "left of an arrow: the first size under the code and the traffic of the end.",
         "",
     ]
 
 
 def _held(ledger: Ledger) -> list[str]:
     """Why each function that holds is left as it is."""
-    lines = ["Held:"]
+    lines = ["Held at the end:"]
     for entry in ledger.entries:
         if isinstance(entry.last.decision, Hold):
             reason, detail = decision_words(entry.last)
-            lines.append(f"  {entry.key.name:<18}  {reason}: {detail}")
+            lines.append(f"  {entry.key.name:<{NAME_WIDTH}}  {reason}: {detail}")
     return [*lines, ""]
 
 
@@ -93,9 +94,7 @@ def _how(ledger: Ledger) -> list[str]:
     """What it took."""
     course, polling = ledger.course, ledger.polling
     return [
-        f"{counted(course.looks, 'look')} at endpoints took"
-        f" {counted(sum(polling.calls.values()), 'AWS call')} and"
-        f" {counted(polling.metrics_requested, 'metric')} of CloudWatch, which would bill"
-        f" {usd(polling.usd)} USD for that",
-        f"({usd(polling.usd_per_month)} USD/month).",
+        f"{counted(course.looks, 'look')} took {counted(sum(polling.calls.values()), 'AWS call')};"
+        f" the {counted(polling.metrics_requested, 'metric')} asked of CloudWatch cost"
+        f" {usd(polling.usd)} USD, {usd(polling.usd_per_month)} a month.",
     ]

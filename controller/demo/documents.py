@@ -91,6 +91,7 @@ def _totals(ledger: Ledger) -> Json:
     return {
         "usdPerMonthBefore": _round(sum(e.before.usd_per_month or 0.0 for e in entries)),
         "usdPerMonthAfter": _round(sum(e.after.usd_per_month or 0.0 for e in entries)),
+        "usdPerMonthCheapest": _round(ledger.hindsight_usd_per_month),
         "savesUsdPerMonth": _round(ledger.saves_usd_per_month),
         "estimatedSavesUsdPerMonth": _round(ledger.estimated_saving),
         "sloMetBefore": sum(e.meets(e.before) for e in entries),

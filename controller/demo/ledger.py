@@ -111,6 +111,12 @@ class Ledger:
         return sum(entry.saves_usd_per_month for entry in self.entries)
 
     @property
+    def hindsight_usd_per_month(self) -> float:
+        """The least that keeps every SLO; a function that no size would do for stays as it is."""
+        best = [entry.cheapest or entry.after for entry in self.entries]
+        return sum(truth.usd_per_month or 0.0 for truth in best)
+
+    @property
     def estimated_saving(self) -> float:
         """The same by the controller's estimates, where it has some."""
         savings = [entry.estimated.saves_usd_per_month for entry in self.entries]
