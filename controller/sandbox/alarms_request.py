@@ -127,7 +127,7 @@ def _formula_source(params: Params) -> Source:
     periods |= {int(formula.period_s) for formula in formulas if formula.period_s is not None}
     if len(periods) != 1:
         raise invalid("All metrics of an alarm must have the same period.")
-    ids = {one.id for one in (*queries, *formulas)}
+    ids = {query.id for query in queries} | {formula.id for formula in formulas}
     for formula in formulas:
         try:
             unknown = {n for n in names_in(formula.expression) if n.islower()} - ids
