@@ -34,9 +34,19 @@ def draw_minutes(
 ) -> tuple[Floats, Counts]:
     """(scatter, counts), both of shape (minutes, STRATA), for minutes with at least one call.
 
-    Scatter is the factor on the mean duration; counts say how many calls took it. `places`
-    and `fall` are used strictly minute by minute, so that drawing in two parts is the same
-    as drawing at once.
+    Scatter is the factor on the mean duration; counts say how many calls took it.
+    """
+    share, counts = draw_shares(calls, places, fall)
+    return noise.quantile(share), counts
+
+
+def draw_shares(
+    calls: Counts, places: np.random.Generator, fall: np.random.Generator
+) -> tuple[Floats, Counts]:
+    """As `draw_minutes`, with ranks (0-1) in the distribution in place of scatter.
+
+    `places` and `fall` are used strictly minute by minute, so that drawing in two parts is
+    the same as drawing at once.
     """
     share = places.random((len(calls), STRATA))
     many = calls > STRATA
@@ -44,4 +54,4 @@ def draw_minutes(
     if many.any():
         counts[many] = fall.multinomial(calls[many], _WIDTH)
         share[many] = _LOWER + _WIDTH * share[many]
-    return noise.quantile(share), counts
+    return share, counts

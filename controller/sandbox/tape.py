@@ -17,6 +17,7 @@ from controller.sandbox import draws
 from controller.sandbox.cell import MINUTES, Cell
 from controller.sandbox.serving import History, Route, Serving, Variant
 from controller.sandbox.throttling import refused_share
+from controller.sandbox.timeline import by_minutes
 from controller.sandbox.workload import Effect, Stream
 
 Floats = npt.NDArray[np.float64]
@@ -93,8 +94,8 @@ class Tape:
         """Play up to (not including) minute `until` of the hour, if not yet played."""
         if until <= self.done:
             return
-        for run in _runs(self._history, self.hour_s, self.done, until):
-            self._play_run(run)
+        for first, last, parts in by_minutes(self._history, self.hour_s, self.done, until):
+            self._play_run(Run(first, last, parts))
         self.done = until
 
     def _play_run(self, run: Run) -> None:
@@ -206,35 +207,3 @@ class Tape:
         busy = sum((calls * mean_ms for _, calls, mean_ms in extents), np.zeros(1)) / 60_000.0
         limit = self._pool() if state.reserved is None else float(state.reserved)
         return refused_share(busy, limit)
-
-
-def _runs(history: History, hour_s: int, first: int, until: int) -> Iterator[Run]:
-    """Minutes [first, until) of an hour, cut where the state changes."""
-    begin_s, end_s = hour_s + first * MINUTE_S, hour_s + until * MINUTE_S
-    stretches = list(history.between(begin_s, end_s))
-    if len(stretches) == 1 and stretches[0][0] <= begin_s:
-        yield Run(first, until, ((1.0, stretches[0][2]),))
-        return
-    minute = first
-    for start_s, stop_s, state in stretches:
-        start, stop = (start_s - hour_s) / MINUTE_S, (stop_s - hour_s) / MINUTE_S
-        whole_from, whole_to = int(np.ceil(start)), int(stop)
-        if start < whole_from and int(start) >= minute:
-            yield Run(int(start), int(start) + 1, _mix(stretches, hour_s, int(start)))
-            minute = int(start) + 1
-        if max(whole_from, minute) < whole_to:
-            yield Run(max(whole_from, minute), whole_to, ((1.0, state),))
-            minute = whole_to
-
-
-def _mix(
-    stretches: list[tuple[float, float, Serving]], hour_s: int, minute: int
-) -> tuple[tuple[float, Serving], ...]:
-    """States in force in one minute, each with its share of it."""
-    begin_s = hour_s + minute * MINUTE_S
-    parts = []
-    for start_s, stop_s, state in stretches:
-        overlap_s = min(stop_s, begin_s + MINUTE_S) - max(start_s, begin_s)
-        if overlap_s > 0:
-            parts.append((overlap_s / MINUTE_S, state))
-    return tuple(parts)
