@@ -14,6 +14,8 @@ Actors call the same handlers as everybody, at their own times. A plan is JSON-a
 {actor: "delete",    at_s | at_in_s, function}
 {actor: "workload",  at_s | at_in_s, function, disturbance | workload}
     the workload itself changes.
+{actor: "scaling",   ...: see controller.sandbox.autoscaling.actor}
+    scalable targets, policies, scheduled actions.
 ```
 """
 
@@ -24,6 +26,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox import foreign
+from controller.sandbox.autoscaling import actor as scaling
 from controller.sandbox.workload import Workload, disturbance_from, instant_of, workload_from
 
 if TYPE_CHECKING:
@@ -35,15 +38,26 @@ Document = Mapping[str, Any]
 def plan(world: World, document: Document, account: str, region: str) -> None:
     """Schedule an actor. Raises ValueError for an unknown one or one without a time."""
     name = document.get("actor")
+    if name == scaling.ACTOR:
+        _plan_scaling(world, document, account, region)
+        return
     act = _ACTS.get(str(name))
     if act is None:
-        raise ValueError(f"an actor is one of {sorted(_ACTS)}, not {name!r}")
+        raise ValueError(f"an actor is one of {sorted([*_ACTS, scaling.ACTOR])}, not {name!r}")
     at_s = instant_of(document, "at", world.now_s())
     if at_s is None:
         raise ValueError(f"actor {name!r} needs at_s or at_in_s")
     place = str(document.get("account", account)), str(document.get("region", region))
     hand = foreign.Hand(*place, str(document["function"]), str(name))
     world.schedule(at_s, f"{name}: {hand.function}", lambda w: act(w, hand, document))
+
+
+def _plan_scaling(world: World, document: Document, account: str, region: str) -> None:
+    at_s = instant_of(document, "at", world.now_s())
+    if at_s is None:
+        raise ValueError(f"actor {scaling.ACTOR!r} needs at_s or at_in_s")
+    place = str(document.get("account", account)), str(document.get("region", region))
+    scaling.plan(world, document, at_s, place)
 
 
 def _console(world: World, hand: foreign.Hand, document: Document) -> None:

@@ -16,6 +16,7 @@ actors: [{see controller.sandbox.actors}]
 metric_faults: [{see controller.sandbox.metric_faults}]
 update_faults: [{function, outcome, account, region, ...: see controller.sandbox.region}]
 and SageMaker's members: see controller.sandbox.sagemaker.seeding
+and scalable_targets and alarms: see controller.sandbox.autoscaling.seeding
 ```
 Seeding is an act of the world, not of AWS: it leaves no trace in the API and may lie in the
 past, which is how a function gets a history to look at.
@@ -28,6 +29,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox import actors
+from controller.sandbox.autoscaling import seeding as autoscaling_seeding
 from controller.sandbox.lambda_functions_api import add_function
 from controller.sandbox.lambda_state import (
     LATEST,
@@ -48,7 +50,8 @@ if TYPE_CHECKING:
     from controller.sandbox.world import World
 
 _TOP = {"account", "region", "concurrency_limit", "max_memory_mb", "functions", "actors",
-        "metric_faults", "update_faults", "description", *SECTIONS}  # fmt: skip
+        "metric_faults", "update_faults", "description", *SECTIONS,
+        *autoscaling_seeding.SECTIONS}  # fmt: skip
 _FUNCTION = {
     "name", "account", "region", "memory_mb", "timeout_s", "architecture", "runtime", "handler",
     "role", "description", "package_type", "settings", "tags", "age_days", "unchanged_days",
@@ -80,6 +83,7 @@ def seed_world(world: World, document: Mapping[str, Any]) -> None:
             str(item.get("account", account)), str(item.get("region", region_name))
         )
         place.update_faults.append(update_fault_from(fault))
+    autoscaling_seeding.seed_autoscaling(world, document, account, region_name)
     for item in document.get("actors", ()):
         actors.plan(world, item, account, region_name)
     world.metrics.forget()

@@ -12,6 +12,7 @@ from controller.sandbox import (
     sts_api,
     tagging_api,
 )
+from controller.sandbox.autoscaling import api as autoscaling_api
 from controller.sandbox.sagemaker import api as sagemaker_api
 from controller.sandbox.wire.contract import Handler
 
@@ -19,6 +20,7 @@ Services = Mapping[str, Mapping[str, Handler]]
 
 SERVICES: Services = {
     "lambda": lambda_api.HANDLERS,
+    "application-autoscaling": autoscaling_api.HANDLERS,
     "cloudwatch": cloudwatch_api.HANDLERS,
     "logs": logs_api.HANDLERS,
     "sagemaker": sagemaker_api.HANDLERS,
@@ -30,6 +32,7 @@ SERVICES: Services = {
 # The service name in a SigV4 credential scope, and botocore's name of the service.
 SIGNING_NAMES: Mapping[str, str] = {
     "lambda": "lambda",
+    "application-autoscaling": "application-autoscaling",
     "monitoring": "cloudwatch",
     "logs": "logs",
     "sagemaker": "sagemaker",

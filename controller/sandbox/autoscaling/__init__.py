@@ -1,0 +1,1 @@
+"""Application Auto Scaling: what is registered, how it is meant to scale, and the scaling."""
