@@ -150,10 +150,9 @@ def function(name: str, memory_mb: int, alias: str | None = "live", **more: Any)
         "qualifier": alias,
         **more.pop("workload", {}),
     }
-    document = {"name": name, "memory_mb": memory_mb, "age_days": 3, "workload": nature, **more}
-    if alias is not None:
-        document |= {"versions": 1, "aliases": {alias: 1}}
-    return document
+    published = {} if alias is None else {"versions": 1, "aliases": {alias: 1}}
+    plain = {"name": name, "memory_mb": memory_mb, "age_days": 3, "workload": nature}
+    return {**plain, **published, **more}
 
 
 POLICY = """\
