@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox.extensions import state_of
-from controller.sandbox.metric_buckets import UNITS
 from controller.sandbox.metric_query import Query, dimensions_of, invalid
 from controller.sandbox.metric_reader import Reader
-from controller.sandbox.metric_source import LAMBDA, PutMetrics, PutValue
+from controller.sandbox.metric_source import LAMBDA, SOURCES, PutMetrics, PutValue
 from controller.sandbox.metrics import Dimensions
 from controller.sandbox.region import Region
+from controller.sandbox.sagemaker.metrics import endpoint_series
+from controller.sandbox.sagemaker_state import sagemaker_of
 from controller.sandbox.statistic import Statistic, parse_statistic
 from controller.sandbox.wire.contract import AwsError, RequestContext
 
@@ -59,7 +60,8 @@ def get_metric_statistics(world: World, ctx: RequestContext, params: Params) -> 
         for number, statistic in enumerate(statistics)
     ]
     results = Reader(world, ctx, ctx.now_s).metrics(queries, (start_s, end_s))
-    unit = UNITS.get(str(params["MetricName"]), "None")
+    source = SOURCES.get(str(params["Namespace"]))
+    unit = "None" if source is None else source.units.get(str(params["MetricName"]), "None")
     rows: dict[int, dict[str, Any]] = {}
     for query in queries:
         for at_s, value in results[query.id].points:
@@ -92,7 +94,9 @@ def _statistics(params: Params) -> list[Statistic]:
 def list_metrics(world: World, ctx: RequestContext, params: Params) -> Answer:
     """ListMetrics: series with data in the last two weeks; filters match subsets."""
     region = world.region(ctx.account, ctx.region)
-    rows = sorted({*_lambda_series(region, ctx.now_s), *_put_series(world, ctx)})
+    place = sagemaker_of(world, region)
+    endpoints = endpoint_series(place, ctx.now_s - LISTED_FOR_S, ctx.now_s)
+    rows = sorted({*_lambda_series(region, ctx.now_s), *endpoints, *_put_series(world, ctx)})
     filters = params.get("Dimensions") or []
     rows = [
         row for row in rows

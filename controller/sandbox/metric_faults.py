@@ -19,7 +19,8 @@ class MetricFault:
       `partial` while the clock is in it, answers stop half way, StatusCode PartialData;
       `error`   likewise, empty with StatusCode InternalError;
       `denied`  likewise, empty with StatusCode Forbidden.
-    function: whose metrics; None for all. metric: which one; None for all.
+    function: whose metrics, `endpoint/NAME` for an endpoint's; None for all. metric: which
+    one; None for all.
     """
 
     kind: str
@@ -85,14 +86,15 @@ class MetricFaults:
 
 
 def metric_fault_from(document: Mapping[str, Any], start_s: float) -> MetricFault:
-    """A fault from JSON: `{kind, from_s | from_in_s, to_s | to_in_s, function, metric,
-    delay_s}`. Raises ValueError."""
+    """A fault from JSON: `{kind, from_s | from_in_s, to_s | to_in_s, function | endpoint,
+    metric, delay_s}`. Raises ValueError."""
+    endpoint = document.get("endpoint")
     begin = instant_of(document, "from", start_s)
     return MetricFault(
         kind=document["kind"],
         from_s=start_s if begin is None else begin,
         to_s=instant_of(document, "to", start_s),
-        function=document.get("function"),
+        function=document.get("function") if endpoint is None else f"endpoint/{endpoint}",
         metric=document.get("metric"),
         delay_s=float(document.get("delay_s", 0.0)),
     )

@@ -42,8 +42,7 @@ class Subject:
         self.region = region
         self.dimensions = dimensions
         self.function = dict(dimensions).get("FunctionName")
-        endpoint = dict(dimensions).get("EndpointName")
-        self.fault_name = self.function if endpoint is None else f"endpoint/{endpoint}"
+        self.fault_name = fault_name(dimensions)
         self._hash = hash((account, region, dimensions))
 
     def __hash__(self) -> int:
@@ -55,6 +54,14 @@ class Subject:
             and other.dimensions == self.dimensions
             and (other.account, other.region) == (self.account, self.region)
         )
+
+
+def fault_name(dimensions: Dimensions) -> str | None:
+    """What faults of metrics call a series' owner: a function, or `endpoint/NAME`."""
+    named = dict(dimensions)
+    if "EndpointName" in named:
+        return f"endpoint/{named['EndpointName']}"
+    return named.get("FunctionName")
 
 
 @dataclass(frozen=True, slots=True)

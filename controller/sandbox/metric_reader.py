@@ -12,10 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from controller.sandbox.extensions import state_of
-from controller.sandbox.metric_buckets import UNITS
+from controller.sandbox.metric_points import (
+    Dimensions,
+    Points,
+    Span,
+    Subject,
+    Wanted,
+    fault_name,
+)
 from controller.sandbox.metric_query import Query
-from controller.sandbox.metric_source import LAMBDA, PutMetrics, read_lambda
-from controller.sandbox.metrics import Dimensions, Points, Span, Subject, Wanted
+from controller.sandbox.metric_source import SOURCES, PutMetrics
 from controller.sandbox.wire.contract import RequestContext
 
 if TYPE_CHECKING:
@@ -74,12 +80,15 @@ class Reader:
         span = Span(period_s, start_s, int(-(-between_s[1] // 60)) * 60)
         kept = self._kept(between_s[0], period_s)
         ctx = self._ctx
-        if namespace == LAMBDA:
+        source = SOURCES.get(namespace)
+        if source is not None:
             subject = Subject(ctx.account, ctx.region, dimensions)
-            wanted: list[Wanted] = list({(q.metric, q.statistic): None for q in group})
-            found = read_lambda(self._world, subject, wanted, span, self._now_s)
+            wanted: list[Wanted] = list(
+                {(q.metric, q.statistic): None for q in group if q.metric in source.units}
+            )
+            found = source.read(self._world, subject, wanted, span, self._now_s)
             for query in group:
-                fits = kept and query.unit in (None, UNITS.get(query.metric))
+                fits = kept and query.unit in (None, source.units.get(query.metric))
                 yield query.id, found.get((query.metric, query.statistic), []) if fits else []
             return
         put = state_of(self._world, PutMetrics)
@@ -95,10 +104,10 @@ class Reader:
         return finest is not None and period_s % finest == 0
 
     def _result(self, query: Query, points: Points) -> Result:
-        if query.namespace != LAMBDA:
+        if query.namespace not in SOURCES:
             return Result(query.id, query.label, points)
-        function = dict(query.dimensions).get("FunctionName")
-        status = self._world.metric_faults.status(self._now_s, function, query.metric)
+        owner = fault_name(query.dimensions)
+        status = self._world.metric_faults.status(self._now_s, owner, query.metric)
         if status == "PartialData":
             points = points[: len(points) // 2]
         elif status != "Complete":

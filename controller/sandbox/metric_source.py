@@ -1,4 +1,4 @@
-"""Where the points of any namespace come from: Lambda's are computed, others were put there.
+"""Where the points of any namespace come from: AWS's are computed, others were put there.
 
 PutMetricData keeps what it is given, value by value; that is enough for the little that a
 controller publishes about itself.
@@ -6,13 +6,16 @@ controller publishes about itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from controller.sandbox.metrics import Dimensions, Points, Span, Subject, Wanted
+from controller.sandbox.metric_buckets import UNITS
+from controller.sandbox.metric_points import Dimensions, Points, Span, Subject, Wanted
+from controller.sandbox.sagemaker.metric_values import INVOCATIONS, MACHINES
+from controller.sandbox.sagemaker.metrics import DIMENSION_SETS, endpoint_metrics
 from controller.sandbox.statistic import Distribution, Moments, Statistic
 
 if TYPE_CHECKING:
@@ -93,3 +96,28 @@ def read_lambda(
     if subject.dimensions:
         wanted = [one for one in wanted if one[0] != "UnreservedConcurrentExecutions"]
     return world.metrics.read(subject, wanted, span, now_s)
+
+
+def read_endpoints(
+    world: World, subject: Subject, wanted: Sequence[Wanted], span: Span, now_s: float
+) -> Mapping[Wanted, Points]:
+    """Points of SageMaker's metrics; none under dimensions that it does not publish."""
+    names = tuple(sorted(name for name, _ in subject.dimensions))
+    if names not in DIMENSION_SETS:
+        return {one: [] for one in wanted}
+    return endpoint_metrics(world).read(subject, wanted, span, now_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A namespace whose points are computed. units: by metric, and so all its metrics."""
+
+    units: Mapping[str, str]
+    read: Callable[[World, Subject, Sequence[Wanted], Span, float], Mapping[Wanted, Points]]
+
+
+SOURCES: Mapping[str, Source] = {
+    LAMBDA: Source(UNITS, read_lambda),
+    "AWS/SageMaker": Source(INVOCATIONS, read_endpoints),
+    "/aws/sagemaker/Endpoints": Source(MACHINES, read_endpoints),
+}
