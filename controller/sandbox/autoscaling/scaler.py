@@ -115,12 +115,15 @@ def _scale_in(world: World, target: Target, resource: Resource, current: int, wi
 
 
 def _can(world: World, target: Target, resource: Resource, wish: Wish) -> bool:
-    if resource.ready():
-        return True
-    # Its own scaling under way is no news.
-    if target.running is None:
-        note_not_scaled(world, target, wish.cause, "TargetServicePutResourceAsUnscalable", {})
-    return False
+    # Its own scaling is over when its activity is, which may be seconds after the resource
+    # is ready again; the wait begins then.
+    if target.running is not None:
+        return False
+    if not resource.ready():
+        code = "TargetServicePutResourceAsUnscalable"
+        note_not_scaled(world, target, wish.cause, code, {})
+        return False
+    return True
 
 
 def _quiet_minutes(

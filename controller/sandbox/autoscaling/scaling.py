@@ -40,7 +40,7 @@ def set_capacity(
     words = DIMENSIONS[target.dimension].words
     place = autoscaling_of(world, target.account, target.region)
     resource = resource_of(world, target)
-    before = resource.capacity() or 0
+    before = _base(world.now_s(), policy, resource.capacity() or 0)
     activity = place.begin(
         world, target.key, f"Setting {words} to {capacity}.", cause, Outcome.RUNNING
     )
@@ -57,6 +57,13 @@ def set_capacity(
     target.running = activity
     _follow(world, target, activity, (before, capacity), policy)
     return activity
+
+
+def _base(now_s: float, policy: Policy | None, current: int) -> int:
+    """What a scale-out is reckoned from: the capacity before the first of those in one wait."""
+    if policy is None or policy.scaled_out_from is None or now_s >= policy.wait_out_until_s:
+        return current
+    return policy.scaled_out_from
 
 
 def _follow(
