@@ -6,14 +6,15 @@ state set by hand lasts until the next evaluation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from controller.sandbox.alarms_state import Alarm, AlarmPlace, Source, alarms_of
-from controller.sandbox.alarms_verdict import COMPARISONS, MORE_PERIODS, judge
+from controller.sandbox.alarms_verdict import COMPARISONS, MORE_PERIODS, OK, judge
 from controller.sandbox.alarms_words import insufficient, state_change, threshold_crossed
 from controller.sandbox.cloudwatch_data_api import calculate
+from controller.sandbox.metric_points import fault_name
 from controller.sandbox.metric_query import Query
 from controller.sandbox.metric_reader import Reader, Result
 from controller.sandbox.sagemaker_neighbours import Neighbours
@@ -115,16 +116,19 @@ def _evaluate(
     period_s = rule.source.period_s
     length_s = (rule.periods + MORE_PERIODS) * period_s
     breaches, threshold = COMPARISONS[rule.comparison], rule.threshold
-    values, late_s = series.values, patience_s(world)
+    values, seen_s = series.values, _horizon(world, rule.source.queries)
     for now_s in instants:
-        seen_s = max(_published_s(world, rule.source.queries, now_s), now_s - late_s)
-        end_s = seen_s // period_s * period_s
+        end_s = seen_s(now_s) // period_s * period_s
         if end_s == alarm.judged_to_s:
             continue
         alarm.judged_to_s = end_s
-        found = [values.get(at_s) for at_s in range(end_s - length_s, end_s, period_s)]
-        alarm.slots = tuple(None if v is None else breaches(v, threshold) for v in found)
-        verdict = judge(alarm.slots, rule.periods, rule.datapoints, rule.missing)
+        newest = values.get(end_s - period_s)
+        # One good period is enough for OK where all must breach.
+        good = newest is not None and not breaches(newest, threshold)
+        if good and alarm.state == OK and rule.datapoints == rule.periods:
+            continue
+        slots = _slots(alarm, series, range(end_s - length_s, end_s, period_s))
+        verdict = judge(slots, rule.periods, rule.datapoints, rule.missing)
         if verdict is None or verdict == alarm.state:
             continue
         _remember(alarm, series, end_s)
@@ -134,13 +138,41 @@ def _evaluate(
         _remember(alarm, series, alarm.judged_to_s)
 
 
+def _slots(alarm: Alarm, series: SeriesRead, sight: range) -> tuple[bool | None, ...]:
+    breaches, threshold = COMPARISONS[alarm.rule.comparison], alarm.rule.threshold
+    found = [series.values.get(at_s) for at_s in sight]
+    return tuple([None if value is None else breaches(value, threshold) for value in found])
+
+
+def _horizon(world: World, queries: Sequence[Query]) -> Callable[[int], int]:
+    """From the time of an evaluation to where the periods that it looks at end.
+
+    That is what is published by then, but no further back than patience reaches.
+    """
+    faults, late_s = world.metric_faults, patience_s(world)
+    delay_s = faults.publication_delay_s
+    published = [q for q in queries if q.namespace.startswith(("AWS/", "/aws/"))]
+    if not published:
+        return lambda now_s: now_s
+    if not any(fault.kind == "delay" for fault in faults.faults):
+        return lambda now_s: int((now_s - delay_s) // MINUTE_S) * MINUTE_S
+
+    def seen_s(now_s: int) -> int:
+        owners = [(fault_name(query.dimensions), query.metric) for query in published]
+        until_s = min(faults.visible_until(now_s, *owner) for owner in owners)
+        return max(until_s, now_s - late_s)
+
+    return seen_s
+
+
 def _remember(alarm: Alarm, series: SeriesRead, end_s: int) -> None:
-    """Keep the data points that were judged: the newest N of those in sight."""
+    """Keep the periods that were looked at, and the newest N data points among them."""
     rule = alarm.rule
     period_s = rule.source.period_s
-    start_s = end_s - (rule.periods + MORE_PERIODS) * period_s
-    sight = range(start_s, end_s, period_s)
-    points = [(at_s, series.values[at_s]) for at_s in sight if at_s in series.values]
+    sight = range(end_s - (rule.periods + MORE_PERIODS) * period_s, end_s, period_s)
+    alarm.slots = _slots(alarm, series, sight)
+    values = series.values
+    points = [(at_s, values[at_s]) for at_s in sight if at_s in values]
     alarm.recent = tuple(points[-rule.periods :])
 
 
@@ -149,25 +181,6 @@ def _too_few_samples(alarm: Alarm, series: SeriesRead) -> bool:
     if least is None or not alarm.recent:
         return False
     return series.samples.get(alarm.recent[-1][0], 0.0) < least
-
-
-def _published_s(world: World, queries: Sequence[Query], now_s: int) -> int:
-    """Minutes that end at or before this instant were there to be seen at `now_s`."""
-    faults = world.metric_faults
-    seen = [
-        faults.visible_until(now_s, subject_of(query), query.metric)
-        for query in queries
-        if query.namespace.startswith(("AWS/", "/aws/"))
-    ]
-    return min(seen, default=now_s)
-
-
-def subject_of(query: Query) -> str | None:
-    """The function or endpoint that a series is about; None for any other."""
-    for name, value in query.dimensions:
-        if name in ("FunctionName", "EndpointName"):
-            return value
-    return None
 
 
 def _change(place: AlarmPlace, alarm: Alarm, state: str, now_s: int) -> None:
