@@ -8,7 +8,7 @@ scalable_targets: [{
 }]
 alarms: [{members of PutMetricAlarm by their own names, account, region}]
 ```
-What is seeded has been there: alarms know their state, and nothing is scaled at once.
+What is seeded has been there: alarms know their state, and the capacity is inside its bounds.
 """
 
 from __future__ import annotations
