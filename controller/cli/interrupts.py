@@ -38,7 +38,8 @@ class Interrupts:
     ) -> None:
         sys.unraisablehook = self._unraisable
         for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+            # after one Ctrl-C the process is on its way out, and another must not trip it up
+            signal.signal(number, signal.SIG_IGN if self.asked else handler)
 
     def check(self) -> bool:
         """Raise KeyboardInterrupt if a signal came that could not do so itself; else False."""
