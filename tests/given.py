@@ -518,7 +518,7 @@ def observed_worlds(draw: st.DrawFn, with_budget: bool = True) -> Observed:
         policy = replace(policy, budget_usd_per_month=None)
     hours = draw(st.integers(1, 60))
     per_hour = draw(st.integers(25, 20_000))
-    wobbles = draw(st.lists(st.floats(0.85, 1.18), min_size=1, max_size=6))
+    wobbles = draw(st.lists(st.floats(0.92, 1.08), min_size=1, max_size=6))
     seen = an_observed(
         truth,
         memory_mb,

@@ -102,9 +102,13 @@ def predict(evidence: Evidence, memory_mb: Sequence[int], threshold_ms: float) -
     model_var = np.minimum(MODEL_SD_PER_DOUBLING * doublings, MODEL_SD_LIMIT) ** 2
     tail_var = (TAIL_SD_PER_DOUBLING * doublings) ** 2
     mean_var = np.asarray([p.log_mean_var for p in anchors]) + model_var
-    p95_var = np.asarray([p.log_p95_var + p.between_var for p in anchors]) + model_var + tail_var
+    hour_var = np.asarray([p.between_var for p in anchors]) + model_var + tail_var
+    p95_var = np.asarray([p.log_p95_var for p in anchors]) + hour_var
     log_p95 = np.asarray([p.log_p95 for p in anchors])[None, :] + steps
-    z = (math.log(threshold_ms) - log_p95) / np.sqrt(p95_var)[None, :]
+    room = math.log(threshold_ms) - log_p95
+    # A shape that is over the threshold gains no probability from a poorly known level:
+    # fewer samples must never make a size look better.
+    z = room / np.sqrt(np.where(room < 0.0, hour_var[None, :], p95_var[None, :]))
     step_mean = weights @ steps
     step_var = np.maximum(weights @ steps**2 - step_mean**2, 0.0)
     return Prediction(
