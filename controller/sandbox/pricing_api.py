@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox.faults import FaultKind, TransportFault
 from controller.sandbox.pages import BadTokenError, page_of
 from controller.sandbox.price_list import lambda_products
+from controller.sandbox.sagemaker.price_list import sagemaker_products
 from controller.sandbox.wire.contract import AwsError, Handler, RequestContext
 
 if TYPE_CHECKING:
     from controller.sandbox.world import World
 
 ENDPOINT_REGIONS = frozenset({"us-east-1", "eu-central-1", "ap-south-1"})
-_SERVICE = "AWSLambda"
+_PRODUCTS: Mapping[str, Callable[[], Sequence[Mapping[str, Any]]]] = {
+    "AWSLambda": lambda_products,
+    "AmazonSageMaker": sagemaker_products,
+}
 _FORMAT = "aws_v1"
 _FILTER_NAMES = {"ServiceCode": "servicecode"}
 
@@ -23,10 +27,10 @@ _FILTER_NAMES = {"ServiceCode": "servicecode"}
 def get_products(world: World, ctx: RequestContext, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Products that match every filter, a hundred at most a page."""
     _admit(ctx, params)
-    _known_service(params["ServiceCode"])
+    code = _known_service(params["ServiceCode"])
     filters = params.get("Filters", [])
-    found = [one for one in lambda_products() if all(_matches(one, f) for f in filters)]
-    page, token = _page(found, params, f"products/{_digest(filters)}")
+    found = [one for one in _PRODUCTS[code]() if all(_matches(one, f) for f in filters)]
+    page, token = _page(found, params, f"products/{code}/{_digest(filters)}")
     answer: dict[str, Any] = {
         "FormatVersion": _FORMAT,
         "PriceList": [json.dumps(product, separators=(",", ":")) for product in page],
@@ -39,14 +43,13 @@ def get_attribute_values(
 ) -> Mapping[str, Any]:
     """Every value an attribute has among the products, sorted."""
     _admit(ctx, params)
-    _known_service(params["ServiceCode"])
-    name = params["AttributeName"]
-    if name not in _attribute_names():
-        raise AwsError("NotFoundException", f"There is no attribute {name} for {_SERVICE}.")
+    code, name = _known_service(params["ServiceCode"]), params["AttributeName"]
+    if name not in _attribute_names(code):
+        raise AwsError("NotFoundException", f"There is no attribute {name} for {code}.")
     values = sorted(
-        {_attributes(one)[name] for one in lambda_products() if name in _attributes(one)}
+        {_attributes(one)[name] for one in _PRODUCTS[code]() if name in _attributes(one)}
     )
-    page, token = _page(values, params, f"values/{name}")
+    page, token = _page(values, params, f"values/{code}/{name}")
     answer: dict[str, Any] = {"AttributeValues": [{"Value": value} for value in page]}
     return answer if token is None else {**answer, "NextToken": token}
 
@@ -54,12 +57,13 @@ def get_attribute_values(
 def describe_services(
     world: World, ctx: RequestContext, params: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """The one service that is sold here, with its attributes."""
+    """The services that are sold here, with their attributes; all, or the one asked for."""
     _admit(ctx, params)
+    codes: Sequence[str] = sorted(_PRODUCTS)
     if params.get("ServiceCode") is not None:
-        _known_service(params["ServiceCode"])
-    service = {"ServiceCode": _SERVICE, "AttributeNames": _attribute_names()}
-    page, _ = _page([service], params, "services")
+        codes = [_known_service(params["ServiceCode"])]
+    services = [{"ServiceCode": code, "AttributeNames": _attribute_names(code)} for code in codes]
+    page, _ = _page(services, params, "services")
     return {"Services": list(page), "FormatVersion": _FORMAT}
 
 
@@ -71,9 +75,10 @@ def _admit(ctx: RequestContext, params: Mapping[str, Any]) -> None:
         raise AwsError("InvalidParameterException", f"The only FormatVersion is {_FORMAT}.")
 
 
-def _known_service(code: str) -> None:
-    if code != _SERVICE:
+def _known_service(code: str) -> str:
+    if code not in _PRODUCTS:
         raise AwsError("NotFoundException", f"Service {code} is not in the sandbox's price list.")
+    return code
 
 
 def _attributes(product: Mapping[str, Any]) -> Mapping[str, str]:
@@ -81,8 +86,8 @@ def _attributes(product: Mapping[str, Any]) -> Mapping[str, str]:
     return {**inner["attributes"], "productFamily": inner["productFamily"]}
 
 
-def _attribute_names() -> list[str]:
-    return sorted({name for product in lambda_products() for name in _attributes(product)})
+def _attribute_names(code: str) -> list[str]:
+    return sorted({name for product in _PRODUCTS[code]() for name in _attributes(product)})
 
 
 def _matches(product: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:

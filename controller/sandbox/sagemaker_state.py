@@ -203,6 +203,9 @@ class SageMakerPlace:
     calls: dict[str, list[EndpointCall]] = field(default_factory=dict)
     """Calls made through InvokeEndpoint, by endpoint, oldest first."""
     pools: dict[str, WarmPool] = field(default_factory=dict)
+    loaded: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By fleet of a multi-model endpoint: models in memory, least recently used first, and
+    when each began to load."""
     quotas: dict[str, int] = field(default_factory=dict)
     """Instances for endpoint usage by type; `*` for all others; no limit where absent."""
     capacity: dict[str, int] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from controller.sandbox import (
 )
 from controller.sandbox.autoscaling import api as autoscaling_api
 from controller.sandbox.sagemaker import api as sagemaker_api
+from controller.sandbox.sagemaker import runtime_api as sagemaker_runtime_api
 from controller.sandbox.wire.contract import Handler
 
 Services = Mapping[str, Mapping[str, Handler]]
@@ -24,6 +25,7 @@ SERVICES: Services = {
     "cloudwatch": cloudwatch_api.HANDLERS,
     "logs": logs_api.HANDLERS,
     "sagemaker": sagemaker_api.HANDLERS,
+    "sagemaker-runtime": sagemaker_runtime_api.HANDLERS,
     "sts": sts_api.HANDLERS,
     "pricing": pricing_api.HANDLERS,
     "resourcegroupstaggingapi": tagging_api.HANDLERS,

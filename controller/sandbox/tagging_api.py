@@ -6,19 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox.pages import BadTokenError, page_of
+from controller.sandbox.sagemaker_state import sagemaker_of
 from controller.sandbox.wire.contract import AwsError, Handler, RequestContext
 
 if TYPE_CHECKING:
     from controller.sandbox.world import World
 
-_LAMBDA_TYPES = frozenset({"lambda", "lambda:function"})
+_KINDS = {"lambda": "function", "sagemaker": "endpoint"}
 _EXCLUSIVE = ("TagFilters", "ResourceTypeFilters", "ResourcesPerPage", "TagsPerPage")
 
 
 def get_resources(
     world: World, ctx: RequestContext, params: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Functions of the caller's account and region that satisfy all filters, by ARN.
+    """Functions and endpoints of the caller's account and region that satisfy all filters, by ARN.
 
     A filter without values wants the key alone. Resources that were never tagged are not
     listed. The last page has an empty PaginationToken, as AWS's has.
@@ -54,11 +55,11 @@ def _admit(params: Mapping[str, Any]) -> None:
 def _resources(
     world: World, ctx: RequestContext, params: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
-    types = params.get("ResourceTypeFilters")
-    if types is not None and types and not _LAMBDA_TYPES & set(types):
-        return
+    types = set(params.get("ResourceTypeFilters") or ())
     arns = params.get("ResourceARNList")
-    for arn, tags in _tagged_functions(world, ctx):
+    for service, arn, tags in _tagged(world, ctx):
+        if types and not types & {service, f"{service}:{_KINDS[service]}"}:
+            continue
         if arns is not None and arn not in arns:
             continue
         if tags and all(_satisfied(tags, one) for one in params.get("TagFilters", [])):
@@ -66,10 +67,15 @@ def _resources(
             yield {"ResourceARN": arn, "Tags": listed}
 
 
-def _tagged_functions(world: World, ctx: RequestContext) -> Iterator[tuple[str, Mapping[str, str]]]:
-    functions = world.region(ctx.account, ctx.region).functions
-    for name in sorted(functions):
-        yield functions[name].arn, functions[name].tags
+def _tagged(world: World, ctx: RequestContext) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    region = world.region(ctx.account, ctx.region)
+    for name in sorted(region.functions):
+        yield "lambda", region.functions[name].arn, region.functions[name].tags
+    place = sagemaker_of(world, region)
+    for name in sorted(place.endpoints):
+        arn = place.endpoints[name].arn
+        if tags := place.tags.get(arn):
+            yield "sagemaker", arn, tags
 
 
 def _satisfied(tags: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:

@@ -59,8 +59,12 @@ class EndpointTape:
         timeline: Timeline[EndpointServing],
         hour_s: int,
         probes: Probes,
+        *,
+        counting: bool = False,
     ) -> None:
+        """counting: play arrivals only, which come out the same, and serve nobody."""
         self._key = key
+        self._counting = counting
         self._timeline = timeline
         self._probes = probes
         self._dice: dict[tuple[draws.Key, ...], np.random.Generator] = {}
@@ -81,6 +85,12 @@ class EndpointTape:
     def _stretch(self, stretch: Stretch) -> None:
         fleets = stretch.fleets()
         arrivals = self._arrivals(stretch, fleets)
+        if self._counting:
+            for uid, (fleet, there, _) in fleets.items():
+                cell = self._cell(fleet)
+                self._note(cell, stretch, fleet, there)
+                cell.arrivals[stretch.first : stretch.last] = arrivals[uid]
+            return
         workload = stretch.state.workload
         minutes_s = self.minutes_s[stretch.first : stretch.last]
         slower = workload.factor(Effect.LATENCY, minutes_s) if workload.disturbances else None
@@ -112,7 +122,7 @@ class EndpointTape:
         found = self.cells.get(fleet.uid)
         if found is None:
             found = self.cells[fleet.uid] = FleetCell((*self._key, self.hour_s, fleet.uid), fleet)
-            if self.done == 0:
+            if self.done == 0 and not self._counting:
                 self._warm_up(found)
         return found
 

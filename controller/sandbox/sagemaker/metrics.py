@@ -17,7 +17,7 @@ import numpy as np
 from controller.sandbox.metric_faults import MetricFault
 from controller.sandbox.metric_points import Dimensions, PointStore, Subject, without
 from controller.sandbox.sagemaker.endpoint_tape import EndpointTape
-from controller.sandbox.sagemaker.fleet_cell import Counts, FleetCell
+from controller.sandbox.sagemaker.fleet_cell import Counts, FleetCell, Floats
 from controller.sandbox.sagemaker.machine_values import Minutes
 from controller.sandbox.sagemaker.metric_values import MACHINES, METRICS, emitted, of_calls
 from controller.sandbox.sagemaker.runtime_calls import EndpointCall
@@ -32,6 +32,8 @@ DIMENSION_SETS = frozenset(
 )
 """The sets of dimensions that SageMaker publishes under; any other has no data."""
 
+COUNTED = frozenset({"Invocations", "InvocationsPerInstance"})
+"""Metrics that need no request to be served: an autoscaler reads them minute by minute."""
 HOUR_S = 3600
 MINUTE_S = 60
 
@@ -39,9 +41,10 @@ MINUTE_S = 60
 class EndpointMetrics(PointStore):
     """Reads points of endpoints, with its caches; one per world."""
 
-    def __init__(self, world: World, tapes: int = 1024) -> None:
-        super().__init__(world, METRICS)
+    def __init__(self, world: World, tapes: int = 1024, *, counting: bool = False) -> None:
+        super().__init__(world, COUNTED if counting else METRICS)
         self._most = tapes
+        self._counting = counting
         self._tapes: OrderedDict[tuple[str, str, str, int], EndpointTape] = OrderedDict()
 
     def forget(self) -> None:
@@ -62,8 +65,9 @@ class EndpointMetrics(PointStore):
             return _calls_by_minute(place.calls.get(endpoint, []), fleet, hour_s, first, last)
 
         found = self._tapes[key] = EndpointTape(
-            endpoint_key(place, endpoint), place.histories[endpoint], hour_s, probes
-        )
+            endpoint_key(place, endpoint), place.histories[endpoint], hour_s, probes,
+            counting=self._counting,
+        )  # fmt: skip
         if len(self._tapes) > self._most:
             self._tapes.popitem(last=False)
         return found
@@ -121,34 +125,42 @@ class Gathered:
 
     parts: list[tuple[FleetCell, Minutes]] = field(default_factory=list)
     calls: list[EndpointCall] = field(default_factory=list)
-    _seen: dict[str, tuple[Distribution, Moments]] = field(default_factory=dict)
+    _values: dict[str, tuple[Floats, Floats, Moments]] = field(default_factory=dict)
+    _sorted: dict[str, Distribution] = field(default_factory=dict)
 
     def value(self, metric: str, statistic: Statistic) -> float | None:
         """A statistic of a metric; None where there is nothing to take it of."""
-        found = self._seen.get(metric)
+        found = self._values.get(metric)
         if found is None:
-            found = self._seen[metric] = self._collect(metric)
-        distribution, moments = found
+            found = self._values[metric] = self._collect(metric)
+        values, counts, moments = found
         if moments.count == 0:
             return None
         if statistic.simple is not None:
             return statistic.simple(moments)
+        distribution = self._sorted.get(metric)
+        if distribution is None:
+            distribution = Distribution(values.astype(np.float32), counts.astype(np.int64))
+            self._sorted[metric] = distribution
         return statistic.of(distribution)
 
-    def _collect(self, metric: str) -> tuple[Distribution, Moments]:
+    def _collect(self, metric: str) -> tuple[Floats, Floats, Moments]:
+        """(values, how often each, their moments)."""
         pairs = [emitted(metric, cell, minutes) for cell, minutes in self.parts]
         if self.calls:
             pairs.append(of_calls(metric, self.calls))
-        values = np.concatenate([np.empty(0), *(one for one, _ in pairs)])
-        counts = np.concatenate([np.empty(0), *(often for _, often in pairs)])
+        if len(pairs) == 1:
+            values, counts = pairs[0]
+        else:
+            values = np.concatenate([np.empty(0), *(one for one, _ in pairs)])
+            counts = np.concatenate([np.empty(0), *(often for _, often in pairs)])
         there = counts > 0
         values, counts = values[there], counts[there]
-        distribution = Distribution(values.astype(np.float32), counts.astype(np.int64))
         if not len(values):
-            return distribution, Moments(0, 0.0)
+            return values, counts, Moments(0, 0.0)
         extremes = float(values.min()), float(values.max())
         total = float((values * counts).sum())
-        return distribution, Moments(int(counts.sum()), total, extremes)
+        return values, counts, Moments(int(counts.sum()), total, extremes)
 
 
 def endpoint_metrics(world: World) -> EndpointMetrics:
@@ -156,6 +168,21 @@ def endpoint_metrics(world: World) -> EndpointMetrics:
     found: EndpointMetrics | None = world.extensions.get(EndpointMetrics)
     if found is None:
         found = world.extensions[EndpointMetrics] = EndpointMetrics(world)
+    return found
+
+
+class EndpointCounts(EndpointMetrics):
+    """The same points of `COUNTED`, for much less."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world, counting=True)
+
+
+def endpoint_counts(world: World) -> EndpointCounts:
+    """The world's one store of what needs only to be counted."""
+    found: EndpointCounts | None = world.extensions.get(EndpointCounts)
+    if found is None:
+        found = world.extensions[EndpointCounts] = EndpointCounts(world)
     return found
 
 

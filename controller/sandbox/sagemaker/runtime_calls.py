@@ -28,3 +28,5 @@ class EndpointCall:
     error: str | None = None
     throttled: bool = False
     deploying: bool = False
+    memory_mb: int = 0
+    """Of the serverless variant that answered; 0 for instances."""

@@ -30,7 +30,7 @@ from controller.sandbox.sagemaker.deployment import settle
 from controller.sandbox.sagemaker.endpoints_api import new_endpoint
 from controller.sandbox.sagemaker.fleets import fleets_of
 from controller.sandbox.sagemaker.machines import endpoint_workload_from
-from controller.sandbox.sagemaker.metrics import endpoint_metrics
+from controller.sandbox.sagemaker.metrics import endpoint_counts, endpoint_metrics
 from controller.sandbox.sagemaker.plain_api import when
 from controller.sandbox.sagemaker_state import (
     IN_SERVICE,
@@ -78,6 +78,7 @@ def seed_sagemaker(world: World, document: Document, account: str, region: str) 
         fault = {k: v for k, v in item.items() if k not in ("account", "region")}
         place(item).faults.append(endpoint_fault_from(fault))
     endpoint_metrics(world).forget()
+    endpoint_counts(world).forget()
 
 
 def endpoint_fault_from(document: Document) -> EndpointFault:

@@ -24,15 +24,22 @@ _JAVA_CLASSES = {
     r"\z": r"\Z",
 }
 _JAVA_CLASS = re.compile("|".join(re.escape(name) for name in _JAVA_CLASSES))
+_BRACKETS = re.compile(r"\[(?:\\.|[^\]\\])*\]")
 
 
 @cache
 def compiled_pattern(pattern: str) -> re.Pattern[str] | None:
     """A model's pattern for `fullmatch`, or None where Python cannot have it."""
-    translated = _JAVA_CLASS.sub(lambda found: _JAVA_CLASSES[found[0]], pattern)
+    inside = _BRACKETS.sub(lambda found: _JAVA_CLASS.sub(_bare, found[0]), pattern)
+    translated = _JAVA_CLASS.sub(lambda found: _JAVA_CLASSES[found[0]], inside)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             return re.compile(translated)
     except re.error:
         return None
+
+
+def _bare(found: re.Match[str]) -> str:
+    """A class as a part of another: without brackets of its own."""
+    return _JAVA_CLASSES[found[0]].removeprefix("[").removesuffix("]")
