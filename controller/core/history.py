@@ -41,30 +41,39 @@ def quarantined(
 ) -> Mapping[Size, tuple[Rejection, str]]:
     """Sizes to leave alone, with the reason in words.
 
-    A decrease that made things worse bars its target and everything below it; a climb that
-    brought nothing bars its target and everything above; a climb out of a breach bars what
-    it left. Where traffic was too thin to judge, all sizes on that side are barred, and where
-    AWS could not carry out the update, all are. The time doubles with every repetition of
-    the same kind.
+    A decrease that made things worse bars its target, everything below it and half of the way
+    to it: the next rung would hardly do better. A climb that brought nothing bars every
+    larger size; a climb out of a breach bars what it left. Where traffic was too thin to
+    judge, all sizes on that side are barred, and where AWS could not carry out the update,
+    all are. The time doubles with every repetition of the same kind.
     """
     barred: dict[Size, tuple[Rejection, str]] = {}
-    for span in _spans(changes):
+    for span in sorted(_spans(changes), key=lambda s: s.until_s):
         if span.until_s <= now_s:
             continue
-        for size in sizes:
-            inside = size <= span.edge if span.downwards else size >= span.edge
-            if inside and size not in barred:
-                left_h = (span.until_s - now_s) / 3600.0
-                barred[size] = (Rejection.QUARANTINED, f"{span.why}; for {left_h:.0f} h more")
+        left_h = (span.until_s - now_s) / 3600.0
+        for size in span.inside(sizes):
+            barred[size] = (Rejection.QUARANTINED, f"{span.why}; for {left_h:.0f} h more")
     return barred
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    edge: Size
+    lesson: "_Lesson"
     downwards: bool
     until_s: float
-    why: str
+
+    @property
+    def why(self) -> str:
+        return self.lesson.why
+
+    def inside(self, sizes: Sequence[Size]) -> list[Size]:
+        """The sizes that are left alone."""
+        edge, start = self.lesson.edge, self.lesson.half_way_from
+        if start is not None:
+            between = sorted(size for size in sizes if edge < size < start)
+            edge = between[(len(between) - 1) // 2] if between else edge
+        return [size for size in sizes if (size <= edge if self.downwards else size >= edge)]
 
 
 def _spans(changes: Sequence[Change]) -> list[_Span]:
@@ -78,7 +87,7 @@ def _spans(changes: Sequence[Change]) -> list[_Span]:
         repeated = times.get(lesson.kind, 0)
         times[lesson.kind] = repeated + 1
         until_s = change.finished_at_s + min(QUARANTINE_S * 2.0**repeated, QUARANTINE_LIMIT_S)
-        spans += [_Span(lesson.edge, down, until_s, lesson.why) for down in lesson.downwards]
+        spans += [_Span(lesson, down, until_s) for down in lesson.downwards]
     return spans
 
 
@@ -89,6 +98,8 @@ class _Lesson:
     downwards: tuple[bool, ...]
     """Which sides of the edge are barred: True everything below, False everything above."""
     why: str
+    half_way_from: Size | None = None
+    """Where the change came from, if half of the way is barred too."""
 
 
 def _lesson(change: Change) -> _Lesson | None:
@@ -101,9 +112,9 @@ def _lesson(change: Change) -> _Lesson | None:
             down = is_decrease(change)
             return _Lesson("thin-down" if down else "thin-up", change.before, (down,), tried)
         if verdict.reason in _FAILED_REASONS and is_decrease(change):
-            return _Lesson("down", target, (True,), f"{target} made things worse")
+            return _Lesson("down", target, (True,), f"{target} made things worse", change.before)
         if verdict.reason in _FAILED_REASONS:
-            return _Lesson("up", target, (False,), f"{target} brought no benefit")
+            return _Lesson("up", change.before, (False,), f"{target} brought no benefit")
     if change.phase is ChangePhase.VERIFIED and change.reason is Reason.SLO_BREACHED:
         return _Lesson("left", change.before, (True,), f"{change.before} broke the SLO")
     return None

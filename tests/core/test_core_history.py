@@ -21,6 +21,7 @@ from controller.model.policy import Cadence
 from controller.model.reason import Reason
 
 LADDER = [LambdaSize(mb) for mb in (256, 512, 1024, 2048, 4096)]
+FINE = [LambdaSize(mb) for mb in range(1024, 2049, 128)]
 MINUTE_S = 60.0
 
 
@@ -55,8 +56,8 @@ def test_an_empty_journal_bars_nothing() -> None:
     ("before_mb", "target_mb", "reason", "expected"),
     [
         (2048, 1024, Reason.MADE_WORSE, [256, 512, 1024]),
-        (1024, 2048, Reason.NO_BENEFIT, [2048, 4096]),
-        (1024, 2048, Reason.MADE_WORSE, [2048, 4096]),
+        (1024, 2048, Reason.NO_BENEFIT, [1024, 2048, 4096]),
+        (1024, 4096, Reason.MADE_WORSE, [1024, 2048, 4096]),
         (2048, 1024, Reason.TOO_FEW_SAMPLES, [256, 512, 1024, 2048]),
         (1024, 2048, Reason.TOO_FEW_SAMPLES, [1024, 2048, 4096]),
         (1024, 2048, Reason.UPDATE_FAILED, [256, 512, 1024, 2048, 4096]),
@@ -68,6 +69,20 @@ def test_what_was_undone_is_left_alone(
     before_mb: int, target_mb: int, reason: Reason, expected: list[int]
 ) -> None:
     assert barred_mb(undone(before_mb, target_mb, reason, NOW_S - HOUR_S)) == expected
+
+
+def test_after_a_failed_decrease_the_next_rung_is_not_tried_either() -> None:
+    failed = undone(2048, 1024, Reason.MADE_WORSE, NOW_S - HOUR_S)
+    assert sorted(quarantined([failed], FINE, NOW_S)) == FINE[:5]  # 1,024 to 1,536 MB
+    assert sorted(quarantined([failed], LADDER, NOW_S)) == LADDER[:3]
+
+
+def test_of_several_lessons_the_one_that_lasts_is_told() -> None:
+    first = undone(2048, 1024, Reason.MADE_WORSE, NOW_S - 23 * HOUR_S)
+    second = undone(2048, 1024, Reason.MADE_WORSE, NOW_S - HOUR_S)
+    for journal in ([first, second], [second, first]):
+        _, words = quarantined(journal, LADDER, NOW_S)[LambdaSize(512)]
+        assert words == "1024 MB made things worse; for 47 h more"
 
 
 def test_thin_traffic_on_the_way_down_never_bars_the_way_up() -> None:
@@ -88,7 +103,7 @@ def test_a_change_that_failed_or_is_open_teaches_nothing(phase: ChangePhase) -> 
 
 def test_quarantine_lasts_a_day_and_doubles_with_each_repetition() -> None:
     first = undone(2048, 1024, Reason.MADE_WORSE, NOW_S)
-    second = undone(2048, 512, Reason.MADE_WORSE, NOW_S + 2 * DAY_S)
+    second = undone(1024, 512, Reason.MADE_WORSE, NOW_S + 2 * DAY_S)
     assert barred_mb(first, now_s=NOW_S + DAY_S - 1) == [256, 512, 1024]
     assert barred_mb(first, now_s=NOW_S + DAY_S) == []
     assert barred_mb(first, second, now_s=NOW_S + 4 * DAY_S - 1) == [256, 512]
