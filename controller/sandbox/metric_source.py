@@ -15,7 +15,12 @@ import numpy as np
 from controller.sandbox.metric_buckets import UNITS
 from controller.sandbox.metric_points import Dimensions, Points, Span, Subject, Wanted
 from controller.sandbox.sagemaker.metric_values import INVOCATIONS, MACHINES
-from controller.sandbox.sagemaker.metrics import DIMENSION_SETS, endpoint_metrics
+from controller.sandbox.sagemaker.metrics import (
+    COUNTED,
+    DIMENSION_SETS,
+    endpoint_counts,
+    endpoint_metrics,
+)
 from controller.sandbox.statistic import Distribution, Moments, Statistic
 
 if TYPE_CHECKING:
@@ -105,7 +110,9 @@ def read_endpoints(
     names = tuple(sorted(name for name, _ in subject.dimensions))
     if names not in DIMENSION_SETS:
         return {one: [] for one in wanted}
-    return endpoint_metrics(world).read(subject, wanted, span, now_s)
+    counted = all(metric in COUNTED for metric, _ in wanted)
+    store = endpoint_counts(world) if counted else endpoint_metrics(world)
+    return store.read(subject, wanted, span, now_s)
 
 
 @dataclass(frozen=True, slots=True)

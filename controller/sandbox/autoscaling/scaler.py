@@ -19,7 +19,7 @@ from controller.sandbox.alarms_state import Alarm, AlarmPlace, alarms_of
 from controller.sandbox.alarms_verdict import ALARM, quiet_periods
 from controller.sandbox.autoscaling.scaling import note_not_scaled, resource_of, set_capacity
 from controller.sandbox.autoscaling.state import TARGET_TRACKING, Policy, Target, autoscaling_of
-from controller.sandbox.autoscaling.wishes import Wish, Wishes, wishes_of
+from controller.sandbox.autoscaling.wishes import Wish, Wishes, scale_in_to, wishes_of
 
 if TYPE_CHECKING:
     from controller.sandbox.autoscaling.resources import Resource
@@ -138,15 +138,29 @@ def _quiet_minutes(
     for policy in target.policies.values():
         if policy.kind != TARGET_TRACKING:
             return 1
-        for name, idle in (
-            (policy.high, current >= target.most),
-            (policy.low, current <= target.least),
-        ):
-            alarm = alarms.get(name or "")
-            if alarm is None or idle:
-                continue
-            if alarm.state == ALARM or not alarm.slots or alarm.rule.source.formulas:
-                return 1
-            rule = alarm.rule
-            least = min(least, quiet_periods(alarm.slots, rule.periods, rule.datapoints))
+        high, low = alarms.get(policy.high or ""), alarms.get(policy.low or "")
+        if high is not None and current < target.most:
+            least = min(least, 1 if high.state == ALARM else _unalarmed_minutes(high))
+        if low is not None and current > target.least:
+            calm = low.state != ALARM
+            more = _unalarmed_minutes(low) if calm else _flapping_minutes(policy, low, current)
+            least = min(least, more)
     return least
+
+
+def _unalarmed_minutes(alarm: Alarm) -> int:
+    rule = alarm.rule
+    if not alarm.slots or rule.source.formulas:
+        return 1
+    return quiet_periods(alarm.slots, rule.periods, rule.datapoints)
+
+
+def _flapping_minutes(policy: Policy, low: Alarm, current: int) -> int:
+    """How soon a scale-in that would change nothing now can change something.
+
+    The highest point decides, and those that are in sight now leave it one a minute.
+    """
+    for minutes in range(1, LONGEST_QUIET_MINUTES):
+        if scale_in_to(policy, low.recent[minutes:], current) < current:
+            return minutes
+    return LONGEST_QUIET_MINUTES

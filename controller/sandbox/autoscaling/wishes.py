@@ -83,8 +83,15 @@ def _track(
     if low is None or low.state != ALARM or not low.recent or now_s < policy.wait_in_until_s:
         wishes.vetoed = True
     else:
-        most = max(value for _, value in low.recent)
-        wishes.tracked_ins.append(Wish(policy, low.name, math.ceil(current * most / goal - 1e-9)))
+        wanted = scale_in_to(policy, low.recent, current)
+        wishes.tracked_ins.append(Wish(policy, low.name, wanted))
+
+
+def scale_in_to(policy: Policy, points: Sequence[tuple[int, float]], current: int) -> int:
+    """The capacity that would have been enough for each of some data points; 0 for none."""
+    goal = float(policy.config["TargetValue"])
+    most = max((value for _, value in points), default=0.0)
+    return math.ceil(current * most / goal - 1e-9)
 
 
 def _step(
