@@ -17,6 +17,7 @@ Actors call the same handlers as everybody, at their own times. A plan is JSON-a
 {actor: "scaling",   ...: see controller.sandbox.autoscaling.actor}
     scalable targets, policies, scheduled actions.
 ```
+and those of endpoints: see controller.sandbox.sagemaker.actors.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.sandbox import foreign
 from controller.sandbox.autoscaling import actor as scaling
+from controller.sandbox.sagemaker.actors import ENDPOINT_ACTS, EndpointHand
 from controller.sandbox.workload import Workload, disturbance_from, instant_of, workload_from
 
 if TYPE_CHECKING:
@@ -41,15 +43,21 @@ def plan(world: World, document: Document, account: str, region: str) -> None:
     if name == scaling.ACTOR:
         _plan_scaling(world, document, account, region)
         return
-    act = _ACTS.get(str(name))
-    if act is None:
-        raise ValueError(f"an actor is one of {sorted([*_ACTS, scaling.ACTOR])}, not {name!r}")
+    act, at_endpoint = _ACTS.get(str(name)), ENDPOINT_ACTS.get(str(name))
+    if act is None and at_endpoint is None:
+        known = sorted([*_ACTS, *ENDPOINT_ACTS, scaling.ACTOR])
+        raise ValueError(f"an actor is one of {known}, not {name!r}")
     at_s = instant_of(document, "at", world.now_s())
     if at_s is None:
         raise ValueError(f"actor {name!r} needs at_s or at_in_s")
     place = str(document.get("account", account)), str(document.get("region", region))
-    hand = foreign.Hand(*place, str(document["function"]), str(name))
-    world.schedule(at_s, f"{name}: {hand.function}", lambda w: act(w, hand, document))
+    if at_endpoint is not None:
+        owner = EndpointHand(*place, str(document["endpoint"]), str(name))
+        what = f"{name}: {owner.endpoint}"
+        world.schedule(at_s, what, lambda w: at_endpoint(w, owner, document))
+    elif act is not None:
+        hand = foreign.Hand(*place, str(document["function"]), str(name))
+        world.schedule(at_s, f"{name}: {hand.function}", lambda w: act(w, hand, document))
 
 
 def _plan_scaling(world: World, document: Document, account: str, region: str) -> None:

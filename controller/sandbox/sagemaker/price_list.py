@@ -1,8 +1,8 @@
 """The products of AmazonSageMaker that the sandbox's Price List API sells.
 
 Traps of the real list are kept: the same type is sold for training and notebooks at other
-prices, hosting rows are told by their usage type and component, and serverless inference is sold per second by memory size. Provisioned
-concurrency is not sold: its price is not known here.
+prices, hosting rows are told by their usage type and component, and serverless inference is
+sold per second by memory size. Provisioned concurrency is not sold: its price is not known.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def _serverless(region: str) -> Iterator[Mapping[str, Any]]:
     for direction in ("In", "Out"):
         yield _product(
             region, f"{prefix}-ServerlessInf:Data-Bytes-{direction}", "ML Serverless",
-            (DATA_USD_PER_GB, "GB"), {"component": "Serverless Inference", "operation": "Inference"},
+            (DATA_USD_PER_GB, "GB"),
+            {"component": "Serverless Inference", "operation": "Inference"},
         )  # fmt: skip
 
 
