@@ -167,7 +167,7 @@ def test_the_same_seed_gives_the_same_story():
     """Bit for bit, in one jump or in many."""
 
     def story(step_s):
-            world = _world(DAILY, seed=5)
+        world = _world(DAILY, seed=5)
         for _ in range(int(86_400 / step_s)):
             world.advance(step_s)
         activities = autoscaling_of(world, ACCOUNT, REGION).activities
