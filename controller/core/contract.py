@@ -71,7 +71,8 @@ class KindRules(Protocol):
     """The pure half of one kind."""
 
     def readings(self, key: EndpointKey, span: Span, slo: Slo) -> Readings:
-        """Everything about the endpoint's traffic."""
+        """Everything about the endpoint's traffic. Of short periods only what the SLO and
+        latency need: CloudWatch bills every metric of every read."""
 
     def trial(
         self, key: EndpointKey, change: Change, span: Span, slo: Slo

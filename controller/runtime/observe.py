@@ -24,7 +24,7 @@ from controller.runtime.samples import SampleBook, Samples
 JOURNAL_S = 60 * DAY_S
 REVISED_S = 3 * HOUR_S
 """Hours so recent are looked at again: CloudWatch adds late points."""
-LOOK_EVERY_S = 900.0
+LOOK_EVERY_S = 1800.0
 """The live configuration of an endpoint at rest is read this often. Lambda allows an account
 15 control-plane calls a second, shared with everybody's deployments; a decision to act is
 always taken on a fresh look."""

@@ -23,7 +23,7 @@ from controller.model.change import (
     VerdictKind,
     Wait,
 )
-from controller.model.endpoint import LambdaLive
+from controller.model.endpoint import AliasConfig, LambdaLive
 from controller.model.policy import Rollout
 from controller.model.reason import Reason
 
@@ -83,9 +83,10 @@ def next_step(stage: Stage) -> Step:
         return _start(view)
     if phase is ChangePhase.ROLLING_BACK:
         return _roll_back(view)
-    if view.live.alias is None:
+    before_version = view.change.progress.get("before_version")
+    if before_version is None:
         return _latest_forward(view)
-    return _alias_forward(view)
+    return _alias_forward(view, before_version)
 
 
 def watching_since_s(change: Change) -> float | None:
@@ -133,10 +134,12 @@ def _latest_forward(view: View) -> Step:
         if latest.update_status == "Failed":
             return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
         return _judge_full(view)
-    if latest.memory_mb != change.before.memory_mb or latest.fingerprint != view.fingerprint:
-        return _fail(view, Reason.FOREIGN_CHANGE, f"memory is {latest.memory_mb} MB now")
+    if latest.memory_mb != change.before.memory_mb:
+        return _back(view, Reason.FOREIGN_CHANGE, f"memory is {latest.memory_mb} MB now")
     if change.phase is not ChangePhase.APPLYING:
-        return _fail(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
+        return _back(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
+    if latest.fingerprint != view.fingerprint:
+        return _back(view, Reason.UNRELEASED_CODE, "other code was released in between")
     if view.may_go_on is not None:
         return _rolled_back(view, view.may_go_on)
     if latest.update_status == "Failed" and "asked" in change.progress:
@@ -147,14 +150,15 @@ def _latest_forward(view: View) -> Step:
 # --- functions behind an alias ---
 
 
-def _alias_forward(view: View) -> Step:
+def _alias_forward(view: View, before: str) -> Step:
     live, change = view.live, view.change
     alias, published = live.alias, change.progress.get("published_version")
-    before = change.progress["before_version"]
     if alias is None:
-        return _fail(view, Reason.FOREIGN_CHANGE, "the alias is gone")
+        return _back(view, Reason.FOREIGN_CHANGE, "the alias is gone")
     if alias.version not in {before, published} or not _ours(alias.weights, published):
-        return _fail(view, Reason.FOREIGN_CHANGE, f"the alias points to {alias.version} now")
+        released = live.serving.fingerprint != view.fingerprint
+        reason = Reason.UNRELEASED_CODE if released else Reason.FOREIGN_CHANGE
+        return _back(view, reason, f"the alias points to {_pointed(alias)} now")
     if published is None:
         return _until_published(view)
     if alias.version == published and not alias.weights:
@@ -162,7 +166,7 @@ def _alias_forward(view: View) -> Step:
     if alias.weights:
         return _judge_canary(view, published)
     if change.phase is not ChangePhase.APPLYING:
-        return _fail(view, Reason.FOREIGN_CHANGE, "somebody pointed the alias back")
+        return _back(view, Reason.FOREIGN_CHANGE, "somebody pointed the alias back")
     if view.may_go_on is not None:
         return _back(view, view.may_go_on, "stopped before traffic moved")
     return _open_canary(view, published)
@@ -172,12 +176,16 @@ def _ours(weights: Mapping[str, float], published: str | None) -> bool:
     return set(weights) <= {published}
 
 
+def _pointed(alias: AliasConfig) -> str:
+    return ", ".join([f"version {alias.version}", *sorted(alias.weights)])
+
+
 def _until_published(view: View) -> Step:
     latest, change = view.live.latest, view.change
     if latest.update_status == "InProgress":
         return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
     if latest.fingerprint != view.fingerprint:
-        return _back(view, Reason.FOREIGN_CHANGE, "$LATEST holds other code now")
+        return _back(view, Reason.UNRELEASED_CODE, "$LATEST holds other code now")
     if latest.update_status == "Failed" and "asked" in change.progress:
         return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
     if view.may_go_on is not None:
@@ -186,14 +194,13 @@ def _until_published(view: View) -> Step:
         return PublishVersion(latest.code_sha256, latest.revision_id)
     if latest.memory_mb == int(change.progress["latest_before_mb"]):
         return UpdateMemory(change.target.memory_mb, latest.revision_id)
-    return _fail(view, Reason.FOREIGN_CHANGE, f"$LATEST has {latest.memory_mb} MB now")
+    return _back(view, Reason.FOREIGN_CHANGE, f"$LATEST has {latest.memory_mb} MB now")
 
 
 def _open_canary(view: View, published: str) -> Step:
     """Send the canary's share, or all at once where the policy wants no canary."""
     alias, share = view.live.alias, view.rollout.canary_share
-    if alias is None:
-        return _fail(view, Reason.FOREIGN_CHANGE, "the alias is gone")
+    assert alias is not None, "there is no canary without an alias"
     if share <= 0.0:
         return PointAlias(alias.name, published, {}, alias.revision_id)
     return PointAlias(alias.name, alias.version, {published: share}, alias.revision_id)

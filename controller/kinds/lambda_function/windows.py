@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.core.contract import Answers, Span
+from controller.core.periods import HOUR_S
 from controller.model.endpoint import LATEST, EndpointKey
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Slo
@@ -14,7 +15,8 @@ NAMESPACE = "AWS/Lambda"
 
 @dataclass(frozen=True, slots=True)
 class TrafficReadings:
-    """The eight series (five billed metrics) of one function that make up its windows."""
+    """The series of one function that make up its windows: five billed metrics by the hour,
+    three in shorter periods, which are read far more often."""
 
     span: Span
     threshold_ms: float
@@ -24,21 +26,14 @@ class TrafficReadings:
     p50: SeriesQuery
     percentile: SeriesQuery
     errors: SeriesQuery
-    throttles: SeriesQuery
-    concurrency: SeriesQuery
+    throttles: SeriesQuery | None
+    concurrency: SeriesQuery | None
 
     def series(self) -> tuple[SeriesQuery, ...]:
         """Every series, for the batch."""
-        return (
-            self.requests,
-            self.met,
-            self.mean,
-            self.p50,
-            self.percentile,
-            self.errors,
-            self.throttles,
-            self.concurrency,
-        )
+        latency = (self.met, self.mean, self.p50, self.percentile)
+        hourly = (q for q in (self.throttles, self.concurrency) if q is not None)
+        return (self.requests, *latency, self.errors, *hourly)
 
     def refused(self, answers: Answers) -> str | None:
         """Why the number of requests is not known, if CloudWatch refused it."""
@@ -64,6 +59,7 @@ class TrialReadings:
     requests: SeriesQuery
     met: SeriesQuery
     errors: SeriesQuery
+    threshold_ms: float
 
     def series(self) -> tuple[SeriesQuery, ...]:
         """Every series, for the batch."""
@@ -80,14 +76,13 @@ class TrialReadings:
         )
         if isinstance(requests, Missing) or isinstance(met, Missing) or isinstance(errors, Missing):
             return ()
-        threshold_ms = self.met.threshold_ms or 0.0
         unread = Missing("not read for a trial")
         return tuple(
             Window(
                 start_s=start,
                 end_s=start + self.requests.period_s,
                 requests=round(count),
-                threshold_ms=threshold_ms,
+                threshold_ms=self.threshold_ms,
                 met_ratio=met[start] / 100.0 if start in met else Missing("no Duration datapoint"),
                 mean_ms=unread,
                 p50_ms=unread,
@@ -119,6 +114,7 @@ def traffic(key: EndpointKey, span: Span, slo: Slo) -> TrafficReadings:
     """The series of all traffic that a policy speaks of."""
     dims = dimensions(key)
     times = (span.period_s, span.start_s, span.end_s)
+    hourly = span.period_s >= HOUR_S
 
     def series(metric: str, stat: str, threshold_ms: float | None = None) -> SeriesQuery:
         return SeriesQuery(NAMESPACE, metric, dims, stat, *times, threshold_ms)
@@ -132,8 +128,8 @@ def traffic(key: EndpointKey, span: Span, slo: Slo) -> TrafficReadings:
         p50=series("Duration", "p50"),
         percentile=series("Duration", f"p{slo.percentile * 100:g}"),
         errors=series("Errors", "Sum"),
-        throttles=series("Throttles", "Sum"),
-        concurrency=series("ConcurrentExecutions", "Maximum"),
+        throttles=series("Throttles", "Sum") if hourly else None,
+        concurrency=series("ConcurrentExecutions", "Maximum") if hourly else None,
     )
 
 
@@ -145,6 +141,7 @@ def trial(key: EndpointKey, span: Span, slo: Slo, version: str | None) -> TrialR
         requests=SeriesQuery(NAMESPACE, "Invocations", dims, "Sum", *times),
         met=SeriesQuery(NAMESPACE, "Duration", dims, "PR", *times, slo.threshold_ms),
         errors=SeriesQuery(NAMESPACE, "Errors", dims, "Sum", *times),
+        threshold_ms=slo.threshold_ms,
     )
 
 
@@ -161,14 +158,16 @@ def _by_time(series: Maybe[Series]) -> Maybe[Mapping[float, float]]:
 
 
 def _window(wanted: TrafficReadings, values: _Values, start_s: float) -> Window:
-    def value(query: SeriesQuery) -> Maybe[float]:
+    def value(query: SeriesQuery | None) -> Maybe[float]:
+        if query is None:
+            return Missing("read by the hour only")
         points = values[query]
         if isinstance(points, Missing):
             return points
         found = points.get(start_s)
         return Missing(f"no {query.metric} datapoint") if found is None else found
 
-    def whole(query: SeriesQuery) -> Maybe[int]:
+    def whole(query: SeriesQuery | None) -> Maybe[int]:
         found = value(query)
         return found if isinstance(found, Missing) else round(found)
 
