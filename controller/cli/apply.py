@@ -183,6 +183,12 @@ def see_through(
         raise
     for change in ended:
         session.write(f"{_ending(change)}\n")
+    stuck = [change for change in ended if change.phase.open]
+    if stuck:
+        names = ", ".join(f"{change.id} of {change.key.short}" for change in stuck)
+        raise CommandError(
+            f"change {names} cannot go on; left in the journal, to be taken up again"
+        )
     failed = [change for change in ended if change.phase not in wanted]
     if failed:
         names = ", ".join(f"{change.key.short} {change.phase}" for change in failed)

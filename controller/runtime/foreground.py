@@ -5,6 +5,7 @@ nothing else is begun. Stopped half way, the changes are in the journal: the nex
 the daemon, takes them up from there.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,13 @@ from controller.model.change import Change, ChangeEvent
 from controller.model.endpoint import EndpointKey
 from controller.ports import Clock, Store
 from controller.runtime.engine import Engine
+from controller.runtime.oneshot import Seen
+from controller.runtime.roster import Entry
 
 SHORTEST_WAIT_S = 0.2
 LONGEST_WAIT_S = 60.0
+MOST_FAILURES = 5
+"""Failed ticks in a row after which a change is left to somebody with more patience."""
 QUIET_S = 300.0
 """How long nothing is said before a line says what is being waited for."""
 
@@ -45,24 +50,29 @@ class Foreground:
         self._say = say
 
     def see_through(self, changes: Sequence[Change]) -> tuple[Change, ...]:
-        """Work until every change is closed; returns them as they ended."""
+        """Work until every change is closed or stuck; returns them as they are then.
+
+        A change is stuck when its endpoint could not be worked on several times in a row.
+        """
         told = {change.id: self._first(change) for change in changes}
         now = list(changes)
+        failures: Counter[EndpointKey] = Counter()
         while True:
             now = [self._store.change(change.id) or change for change in now]
             for change in now:
                 self._tell(change, told[change.id])
             still = {change.key for change in now if change.phase.open}
+            still = {key for key in still if failures[key] < MOST_FAILURES}
             if not still:
                 return tuple(now)
-            self._work(still)
+            self._work(still, failures)
 
     def _first(self, change: Change) -> _Told:
         """Of what happened before, only the last event is told again."""
         before = len(self._store.events(change.id))
         return _Told(max(0, before - 1), self._clock.now_s())
 
-    def _work(self, keys: set[EndpointKey]) -> None:
+    def _work(self, keys: set[EndpointKey], failures: "Counter[EndpointKey]") -> None:
         for scope, entries in self._engine.due().items():
             ours = [entry for entry in entries if entry.key in keys]
             if not ours:
@@ -70,9 +80,22 @@ class Foreground:
             self._engine.sample(scope, ours)
             for entry in ours:
                 # closed by somebody else a moment ago: a tick now might begin another change
-                if self._store.open_change(entry.key) is not None:
-                    self._engine.work(entry.key)
+                if self._store.open_change(entry.key) is None:
+                    continue
+                why = self._failure(entry)
+                if why is None:
+                    failures[entry.key] = 0
+                    continue
+                failures[entry.key] += 1
+                self._say(f"{entry.key.short}: {why}")
         self._rest(keys)
+
+    def _failure(self, entry: Entry) -> str | None:
+        """One tick; why it failed, if it did."""
+        assessment = self._engine.work(entry.key)
+        if assessment is None:
+            return "the journal could not be used"
+        return Seen(entry, assessment).failure
 
     def _rest(self, keys: set[EndpointKey]) -> None:
         due = [at_s for at_s in map(self._engine.due_at_s, keys) if at_s is not None]

@@ -23,7 +23,7 @@ from controller.ports import Store
 from controller.runtime.actuate import Actuator
 from controller.runtime.documents import instant
 from controller.runtime.observe import fleet_situation
-from controller.runtime.plans import PlannedChange
+from controller.runtime.plans import PlannedChange, reason_and_message
 from controller.runtime.reconcile import Hands
 from controller.runtime.roster import Entry
 
@@ -239,12 +239,15 @@ def _opens(entry: Entry, decision: Hold, now_s: float) -> str:
 
 def _doubt(entry: Entry, assessment: Assessment, proposal: Proposal) -> str | None:
     """Why the evidence of now speaks against the target, if it does."""
-    for candidate in assessment.candidates:
-        if candidate.estimate.size != proposal.target:
-            continue
-        if candidate.rejection in _OUT_OF_THE_QUESTION:
-            return f"{proposal.target} is out of the question now: {candidate.detail}"
-        was_likely = proposal.p_slo >= entry.policy.confidence
-        if was_likely and candidate.rejection is Rejection.SLO_UNLIKELY:
-            return f"the evidence has moved on: {proposal.target} {candidate.detail}"
+    candidates = {candidate.estimate.size: candidate for candidate in assessment.candidates}
+    candidate = candidates.get(proposal.target)
+    if candidate is None:
+        reason, detail = reason_and_message(assessment)
+        known = f"{proposal.target} is no size to choose from"
+        return known if candidates else f"it cannot be judged now: {reason}: {detail}"
+    if candidate.rejection in _OUT_OF_THE_QUESTION:
+        return f"{proposal.target} is out of the question now: {candidate.detail}"
+    was_likely = proposal.p_slo >= entry.policy.confidence
+    if was_likely and candidate.rejection is Rejection.SLO_UNLIKELY:
+        return f"the evidence has moved on: {proposal.target} {candidate.detail}"
     return None

@@ -2,7 +2,9 @@
 
 import io
 import json
+import signal
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,17 @@ class Result:
         return lines[0].removeprefix("error: ")
 
 
+@contextmanager
+def same_signals() -> Iterator[None]:
+    """`run` takes signals over, and the test run wants them back."""
+    before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @dataclass
 class Shell:
     """Runs command lines as `main` does, with streams in memory."""
@@ -114,7 +127,8 @@ class Shell:
             out=out,
             err=err,
         )
-        code = execute([str(argument) for argument in arguments], session)
+        with same_signals():
+            code = execute([str(argument) for argument in arguments], session)
         result = Result(int(code), out.getvalue(), err.getvalue())
         assert "Traceback (most recent" not in result.out + result.err, result.err
         return result

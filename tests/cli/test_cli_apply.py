@@ -200,6 +200,24 @@ def test_outside_its_change_windows_a_policy_is_kept(account: Account, tmp_path:
     assert "no change window is open; the next one opens at 2026-11-28T01:00:00Z" in result.err
 
 
+@pytest.mark.parametrize(
+    ("memory_mb", "says"),
+    [(128, "the evidence has moved on: 128 MB meets the SLO with probability"),
+     (64, "64 MB is no size to choose from")],
+)  # fmt: skip
+def test_a_target_that_the_evidence_of_now_speaks_against(
+    account: Account, saved: Path, memory_mb: int, says: str
+) -> None:
+    document = json.loads(saved.read_text("utf-8"))
+    for item in document["items"]:
+        item["desiredSize"]["memoryMb"] = memory_mb
+    saved.write_text(json.dumps(document), "utf-8")
+    result = apply(account, saved, "--yes")
+    assert result.code == ExitCode.ERROR
+    assert says in result.err
+    assert account.mutations() == 0
+
+
 def test_a_change_under_way_is_in_the_way(account: Account, saved: Path) -> None:
     document = json.loads(saved.read_text("utf-8"))
     for item in document["items"]:
@@ -317,6 +335,20 @@ def test_damaged_plans(account: Account, saved: Path, field: str) -> None:
         result = apply(account, saved, "--yes")
         assert result.code in {ExitCode.INVALID, ExitCode.ERROR}
         assert account.mutations() == 0
+
+
+def test_a_change_that_cannot_go_on_is_left_with_the_reason(account: Account, saved: Path) -> None:
+    fault = account.control.add_fault(
+        "denied", service="lambda", operation="UpdateFunctionConfiguration"
+    )
+    result = apply(account, saved, "--yes")
+    assert result.code == ExitCode.ERROR
+    assert "allow lambda:UpdateFunctionConfiguration" in result.err
+    assert "cannot go on; left in the journal" in result.err
+    account.control.remove_fault(fault)
+    again = apply(account, saved, "--yes")
+    assert again.code == 0, again.err
+    assert account.memory_mb("ocr", "live") == target_mb(saved, "ocr")
 
 
 # --- rollback ---

@@ -83,33 +83,21 @@ def test_a_second_controller_on_one_journal_is_refused(shell: Shell, policies: P
     shell.store.parent.mkdir()
     first = SqliteStore.open(shell.store)
     first.acquire_daemon_lock()
-    result = _in_process(shell, policies)
-    assert result[0] == ExitCode.ERROR
-    assert f"another daemon (process {os.getpid()}) runs on the journal" in result[1]
+    result = shell("run", "--policies", policies)
+    assert result.code == ExitCode.ERROR
+    assert f"another daemon (process {os.getpid()}) runs on the journal" in result.error
     first.close()
 
 
 def test_a_taken_port_is_named(shell: Shell, policies: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code, error = _in_process(shell, policies, "--listen", f"127.0.0.1:{port}")
-    assert code == ExitCode.ERROR
-    assert f"port {port} on 127.0.0.1 is taken" in error
+        result = shell("run", "--policies", policies, "--listen", f"127.0.0.1:{port}")
+    assert result.code == ExitCode.ERROR
+    assert f"port {port} on 127.0.0.1 is taken" in result.error
     again = SqliteStore.open(shell.store)
     again.acquire_daemon_lock()
     again.close()
-
-
-def _in_process(shell: Shell, policies: Path, *options: str) -> tuple[int, str]:
-    """`run` where it fails at the start; signal handlers are put back."""
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
-    try:
-        result = shell("run", "--policies", policies, *options)
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-    return result.code, result.error
 
 
 @end_to_end
