@@ -14,11 +14,11 @@ import numpy as np
 
 from controller.sandbox.metric_buckets import UNITS
 from controller.sandbox.metric_points import Dimensions, Points, Span, Subject, Wanted
+from controller.sandbox.sagemaker.counts import endpoint_counts
 from controller.sandbox.sagemaker.metric_values import INVOCATIONS, MACHINES
 from controller.sandbox.sagemaker.metrics import (
     COUNTED,
     DIMENSION_SETS,
-    endpoint_counts,
     endpoint_metrics,
 )
 from controller.sandbox.statistic import Distribution, Moments, Statistic

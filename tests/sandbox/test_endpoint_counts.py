@@ -3,7 +3,8 @@
 import pytest
 
 from controller.sandbox.metric_points import Span, Subject
-from controller.sandbox.sagemaker.metrics import endpoint_counts, endpoint_metrics
+from controller.sandbox.sagemaker.counts import endpoint_counts
+from controller.sandbox.sagemaker.metrics import endpoint_metrics
 from controller.sandbox.statistic import parse_statistic
 from controller.sandbox.world import World
 
@@ -51,3 +52,7 @@ def test_counting_alone_gives_the_same_points(step_s):
     served = endpoint_metrics(world).read(SUBJECT, wanted, span, world.now_s())
     assert len(counted[wanted[0]]) > 400
     assert counted == served
+    sums = [one for one in wanted if one[1].name == "Sum"]
+    assert endpoint_counts(world).read(SUBJECT, sums, span, world.now_s()) == {
+        one: served[one] for one in sums
+    }

@@ -171,21 +171,6 @@ def endpoint_metrics(world: World) -> EndpointMetrics:
     return found
 
 
-class EndpointCounts(EndpointMetrics):
-    """The same points of `COUNTED`, for much less."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world, counting=True)
-
-
-def endpoint_counts(world: World) -> EndpointCounts:
-    """The world's one store of what needs only to be counted."""
-    found: EndpointCounts | None = world.extensions.get(EndpointCounts)
-    if found is None:
-        found = world.extensions[EndpointCounts] = EndpointCounts(world)
-    return found
-
-
 def endpoint_key(place: SageMakerPlace, endpoint: str) -> tuple[int, str, str, str]:
     """What all that is random about an endpoint is drawn from."""
     region = place.region

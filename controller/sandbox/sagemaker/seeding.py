@@ -26,11 +26,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox.sagemaker.configs import read_config
+from controller.sandbox.sagemaker.counts import endpoint_counts
 from controller.sandbox.sagemaker.deployment import settle
 from controller.sandbox.sagemaker.endpoints_api import new_endpoint
 from controller.sandbox.sagemaker.fleets import fleets_of
 from controller.sandbox.sagemaker.machines import endpoint_workload_from
-from controller.sandbox.sagemaker.metrics import endpoint_counts, endpoint_metrics
+from controller.sandbox.sagemaker.metrics import endpoint_metrics
 from controller.sandbox.sagemaker.plain_api import when
 from controller.sandbox.sagemaker_state import (
     IN_SERVICE,
