@@ -257,3 +257,71 @@ def test_a_month_of_ten_endpoints_takes_seconds():
     began = process_time()
     world.advance(30 * 86_400.0)
     assert process_time() - began < 120.0
+
+
+def test_concurrent_requests_scale_sooner():
+    """The high-resolution metric of requests in progress acts after one minute, not three."""
+    metric = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+    policies = [{"name": "tt", "target_value": 2.0, "metric": metric}]
+    world = _world({"rps": 60}, count=3, policies=policies)
+    world.advance(3600.0)
+    settled = _count(world)
+    place = sagemaker_of(world, world.region(ACCOUNT, REGION))
+    rush = Disturbance(Effect.TRAFFIC, 2.5, world.now_s())
+    present = place.workloads["shop"]
+    place.set_workload("shop", replace(present, disturbances=(rush,)), world.now_s())
+    began_s = world.now_s()
+    world.advance(300.0)
+    first = next(
+        one
+        for one in autoscaling_of(world, ACCOUNT, REGION).activities
+        if one.start_s > began_s and one.not_scaled is None
+    )
+    assert first.start_s - began_s <= 240.0
+    world.advance(1200.0)
+    assert _count(world) > settled
+
+
+def test_a_functions_provisioned_concurrency_follows_its_use():
+    """Utilization of an alias's environments: out above 0.7, in below 0.63."""
+    world = World(seed=7)
+    world.seed_from(
+        {
+            "functions": [
+                {
+                    "name": "f",
+                    "memory_mb": 1024,
+                    "versions": 1,
+                    "aliases": {"live": 1},
+                    "provisioned": {"live": 5},
+                    "workload": {
+                        "curve": {"a_ms": 300, "b": 0},
+                        "qualifier": "live",
+                        "traffic": {"rps": 20, "daily_amplitude": 0.8, "peak_hour_utc": 14},
+                    },
+                }
+            ],
+            "scalable_targets": [
+                {
+                    "function": "f",
+                    "qualifier": "live",
+                    "min": 1,
+                    "max": 60,
+                    "policies": [{"name": "tt", "target_value": 0.7}],
+                }
+            ],
+        }
+    )
+    function = world.region().functions["f"]
+
+    def mean_at(hour):
+        """Environments around an hour of the day; the world begins at 08:00 UTC."""
+        start_s = world.now_s() - (world.now_s() % 86_400.0) + 86_400.0
+        world.advance_to(start_s + 3600.0 * hour - 1800.0)
+        found = []
+        for _ in range(12):
+            world.advance(300.0)
+            found.append(function.provisioned["live"].requested)
+        return sum(found) / len(found)
+
+    assert mean_at(14) > 2.0 * mean_at(2)
