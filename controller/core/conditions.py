@@ -1,5 +1,7 @@
 """Conditions of an endpoint, from what one tick concluded."""
 
+from collections.abc import Mapping
+
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Hold
 from controller.model.demand import Attainment
@@ -53,12 +55,16 @@ def conditions(assessment: Assessment, policy: Policy) -> tuple[Condition, ...]:
         make(
             ConditionType.DRIFTED,
             FALSE if drifted is None else TRUE,
-            reason if drifted is None else Reason.DRIFTED,
+            reason if drifted is None else _owner_reason(refused),
             "the live size is the one we know" if drifted is None else drifted,
         ),
         _slo_met(assessment, policy, reason),
         _within_budget(assessment, policy, reason),
     )
+
+
+def _owner_reason(refused: Mapping[Reason | None, str]) -> Reason:
+    return Reason.OWNER_CONFLICT if Reason.OWNER_CONFLICT in refused else Reason.DRIFTED
 
 
 def _slo_met(assessment: Assessment, policy: Policy, reason: Reason) -> Condition:

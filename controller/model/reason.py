@@ -26,7 +26,6 @@ class Reason(StrEnum):
     PRICE_UNKNOWN = "PriceUnknown"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
     STABILIZING = "Stabilizing"
-    SETTLING = "Settling"
     # policy or people say no
     MODE_OFF = "ModeOff"
     MODE_OBSERVE = "ModeObserve"
@@ -37,7 +36,6 @@ class Reason(StrEnum):
     QUARANTINED = "Quarantined"
     FLEET_LIMIT = "FleetLimit"
     POLICY_CONFLICT = "PolicyConflict"
-    POLICY_INVALID = "PolicyInvalid"
     # the endpoint is not in a state that may be changed
     CHANGE_IN_PROGRESS = "ChangeInProgress"
     UPDATING = "Updating"
@@ -56,8 +54,6 @@ class Reason(StrEnum):
     NO_LEASE = "NoLease"
     ERROR = "Error"
     # how a change went on
-    PLANNED = "Planned"
-    APPLYING = "Applying"
     BAKING = "Baking"
     VERIFIED = "Verified"
     MADE_WORSE = "MadeWorse"
