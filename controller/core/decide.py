@@ -123,7 +123,7 @@ def _shortage(inputs: Inputs) -> Hold | None:
         detail = f"{history.requests} of {needed} requests measured at {inputs.current}"
         return Hold(Reason.TOO_FEW_SAMPLES, detail)
     if history.span_s < cadence.stabilization_s:
-        have, want = history.span_s / 3600.0, cadence.stabilization_s / 3600.0
+        have, want = max(0.0, history.span_s) / 3600.0, cadence.stabilization_s / 3600.0
         detail = f"{have:.1f} of {want:.1f} hours of history at {inputs.current}"
         return Hold(Reason.STABILIZING, detail)
     if history.gaps > 0:

@@ -169,7 +169,8 @@ def cooled_down(s: Situation) -> Refusal | None:
     if until_s is None or until_s <= s.now_s:
         return None
     left_min = (until_s - s.now_s) / 60.0
-    return Reason.COOLDOWN, f"{left_min:.0f} minutes of cooldown left", until_s
+    left = f"{left_min:.0f} minutes" if left_min < 120.0 else f"{left_min / 60.0:.0f} hours"
+    return Reason.COOLDOWN, f"{left} of cooldown left", until_s
 
 
 def fleet_allows(s: Situation) -> Refusal | None:
