@@ -93,8 +93,10 @@ def _held(ledger: Ledger) -> list[str]:
 def _how(ledger: Ledger) -> list[str]:
     """What it took."""
     course, polling = ledger.course, ledger.polling
+    whole_day = course.end_s - course.start_s >= 24.0 * HOUR_S
+    monthly = f", {usd(polling.usd_per_month)} a month" if whole_day else ""
     return [
         f"{counted(course.looks, 'look')} took {counted(sum(polling.calls.values()), 'AWS call')};"
         f" the {counted(polling.metrics_requested, 'metric')} asked of CloudWatch cost"
-        f" {usd(polling.usd)} USD, {usd(polling.usd_per_month)} a month.",
+        f" {usd(polling.usd)} USD{monthly}.",
     ]
