@@ -61,7 +61,7 @@ class Deployment:
         endpoint.status, endpoint.failure_reason = UPDATING, None
         endpoint.modified_s = now_s
         endpoint.pending = self._summary(now_s, "Creating")
-        first = 0.0 if self.plan.rolling else 1.0
+        first = self.plan.steps[0].share if self.plan.rolling else 1.0
         self._serve(now_s, 0.0, launched=first if self.plan.guarded else 0.0)
         self._later(world, self._launch_s(), self._launched)
         if self.plan.timeout_s is not None:
@@ -103,6 +103,8 @@ class Deployment:
 
     def _next_batch(self, world: World) -> None:
         self.step += 1
+        done, launched = self.plan.steps[self.step - 1].share, self.plan.steps[self.step].share
+        self._serve(world.now_s(), done, launched=launched)
         self._later(world, self._launch_s(), self._launched)
 
     def _bake(self, world: World, wait_s: float, then: Callable[[World], None]) -> None:
