@@ -1,5 +1,6 @@
 """What the journal teaches: cooldowns, quarantined sizes, and whether somebody else is at work."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -153,38 +154,51 @@ def ownership(
     """Compare the live size with what the journal says we left behind.
 
     `changes` are newest first; `changed_at_s` is since when the live size serves, settling
-    time left out. `accepted_at_s` is when a person last said that the present
-    state is fine (`resume`); what was before it is not held against anybody.
+    time left out. `accepted_at_s` is when a person last said that the present state is fine
+    (`resume`); what was before it is not held against anybody. Somebody who undid a change
+    of ours while it was under way counts as one who undid it afterwards.
     """
-    since_s = now_s - OWNER_CONFLICT_S
-    if accepted_at_s is not None:
-        since_s = max(since_s, accepted_at_s)
+    since_s = max(now_s - OWNER_CONFLICT_S, accepted_at_s or 0.0)
     closed = [c for c in changes if final_size(c) is not None and c.finished_at_s is not None]
-    if not closed:
+    crossed = [c for c in changes if (c.finished_at_s or 0.0) > since_s and _crossed(c)]
+    left = final_size(closed[0]) if closed else live
+    moved = live != left and changed_at_s > (accepted_at_s or -math.inf)
+    if not moved and not crossed:
         return Ownership(False, False, None, "")
-    left = final_size(closed[0])
-    finished_s = closed[0].finished_at_s or 0.0
-    foreign = live != left and (accepted_at_s is None or changed_at_s > accepted_at_s)
-    reverts = _reverts(closed, since_s) + (1 if foreign and finished_s >= since_s else 0)
-    if not foreign:
-        return Ownership(False, False, None, "")
-    detail = f"somebody changed {left} to {live}"
-    if reverts >= 2:
-        return Ownership(
-            True,
-            True,
-            changed_at_s + OWNER_CONFLICT_S,
-            f"{detail}, as happened {reverts} times in a week; `resume` hands it back to us",
-        )
-    return Ownership(True, False, changed_at_s + DRIFT_HOLD_S, detail)
+    crossed_at_s = max((c.finished_at_s or 0.0 for c in crossed), default=0.0)
+    times = _reverts(closed, crossed, since_s) + len(crossed)
+    if moved and changed_at_s > crossed_at_s and (closed[0].finished_at_s or 0.0) >= since_s:
+        times += 1
+    at_s = max(changed_at_s, crossed_at_s) if moved else crossed_at_s
+    detail = f"somebody changed {left} to {live}" if moved else _words(crossed[0])
+    if times >= 2:
+        again = f"{detail}, as happened {times} times in a week; `resume` hands it back to us"
+        return Ownership(True, True, at_s + OWNER_CONFLICT_S, again)
+    return Ownership(True, False, at_s + DRIFT_HOLD_S, detail)
 
 
-def _reverts(closed: Sequence[Change], since_s: float) -> int:
-    """How often a change had to start from a size other than the one that we had left."""
+def _crossed(change: Change) -> bool:
+    """Whether somebody else undid the change while it was under way."""
+    verdict = change.verdict
+    return "asked" in change.progress and (
+        verdict is not None and verdict.reason is Reason.FOREIGN_CHANGE
+    )
+
+
+def _words(change: Change) -> str:
+    detail = "" if change.verdict is None else f": {change.verdict.detail}"
+    return f"somebody else was at work during our change to {change.target}{detail}"
+
+
+def _reverts(closed: Sequence[Change], crossed: Sequence[Change], since_s: float) -> int:
+    """How often a change had to start from a size other than the one that we had left,
+    where no crossed change in between tells of the same."""
     return sum(
         1
         for newer, older in pairwise(closed)
-        if newer.planned_at_s >= since_s and newer.before != final_size(older)
+        if newer.planned_at_s >= since_s
+        and newer.before != final_size(older)
+        and not any(older.planned_at_s < c.planned_at_s <= newer.planned_at_s for c in crossed)
     )
 
 

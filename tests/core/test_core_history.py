@@ -1,5 +1,7 @@
 """What the journal teaches: quarantine, cooldowns, ownership."""
 
+from dataclasses import replace
+
 import pytest
 from given import DAY_S, HOUR_S, NOW_S, a_change, a_verdict
 
@@ -216,6 +218,60 @@ def test_resume_accepts_what_is_live() -> None:
     later = owner(4096, NOW_S, ours, again, accepted_at_s=NOW_S - MINUTE_S)
     assert later.foreign
     assert not later.conflict, "what was before the resume is held against nobody"
+
+
+def crossed(ended_s: float, phase: ChangePhase = ChangePhase.ROLLED_BACK) -> Change:
+    """A change to 512 MB that somebody else undid while it was under way."""
+    return a_change(
+        1024,
+        512,
+        phase,
+        finished_at_s=ended_s,
+        progress={"fingerprint": "era-1", "asked": "UpdateMemory"},
+        verdict=a_verdict(
+            VerdictKind.INCONCLUSIVE, Reason.FOREIGN_CHANGE, "somebody put the old memory back"
+        ),
+    )
+
+
+@pytest.mark.parametrize("phase", [ChangePhase.ROLLED_BACK, ChangePhase.FAILED])
+def test_somebody_who_undoes_a_change_under_way_is_given_time(phase: ChangePhase) -> None:
+    found = owner(1024, NOW_S - 9 * DAY_S, crossed(NOW_S - HOUR_S, phase))
+    assert found.foreign
+    assert not found.conflict
+    assert found.until_s == NOW_S - HOUR_S + DRIFT_HOLD_S
+    assert found.detail == (
+        "somebody else was at work during our change to 512 MB: somebody put the old memory back"
+    )
+
+
+def test_undone_twice_while_under_way_is_a_conflict() -> None:
+    found = owner(1024, NOW_S, crossed(NOW_S - 2 * DAY_S), crossed(NOW_S - DAY_S))
+    assert found.conflict
+    assert "2 times in a week" in found.detail
+
+
+def test_one_deed_counts_once() -> None:
+    failed = crossed(NOW_S - HOUR_S, ChangePhase.FAILED)
+    before = a_change(2048, 1024, finished_at_s=NOW_S - 2 * DAY_S)
+    found = owner(3008, NOW_S - HOUR_S, before, failed)
+    assert found.foreign
+    assert not found.conflict
+    later = a_change(3008, 1024, finished_at_s=NOW_S - 600.0, planned_at_s=NOW_S - 1200.0)
+    assert not owner(1024, NOW_S - 600.0, before, failed, later).conflict
+
+
+def test_resume_forgives_what_was_crossed() -> None:
+    found = owner(1024, NOW_S - 9 * DAY_S, crossed(NOW_S - HOUR_S), accepted_at_s=NOW_S - 60.0)
+    assert not found.foreign
+
+
+def test_a_release_in_between_is_no_fight_over_the_size() -> None:
+    released = replace(
+        crossed(NOW_S - HOUR_S),
+        verdict=a_verdict(VerdictKind.INCONCLUSIVE, Reason.UNRELEASED_CODE),
+    )
+    assert not owner(1024, NOW_S - 9 * DAY_S, released).foreign
 
 
 # --- what was verified ---

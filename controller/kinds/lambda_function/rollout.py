@@ -8,9 +8,9 @@ undone; what is done is judged.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from controller.core.contract import SETTLE_S, Stage
+from controller.kinds.lambda_function.view import View
 from controller.model.change import (
     Advance,
     Change,
@@ -23,56 +23,13 @@ from controller.model.change import (
     VerdictKind,
     Wait,
 )
-from controller.model.endpoint import AliasConfig, LambdaLive
-from controller.model.policy import Rollout
+from controller.model.endpoint import AliasConfig
 from controller.model.reason import Reason
 
 POLL_S = 15.0
 """How soon to look again at an update that AWS is carrying out."""
 JUDGE_S = 60.0
 """How soon to look again at a trial."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the next step rests on: the stage, with the function's parts at hand."""
-
-    stage: Stage
-
-    @property
-    def change(self) -> Change:
-        """The change as journalled."""
-        return self.stage.change
-
-    @property
-    def live(self) -> LambdaLive:
-        """The function as AWS shows it now."""
-        return self.stage.state.live
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of everything but memory that the decision was made for."""
-        return self.stage.change.progress.get("fingerprint", "")
-
-    @property
-    def verdict(self) -> Verdict:
-        """On the stage the change is in now."""
-        return self.stage.verdict
-
-    @property
-    def may_go_on(self) -> Reason | None:
-        """Why no further step forward may be taken, if none may."""
-        return self.stage.may_go_on
-
-    @property
-    def rollout(self) -> Rollout:
-        """The policy's rollout rules."""
-        return self.stage.rollout
-
-    @property
-    def now_s(self) -> float:
-        """The tick's time."""
-        return self.stage.now_s
 
 
 def next_step(stage: Stage) -> Step:
@@ -192,6 +149,8 @@ def _until_published(view: View) -> Step:
         return _back(view, view.may_go_on, "stopped before publishing")
     if latest.memory_mb == change.target.memory_mb:
         return PublishVersion(latest.code_sha256, latest.revision_id)
+    if change.progress.get("asked") == PublishVersion.__name__:
+        return _back(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
     if latest.memory_mb == int(change.progress["latest_before_mb"]):
         return UpdateMemory(change.target.memory_mb, latest.revision_id)
     return _back(view, Reason.FOREIGN_CHANGE, f"$LATEST has {latest.memory_mb} MB now")
@@ -254,24 +213,31 @@ def _time_is_up(view: View, key: str) -> bool:
 def _roll_back(view: View) -> Step:
     """Undo in reverse: traffic first, then `$LATEST`; touch nothing that is not ours."""
     live, change = view.live, view.change
-    before, published = (
-        change.progress.get("before_version"),
-        change.progress.get("published_version"),
-    )
-    alias = live.alias
-    if alias is not None and before is not None:
-        ours = alias.version in {before, published} and _ours(alias.weights, published)
-        if ours and (alias.version != before or alias.weights):
-            return PointAlias(alias.name, before, {}, alias.revision_id)
+    before = change.progress.get("before_version")
+    traffic = None if before is None or live.alias is None else _traffic_back(view, before)
+    if traffic is not None:
+        return traffic
     if live.latest.update_status == "InProgress":
         return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying an update")
     restore_mb = int(change.progress.get("latest_before_mb", change.before.memory_mb))
     if live.latest.memory_mb == change.target.memory_mb and restore_mb != live.latest.memory_mb:
         return UpdateMemory(restore_mb, live.latest.revision_id)
+    if before is not None and live.alias is None:
+        return _fail(view, Reason.FOREIGN_CHANGE, "the alias is gone")
     if live.serving.memory_mb != change.before.memory_mb:
         return _fail(view, Reason.FOREIGN_CHANGE, f"memory is {live.serving.memory_mb} MB now")
     reason = Reason(change.progress.get("cause", Reason.ROLLED_BACK))
     return _rolled_back(view, reason)
+
+
+def _traffic_back(view: View, before: str) -> PointAlias | None:
+    """Send all requests to the version of before, if it is us who sent them elsewhere."""
+    alias, published = view.live.alias, view.change.progress.get("published_version")
+    assert alias is not None, "there is no traffic to send back without an alias"
+    ours = alias.version in {before, published} and _ours(alias.weights, published)
+    if not ours or (alias.version == before and not alias.weights):
+        return None
+    return PointAlias(alias.name, before, {}, alias.revision_id)
 
 
 def _back(view: View, reason: Reason, detail: str, verdict: Verdict | None = None) -> Step:
