@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from controller.demo.play import Audience
     from controller.demo.stage import Setting, Stage
 
-DAYS = 2.0
+DAYS = 3.0
 DAY_S = 86_400.0
 PATIENCE_S = 100.0
 """On a slow machine the demo ends after so many real seconds, unless a length was asked for."""
@@ -49,7 +49,7 @@ def demo(
     """Watch the whole loop at work in an embedded AWS.
 
     An account with eight functions and two weeks of history, the controller in Enforce mode
-    in front of it over HTTP, and two days that pass in less than a minute. Nothing outside
+    in front of it over HTTP, and three days that pass in less than a minute. Nothing outside
     this machine is asked, and nothing of yours is touched.
     """
     with Interrupts() as interrupts:

@@ -25,7 +25,9 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         for number in SIGNALS:
-            self._handlers[number] = signal.signal(number, self._caught)
+            # whoever started us in the background wants it to stay ignored
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._handlers[number] = signal.signal(number, self._caught)
         self._unraisable = sys.unraisablehook
         sys.unraisablehook = self._not_raised
         return self

@@ -1,4 +1,4 @@
-"""The demo: the real controller at work on an embedded AWS, two days in half a minute.
+"""The demo: the real controller at work on an embedded AWS, three days in half a minute.
 
 `stage` puts everything up and takes it down again, `play` lets time pass and tells an
 audience what is looked at, decided and changed, `ledger` compares the end with the start and

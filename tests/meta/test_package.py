@@ -127,4 +127,4 @@ def test_wheel_carries_licence_and_command(wheel: Path) -> None:
         info = f"rightsizer-{controller.__version__}.dist-info"
         assert "Apache License" in archive.read(f"{info}/licenses/LICENSE").decode()
         scripts = archive.read(f"{info}/entry_points.txt").decode()
-    assert "rightsizer = controller.cli.main:main" in scripts
+    assert "rightsizer = controller.cli.entry:main" in scripts
