@@ -31,7 +31,7 @@ PATIENCE_S = 100.0
 @click.option("-q", "--quiet", is_flag=True, help="Only the summary.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=click.IntRange(0, 999_999),
     default=0,
     show_default=True,
     help="Same seed, same demo.",
