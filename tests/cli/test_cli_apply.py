@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ACCOUNT, NOW_S, Account, MakeAccount, Result, WorldClock, function, policy
+from cli_shell import ACCOUNT, NOW_S, Account, MakeAccount, Result, WorldClock, function, policy
 
 from controller.cli.exits import ExitCode
 from controller.model.change import ChangePhase

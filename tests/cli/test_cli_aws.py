@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ACCOUNT, Account, MakeAccount, Shell, function, policy
+from cli_shell import ACCOUNT, Account, MakeAccount, Shell, function, policy
 
 from controller.cli.exits import ExitCode
 from controller.policy import load

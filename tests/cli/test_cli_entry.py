@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import Shell, StillClock, Stream
+from cli_shell import Shell, StillClock, Stream
 
 from controller import __version__
 from controller.cli.exits import MEANINGS, ExitCode

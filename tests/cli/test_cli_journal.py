@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NOW_S, Shell, policy
+from cli_shell import NOW_S, Shell, policy
 from given import KEY, PLAIN_KEY, a_change, a_policy, a_proposal, a_verdict
 from ruamel.yaml import YAML
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import ACCOUNT, NOW_S, Account, MakeAccount, Shell, function, policy
+from cli_shell import ACCOUNT, NOW_S, Account, MakeAccount, Shell, function, policy
 from ruamel.yaml import YAML
 
 from controller.cli.exits import ExitCode

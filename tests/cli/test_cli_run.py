@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Shell, function, policy
+from cli_shell import Shell, function, policy
 
 from controller.cli.exits import ExitCode
 from controller.cli.run import address

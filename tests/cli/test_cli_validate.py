@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import Shell, policy
+from cli_shell import Shell, policy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
