@@ -157,15 +157,21 @@ def test_probes_are_counted_once_and_share_the_queue(world, in_process):
 
 
 def test_a_probe_of_an_overloaded_endpoint_waits(world, in_process):
-    """A real-time endpoint is a queue: beyond its capacity requests wait, then time out."""
+    """A real-time endpoint is a queue: beyond its capacity requests wait, and some are refused."""
     _seed(world, {"name": "e", "instance_type": "ml.c5.large", "workload": {
         "machines": {"table": {"ml.c5.large": {"service_ms": 100, "servers": 1}}},
         "traffic": {"rps": 12}}})  # fmt: skip
     world.advance(1800)
-    with pytest.raises(in_process("sagemaker-runtime").exceptions.ClientError) as caught:
-        _call(in_process("sagemaker-runtime"))
-    assert caught.value.response["Error"]["Code"] == "ModelError"
-    assert "timed out" in caught.value.response["Error"]["Message"]
+    runtime = in_process("sagemaker-runtime")
+    codes = set()
+    for _ in range(40):
+        try:
+            _call(runtime)
+        except runtime.exceptions.ModelError as error:
+            codes.add(error.response["OriginalStatusCode"])
+    assert codes == {503}
+    assert min(call.model_ms for call in _calls(world)) > 25_000
+    assert sum(call.error is not None for call in _calls(world)) < 15
 
 
 def _read(in_process, metric, stat="Sum", from_s=0):

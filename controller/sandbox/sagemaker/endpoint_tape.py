@@ -15,7 +15,12 @@ import numpy.typing as npt
 
 from controller.sandbox import draws
 from controller.sandbox.sagemaker.fleet_cell import MINUTES, FleetCell
-from controller.sandbox.sagemaker.serving_minutes import Offer, serve_instances, serve_serverless
+from controller.sandbox.sagemaker.serving_minutes import (
+    QUEUE_MINUTES,
+    Offer,
+    serve_instances,
+    serve_serverless,
+)
 from controller.sandbox.sagemaker_state import EndpointServing, Fleet
 from controller.sandbox.timeline import Timeline, by_minutes
 from controller.sandbox.workload import Effect, Stream
@@ -212,7 +217,8 @@ class EndpointTape:
         slower = workload.factor(Effect.LATENCY, before_s)
         for minute, expected in enumerate(rate.tolist()):
             able = room if slower is None else room / float(slower[minute])
-            cell.backlog = min(able, max(0.0, cell.backlog + expected - able))
+            waiting = max(0.0, cell.backlog + expected - able)
+            cell.backlog = min(able * QUEUE_MINUTES, waiting)
 
 
 def expected_rate(

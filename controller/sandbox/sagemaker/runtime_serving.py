@@ -13,7 +13,7 @@ from controller.sandbox.sagemaker.endpoint_tape import expected_rate
 from controller.sandbox.sagemaker.latency import latencies_ms, squared_cv
 from controller.sandbox.sagemaker.metrics import endpoint_key
 from controller.sandbox.sagemaker.runtime_calls import EndpointCall
-from controller.sandbox.sagemaker.serving_minutes import TIMEOUT_MS
+from controller.sandbox.sagemaker.serving_minutes import QUEUE_MINUTES, TIMEOUT_MS
 from controller.sandbox.sagemaker_state import EndpointServing, Fleet, SageMakerPlace
 from controller.sandbox.warm_pool import WarmPool
 from controller.sandbox.workload import Effect
@@ -69,8 +69,10 @@ def on_instances(moment: Moment) -> Served:
     rank = dice.random((1, 1))
     model_ms = float(latencies_ms(workload.nature.noise, response, rank)[0, 0])
     able = station.capacity_rps * 60.0 * fleet.instances / float(factor[0])
-    model_ms += _delay_ms(moment, able)
-    return Served(min(model_ms, TIMEOUT_MS), _overhead_ms(moment))
+    delay_ms, turned_away = _delay(moment, able)
+    full = dice.random() < turned_away
+    failure = (503, "the container's queue is full") if full else None
+    return Served(min(model_ms + delay_ms, TIMEOUT_MS), _overhead_ms(moment), None, failure)
 
 
 def _recent(moment: Moment) -> int:
@@ -81,16 +83,17 @@ def _recent(moment: Moment) -> int:
     return sum(1 for call in calls[low:high] if call.fleet == moment.fleet.uid)
 
 
-def _delay_ms(moment: Moment, able: float) -> float:
-    """What an overloaded fleet's backlog costs, from what the last half hour asked for."""
+def _delay(moment: Moment, able: float) -> tuple[float, float]:
+    """(milliseconds that an overloaded fleet's backlog costs, share turned away), from what the
+    last half hour asked for; able: requests a minute."""
     begun_s = max(moment.state.start_s, moment.now_s - 1800.0)
     minutes_s = np.arange(moment.now_s - 60.0, begun_s - 60.0, -60.0)[::-1]
-    if not len(minutes_s):
-        return 0.0
-    backlog = 0.0
-    for rate in moment.per_minute(minutes_s).tolist():
-        backlog = min(able, max(0.0, backlog + rate - able))
-    return backlog / able * TIMEOUT_MS
+    backlog, lost = 0.0, 0.0
+    for rate in moment.per_minute(minutes_s).tolist() if len(minutes_s) else ():
+        waiting = max(0.0, backlog + rate - able)
+        backlog = min(able * QUEUE_MINUTES, waiting)
+        lost = (waiting - backlog) / rate if rate else 0.0
+    return backlog / able * 60_000.0, lost
 
 
 def serverless(moment: Moment) -> Served | None:

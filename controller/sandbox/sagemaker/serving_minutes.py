@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 TIMEOUT_MS = 60_000.0
+QUEUE_MINUTES = 0.5
+"""A container's queue holds so much work; what comes on top is turned away with a 5XX."""
 RECYCLE_MINUTES = 125.0
 LEAST_ROOM = 1e-9
 
@@ -45,7 +47,7 @@ class Offer:
 
 
 def serve_instances(cell: FleetCell, offer: Offer) -> None:
-    """Real-time: what arrives is queued; what would wait a minute times out with a 5XX."""
+    """Real-time: what arrives is queued; what finds the queue full is turned away with a 5XX."""
     window, arrivals, slower = offer.window, offer.arrivals, offer.slower
     cell.arrivals[window] = arrivals
     kind = instance_types().get(cell.fleet.instance_type or "")
@@ -74,7 +76,6 @@ def serve_instances(cell: FleetCell, offer: Offer) -> None:
     cell.concurrency[window] = np.where(instances > 0, held, 0.0)
     _draw(cell, offer.first, arrivals, response, (least, most))
     cell.server_errors[window] += np.minimum(lost, arrivals)
-    cell.durations[window][lost > 0] = np.minimum(cell.durations[window][lost > 0], TIMEOUT_MS)
     _count_errors(cell, offer, np.zeros(len(arrivals)))
 
 
@@ -91,10 +92,9 @@ def _response(
 def _backlog(
     cell: FleetCell, station: Station, offer: Offer, instances: Floats
 ) -> tuple[Floats, Floats, Counts]:
-    """(delay in milliseconds at each minute's begin and end, requests that timed out).
+    """(delay in milliseconds at each minute's begin and end, requests turned away).
 
-    Beyond its capacity a queue grows like water; what does not fit into a minute's worth of
-    work is answered too late.
+    Beyond its capacity a queue grows like water until it is full.
     """
     length = len(offer.arrivals)
     least, most, lost = np.zeros(length), np.zeros(length), np.zeros(length, np.int64)
@@ -104,11 +104,12 @@ def _backlog(
         return least, most, lost
     for minute in range(length):
         able = max(float(room[minute]), LEAST_ROOM)
-        least[minute] = min(TIMEOUT_MS, cell.backlog / able * 60_000.0)
+        full = able * QUEUE_MINUTES
+        least[minute] = min(1.0, cell.backlog / full) * QUEUE_MINUTES * 60_000.0
         waiting = max(0.0, cell.backlog + float(offered[minute]) - able)
-        lost[minute] = int(max(0.0, waiting - able))
-        cell.backlog = min(waiting, able)
-        most[minute] = min(TIMEOUT_MS, cell.backlog / able * 60_000.0)
+        lost[minute] = int(max(0.0, waiting - full))
+        cell.backlog = min(waiting, full)
+        most[minute] = cell.backlog / full * QUEUE_MINUTES * 60_000.0
     return least, most, lost
 
 
