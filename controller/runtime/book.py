@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR
-from controller.core.periods import DAY_S
+from controller.core.periods import DAY_S, HOUR_S
 from controller.model.endpoint import EndpointKey, Size
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
 from controller.model.window import MemoryUse, Window
 from controller.ports import Store
 
-EVIDENCE_KEPT_S = 45 * DAY_S
+EVIDENCE_KEPT_S = 30 * DAY_S
+WHOLE_S = 14 * DAY_S
+"""Older hours are kept twice a day: enough for the shape of a response, at a tenth of the memory."""
+THIN_S = 12 * HOUR_S
 
 
 @dataclass(slots=True)
@@ -57,7 +60,8 @@ class EvidenceBook:
     def learn_memory(self, key: EndpointKey, use: Sequence[MemoryUse], now_s: float) -> None:
         """Take up what REPORT lines said."""
         rows = self._of(key, now_s)
-        rows.memory += use
+        oldest_s = now_s - EVIDENCE_KEPT_S
+        rows.memory = [row for row in (*rows.memory, *use) if row.end_s > oldest_s]
         self._store.put_memory_use(key, use)
 
     def observations(self, key: EndpointKey, now_s: float) -> tuple[Observation, ...]:
@@ -65,7 +69,7 @@ class EvidenceBook:
         rows = self._of(key, now_s)
         oldest_s = now_s - EVIDENCE_KEPT_S
         if rows.view is None or (rows.view and rows.view[0].start_s < oldest_s):
-            kept = {t: row for t, row in rows.observations.items() if t >= oldest_s}
+            kept = {t: row for t, row in rows.observations.items() if _kept(t, now_s)}
             rows.observations = kept
             rows.view = tuple(kept[t] for t in sorted(kept))
         return rows.view
@@ -84,10 +88,15 @@ class EvidenceBook:
             since_s = now_s - EVIDENCE_KEPT_S
             stored = self._store.observations(key, since_s)
             rows = self._rows[key] = _Rows(
-                {row.start_s: row for row in stored},
+                {row.start_s: row for row in stored if _kept(row.start_s, now_s)},
                 list(self._store.memory_use(key, since_s)),
             )
         return rows
+
+
+def _kept(start_s: float, now_s: float) -> bool:
+    age_s = now_s - start_s
+    return age_s <= WHOLE_S or (age_s <= EVIDENCE_KEPT_S and start_s % THIN_S == 0.0)
 
 
 def observation(
