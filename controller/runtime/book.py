@@ -16,7 +16,7 @@ from controller.ports import Store
 
 EVIDENCE_KEPT_S = 30 * DAY_S
 WHOLE_S = 14 * DAY_S
-"""Older hours are kept twice a day: enough for the shape of a response, at a tenth of the memory."""
+"""Older hours are kept twice a day: enough for a response's shape, at a tenth of the memory."""
 THIN_S = 12 * HOUR_S
 
 
