@@ -30,6 +30,7 @@ from controller.sandbox.faults import Fault, FaultKind
 from controller.sandbox.front import Front
 from controller.sandbox.limits import aws_limits
 from controller.sandbox.principals import Principals
+from controller.sandbox.sagemaker_state import SageMakerState
 from controller.sandbox.sts_api import Role, StsState
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class ControlDoor:
             ("POST", "seed"): self._seed,
             ("POST", "functions"): self._seed_functions,
             ("GET", "functions"): self._functions,
+            ("GET", "endpoints"): self._endpoints,
             ("GET", "faults"): self._faults,
             ("POST", "faults"): self._add_faults,
             ("DELETE", "faults"): self._clear_faults,
@@ -146,6 +148,16 @@ class ControlDoor:
                 {"account": account, "region": region, "name": name}
                 for (account, region), place in sorted(self.world.regions.items())
                 for name in sorted(place.functions)
+            ]
+        }
+
+    def _endpoints(self, _: Any) -> Any:
+        places = state_of(self.world, SageMakerState).places
+        return {
+            "endpoints": [
+                {"account": account, "region": region, "name": name, "status": one.status}
+                for (account, region), place in sorted(places.items())
+                for name, one in sorted(place.endpoints.items())
             ]
         }
 

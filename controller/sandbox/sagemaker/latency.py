@@ -45,6 +45,7 @@ def latencies_ms(noise: Noise, response: Response, share: Floats) -> Floats:
     return values * response.service_ms[:, None]
 
 
+@lru_cache(maxsize=256)
 def squared_cv(noise: Noise) -> float:
     """Squared coefficient of variation of a scatter."""
     values = noise.quantile(_MIDDLES)

@@ -23,6 +23,7 @@ endpoint_update_faults: [{endpoint, outcome, reason, hang_s, times, account, reg
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox.sagemaker.configs import read_config
@@ -41,6 +42,7 @@ from controller.sandbox.sagemaker_state import (
     sagemaker_of,
 )
 from controller.sandbox.traffic import DAY_S
+from controller.sandbox.workload import Disturbance, Effect
 
 if TYPE_CHECKING:
     from controller.sandbox.region import Region
@@ -138,6 +140,30 @@ def _steps(document: Document, now_s: float, created_s: float) -> Iterator[tuple
         return
     days = float(document.get("unchanged_days", float(past[-1][0]) / 2.0))
     yield now_s - days * DAY_S, document
+
+
+def disturb_endpoint(
+    world: World,
+    region: Region,
+    endpoint: str,
+    effect: str,
+    factor: float,
+    *,
+    seconds: float | None = None,
+    ramp_s: float = 0.0,
+) -> None:
+    """Change an endpoint's workload from now on, for `seconds` (None: for good).
+
+    effect: `latency`, `traffic`, `errors` or `memory`. Raises ValueError for another,
+    KeyError where there is no such endpoint.
+    """
+    with world.lock:
+        now_s, place = world.now_s(), sagemaker_of(world, region)
+        to_s = None if seconds is None else now_s + seconds
+        more = Disturbance(Effect(effect), factor, now_s, to_s, ramp_s)
+        present = place.workloads[endpoint]
+        changed = replace(present, disturbances=(*present.disturbances, more))
+        place.set_workload(endpoint, changed, now_s)
 
 
 def _seed_model(place: SageMakerPlace, name: str, document: Document, created_s: float) -> None:
