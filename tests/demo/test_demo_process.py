@@ -1,0 +1,164 @@
+"""The demo's process: ended at any moment, piped, on a terminal, in an odd environment."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from demo_process import PATIENCE_S, PROGRAM, Demo
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("UTC in the sandbox", signal.SIGINT),  # while two weeks of history are read
+        ("invoice-classifier  SloBreached", signal.SIGINT),
+        ("canary with", signal.SIGTERM),
+        ("RolledBack", signal.SIGINT),
+    ],
+)
+def test_ctrl_c_ends_it_cleanly(tmp_path: Path, moment: str, number: int) -> None:
+    with Demo(tmp_path) as demo:
+        demo.wait_for(moment)
+        status, _ = demo.end(number)
+        assert status == 130
+        assert demo.said == "interrupted\n"
+        assert demo.left_behind() == []
+
+
+def test_ctrl_c_while_it_is_starting(tmp_path: Path) -> None:
+    """Before there is a handler the signal ends it, as it ends any program: without a word."""
+    with Demo(tmp_path) as demo:
+        time.sleep(0.1)
+        status, _ = demo.end(signal.SIGINT)
+        assert status in {130, -signal.SIGINT}
+        assert demo.said in {"", "interrupted\n"}
+        assert demo.left_behind() == []
+
+
+def test_ctrl_c_twice_is_no_worse(tmp_path: Path) -> None:
+    with Demo(tmp_path) as demo:
+        demo.wait_for("Applying")
+        demo.child.send_signal(signal.SIGINT)
+        status, _ = demo.end(signal.SIGINT)
+        assert status == 130
+        assert demo.said == "interrupted\n"
+        assert demo.left_behind() == []
+
+
+def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
+    with Demo(tmp_path) as demo:
+        assert demo.child.stdout is not None
+        demo.wait_for("UTC in the sandbox")
+        demo.child.stdout.close()
+        assert demo.child.wait(PATIENCE_S) == 141
+        assert demo.said == ""
+        assert demo.left_behind() == []
+
+
+def test_nothing_of_the_users_own_plays_a_part(tmp_path: Path) -> None:
+    """A profile that does not exist, proxies, addresses and switches: all meant for real AWS."""
+    environment = {
+        "AWS_PROFILE": "nobody",
+        "AWS_CONFIG_FILE": __file__,
+        "AWS_ENDPOINT_URL": "nonsense",
+        "AWS_ENDPOINT_URL_LAMBDA": "http://127.0.0.1:9",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_USE_DUALSTACK_ENDPOINT": "true",
+        "AWS_CA_BUNDLE": "/nonexistent/ca",
+        "AWS_REGION": "nowhere-1",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "NO_PROXY": "",
+        "RIGHTSIZER_STORE": str(tmp_path / "mine.db"),
+        "RIGHTSIZER_ENDPOINT_URL": "http://127.0.0.1:9",
+    }
+    with Demo(tmp_path, "-q", "-o", "json", "--days", "0.01", env=environment) as demo:
+        status, out = demo.end()
+        assert status == 0, demo.said
+        assert demo.said == ""
+        assert len(json.loads(out)["endpoints"]) == 8
+        assert demo.left_behind() == []
+    assert not (tmp_path / "mine.db").exists()
+
+
+def test_a_journal_of_its_own_is_kept_and_never_written_over(tmp_path: Path) -> None:
+    journal = tmp_path / "demo.db"
+    with Demo(tmp_path, "-q", "--days", "0.005", "--store", str(journal)) as demo:
+        assert demo.end()[0] == 0, demo.said
+        assert demo.left_behind() == []
+    kept = journal.read_bytes()
+    with Demo(tmp_path, "-q", "--store", str(journal)) as demo:
+        assert demo.end()[0] == 1
+        assert demo.said.startswith(f"error: {journal} exists")
+    assert journal.read_bytes() == kept
+
+
+def test_on_a_terminal_a_table_follows_and_the_summary_stays(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    terminal = {"TERM": "xterm-256color", "COLUMNS": "140", "TMPDIR": str(tmp_path)}
+    child = subprocess.Popen(
+        [*PROGRAM, "demo", "--days", "0.05"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, **terminal},
+    )
+    os.close(theirs)
+    shown = _everything(ours).decode()
+    assert child.wait(PATIENCE_S) == 0
+    frames = re.split(r"\x1b\[2K(?:\x1b\[1A\x1b\[2K)+", shown)
+    assert len(frames) > 3
+    last, summary = (re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text) for text in frames[-2:])
+    assert re.search(r"UTC in the sandbox, after \d\.\d hours and \d+ looks", last)
+    assert re.search(r"checkout-ocr +\S+ .* \d+ / 450 +[\d.]+ ", last)
+    assert "FUNCTION" in summary
+    assert "8 of 8 functions meet their SLO" in summary
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is shown again"
+    assert list(tmp_path.iterdir()) == []
+
+
+def _everything(descriptor: int) -> bytes:
+    """All that a terminal's child writes, until it closes its side."""
+    parts, end_s = [], time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s:
+        ready, _, _ = select.select([descriptor], [], [], 1.0)
+        if not ready:
+            continue
+        try:
+            part = os.read(descriptor, 65_536)
+        except OSError:  # Linux's way to say that the other side is closed
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(descriptor)
+    return b"".join(parts)
+
+
+def test_kept_it_can_be_looked_at_with_the_other_commands(tmp_path: Path) -> None:
+    with Demo(tmp_path, "--days", "0.02", "--keep") as demo:
+        demo.wait_for("USD/MONTH")
+        demo.wait_for("AWS calls")
+        end_s = time.monotonic() + PATIENCE_S
+        while "get-alias" not in demo.said and time.monotonic() < end_s:
+            time.sleep(0.05)
+        exported = dict(re.findall(r"^export (\w+)=(.*)$", demo.said, re.MULTILINE))
+        environment = {**os.environ, **exported}
+        changes, explained = (
+            subprocess.run(
+                [*PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=True
+            ).stdout
+            for arguments in (("get", "changes"), ("explain", "thumbnailer"))
+        )
+        assert "checkout-ocr" in changes
+        assert "SLO:       Met" in explained
+        assert demo.end(signal.SIGINT)[0] == 0
+        assert demo.left_behind() == []

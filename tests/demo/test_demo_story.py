@@ -1,0 +1,166 @@
+"""The whole demo, as a real process: what it shows is right by the world's truth."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from demo_process import Demo
+
+pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    """The summary, and what was told on stderr meanwhile; one run for all test processes."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    kept = shared / "demo-story.json"
+    with (shared / "demo-story.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_text(json.dumps(_played(tmp_path_factory.mktemp("demo"))))
+    out, said = json.loads(kept.read_text())
+    return json.loads(out), said
+
+
+def _played(folder: Path) -> tuple[str, str]:
+    with Demo(folder, "-o", "json", "--days", "3") as demo:
+        status, out = demo.end()
+        assert status == 0, demo.said
+        assert demo.left_behind() == []
+        return out, demo.said
+
+
+@pytest.fixture(scope="module")
+def summary(run: tuple[dict[str, Any], str]) -> dict[str, Any]:
+    return run[0]
+
+
+@pytest.fixture(scope="module")
+def endpoints(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {item["endpoint"]["name"]: item for item in summary["endpoints"]}
+
+
+def phases(item: dict[str, Any]) -> list[str]:
+    return [change["phase"] for change in item["changes"]]
+
+
+def test_it_is_a_document_for_machines(summary: dict[str, Any]) -> None:
+    assert summary["apiVersion"] == "rightsizer.dev/v1alpha1"
+    assert summary["kind"] == "DemoSummary"
+    assert len(summary["endpoints"]) == 8
+    assert summary["from"] == "2026-11-02T08:00:00Z"
+
+
+@pytest.mark.parametrize("name", ["checkout-ocr", "webhook-intake"])
+def test_what_has_too_much_shrinks_and_keeps_its_slo(
+    name: str, endpoints: dict[str, dict[str, Any]]
+) -> None:
+    item = endpoints[name]
+    assert item["memoryMbAfter"] < item["memoryMbBefore"] / 2
+    assert item["truth"]["after"]["meetsSlo"]
+    assert item["truth"]["savesUsdPerMonth"] > 0.25 * item["truth"]["before"]["usdPerMonth"]
+    assert set(phases(item)) == {"Verified"}
+
+
+def test_what_is_starved_grows_at_once_and_recovers(endpoints: dict[str, dict[str, Any]]) -> None:
+    item = endpoints["invoice-classifier"]
+    assert not item["truth"]["before"]["meetsSlo"]
+    assert item["truth"]["after"]["meetsSlo"]
+    first = item["changes"][0]
+    assert first["reason"] == "SloBreached"
+    assert first["plannedAt"] == "2026-11-02T08:00:00Z"
+    assert item["memoryMbAfter"] > item["memoryMbBefore"]
+    assert item["truth"]["after"]["usdPerMonth"] < 1.5 * item["truth"]["cheapest"]["usdPerMonth"]
+
+
+@pytest.mark.parametrize("name", ["thumbnailer", "product-embedder", "month-end-report"])
+def test_what_is_right_or_unknown_is_left_alone(
+    name: str, endpoints: dict[str, dict[str, Any]]
+) -> None:
+    item = endpoints[name]
+    assert item["changes"] == []
+    assert item["memoryMbAfter"] == item["memoryMbBefore"]
+
+
+def test_what_is_too_quiet_says_so(endpoints: dict[str, dict[str, Any]]) -> None:
+    assert set(endpoints["month-end-report"]["holds"]) == {"TooFewSamples"}
+
+
+def test_a_slower_release_is_answered(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Left alone it would break its SLO; it grows within the hour, and later gives some back."""
+    item = endpoints["search-rerank"]
+    assert not item["truth"]["before"]["meetsSlo"]
+    assert item["truth"]["after"]["meetsSlo"]
+    climb = item["changes"][0]
+    assert climb["reason"] == "SloBreached"
+    assert "2026-11-03T14:00:00Z" < climb["plannedAt"] < "2026-11-03T15:00:00Z"
+    assert item["memoryMbAfter"] < climb["target"]["memoryMb"]
+
+
+def test_a_canary_that_fails_is_undone(endpoints: dict[str, dict[str, Any]]) -> None:
+    item = endpoints["fraud-scorer"]
+    assert phases(item) == ["RolledBack"]
+    assert item["changes"][0]["verdict"]["reason"] == "MadeWorse"
+    assert item["memoryMbAfter"] == item["memoryMbBefore"]
+
+
+def test_the_estimates_are_near_the_truth(endpoints: dict[str, dict[str, Any]]) -> None:
+    for name, item in endpoints.items():
+        estimate, truth = item["estimate"], item["truth"]["after"]
+        if name == "month-end-report":
+            assert estimate["usdPerMonth"] == {"missing": "no estimate was made"}
+            continue
+        assert estimate["usdPerMonth"]["mid"] == pytest.approx(truth["usdPerMonth"], rel=0.05)
+        assert estimate["measuredP95Ms"] == pytest.approx(truth["p95Ms"], rel=0.1)
+
+
+def test_the_totals_add_up(summary: dict[str, Any], endpoints: dict[str, dict[str, Any]]) -> None:
+    totals = summary["totals"]
+    assert totals["sloMetBefore"] == 6
+    assert totals["sloMetAfter"] == 8
+    saves = sum(item["truth"]["savesUsdPerMonth"] for item in endpoints.values())
+    assert totals["savesUsdPerMonth"] == pytest.approx(saves, abs=0.01)
+    assert totals["savesUsdPerMonth"] == pytest.approx(
+        totals["usdPerMonthBefore"] - totals["usdPerMonthAfter"], abs=0.01
+    )
+    assert totals["changesVerified"] + totals["changesRolledBack"] == sum(
+        len(item["changes"]) for item in endpoints.values()
+    )
+
+
+def test_looking_costs_a_small_part_of_what_is_saved(summary: dict[str, Any]) -> None:
+    polling = summary["polling"]
+    assert polling["awsCalls"] == sum(row["count"] for row in polling["calls"])
+    assert polling["cloudwatchUsd"] == pytest.approx(polling["metricsRequested"] / 100_000)
+    assert 0 < polling["cloudwatchUsdPerMonth"] < 0.05 * summary["totals"]["savesUsdPerMonth"]
+
+
+def test_it_was_told_while_it_happened(run: tuple[dict[str, Any], str]) -> None:
+    lines = run[1].splitlines()
+    assert "8 functions with two weeks of history" in lines[0]
+    wanted = [
+        "Mon 08:00  invoice-classifier  SloBreached ",
+        "canary with 10% of requests",
+        "RolledBack",
+        "Verified",
+        "Tue 14:00  search-rerank       (somebody releases new code)",
+    ]
+    for words in wanted:
+        assert any(words in line for line in lines), words
+    assert all(len(line) < 200 for line in lines)
+
+
+def test_it_took_less_than_two_minutes(summary: dict[str, Any]) -> None:
+    assert summary["wallSeconds"] < 120.0
+
+
+def test_the_policies_travel_with_the_package() -> None:
+    import controller
+    from controller.demo.stage import POLICIES
+
+    assert POLICIES.is_relative_to(Path(controller.__file__).parent)
+    assert len(list(POLICIES.glob("*.yaml"))) == 7
