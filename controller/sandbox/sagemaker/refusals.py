@@ -49,8 +49,10 @@ def find_variant(endpoint: Endpoint, name: str) -> Variant:
 def check_quota(place: SageMakerPlace, instance_type: str, more: int) -> None:
     """Raises ResourceLimitExceeded where `more` instances of a type go beyond the quota."""
     limit = place.quotas.get(instance_type, place.quotas.get("*"))
+    if limit is None or more <= 0:
+        return
     used = place.instances_of(instance_type)
-    if limit is None or more <= 0 or used + more <= limit:
+    if used + more <= limit:
         return
     raise AwsError(
         "ResourceLimitExceeded",
@@ -72,6 +74,8 @@ _LARGE_POOLS = frozenset(
 def check_pool(place: SageMakerPlace, more: int, endpoints: int = 0) -> None:
     """Raises ResourceLimitExceeded where `more` serverless concurrency, or so many more
     serverless endpoints, go beyond what an account has in a region."""
+    if more <= 0 and endpoints <= 0:
+        return
     held = [
         max((v.current_serverless, v.desired_serverless), key=_concurrency)
         for endpoint in place.endpoints.values()
