@@ -225,6 +225,16 @@ def test_a_shadow_gets_copies(world, read):
     assert copies / calls == pytest.approx(0.5, abs=0.02)
 
 
+def test_callers_can_name_a_variant_without_weight(world, read):
+    """TargetVariant overrides the weights, for the workload's callers as well."""
+    streams = [{"traffic": {"rps": 3}}, {"qualifier": "B", "traffic": {"rps": 1}}]
+    _seed(world, {"name": "e", "variants": [{"variant": "A"}, {"variant": "B", "weight": 0}],
+                  "workload": {"streams": streams}})  # fmt: skip
+    world.advance(600)
+    assert sum(read("Invocations", variant="A").values()) == pytest.approx(10_800, rel=0.05)
+    assert sum(read("Invocations", variant="B").values()) == pytest.approx(3_600, rel=0.07)
+
+
 def test_serverless_throttles_are_4xx(world, read):
     """Over MaxConcurrency requests are refused and count as 4XX; utilisation is at 1."""
     _seed(world, {"name": "e", "memory_mb": 1024, "max_concurrency": 2, "workload": {

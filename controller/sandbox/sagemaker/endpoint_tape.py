@@ -146,11 +146,12 @@ class EndpointTape:
                 for uid, (fleet, _, share) in fleets.items()
                 if not fleet.shadow and stream.qualifier in (None, fleet.variant)
             }
-            total = sum(served.values())
-            answered = total if stream.qualifier is None else min(1.0, len(served))
+            if stream.qualifier is not None:
+                # A variant that is asked for by name answers whatever its weight.
+                total = sum(served.values())
+                served = {u: s / total if total else 1 / len(served) for u, s in served.items()}
             left, room = calls, 1.0
-            for uid, share in served.items():
-                odds = share if stream.qualifier is None else answered * share / (total or 1.0)
+            for uid, odds in served.items():
                 taken = self._thrown(index, uid, left, min(1.0, odds / room) if room > 0 else 0.0)
                 found[uid] += taken
                 left, room = left - taken, room - odds
