@@ -171,7 +171,7 @@ def check(changes: Counter[int], played: list[World], share: float) -> None:
 
 def test_a_change_or_two_then_none() -> None:
     changes, played = play(seed=2026, worlds=12)
-    check(changes, played, share=0.0)
+    check(changes, played, share=0.1)
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def stages(draw: st.DrawFn) -> Stage:
 
 
 @given(stages())
-@settings(max_examples=500)
+@settings(max_examples=250)
 def test_there_is_always_a_next_step(stage: Stage) -> None:
     step = next_step(stage)
     live = stage.state.live

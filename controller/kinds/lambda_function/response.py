@@ -116,7 +116,7 @@ def predict(evidence: Evidence, memory_mb: Sequence[int], threshold_ms: float) -
         log_mean_sd=np.sqrt(mean_var + step_var),
         log_p95=np.asarray([p.log_p95 for p in anchors]) + step_mean,
         log_p95_sd=np.sqrt(p95_var + step_var),
-        p_slo=weights @ normal_cdf_array(z),
+        p_slo=np.clip(weights @ normal_cdf_array(z), 0.0, 1.0),
         anchor_mb=tuple(p.size.memory_mb for p in anchors),
     )
 
