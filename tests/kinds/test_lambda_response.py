@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,15 @@ def test_any_evidence_gives_finite_predictions(
     assert (prediction.log_mean_sd > 0.0).all()
     assert (prediction.log_p95_sd > 0.0).all()
     assert ((prediction.p_slo >= 0.0) & (prediction.p_slo <= 1.0)).all()
+
+
+@pytest.mark.parametrize("threshold_ms", [60.0, 90.0, 110.0, 120.0, 150.0, 250.0, 400.0])
+def test_a_poorly_known_level_never_makes_a_size_look_better(threshold_ms: float) -> None:
+    hours = hours_at(1024, 80.0)
+    few = [replace(row, requests=25) for row in hours[:4]]
+    many = [replace(row, requests=5000) for row in hours[:4]]
+    poor, good = (predicted(evidence(rows, ERA), SIZES, threshold_ms) for rows in (few, many))
+    assert (poor.p_slo <= good.p_slo + 1e-9).all()
 
 
 # --- how often the 90 % interval holds ---
