@@ -7,6 +7,7 @@ from typing import Protocol
 from controller.core import history as journal
 from controller.core.decide import History, Inputs, decide
 from controller.core.demand import demand as demand_of
+from controller.core.demand import hours_between
 from controller.core.evidence import Evidence, evidence
 from controller.core.guard import Fleet, Situation, check, silence
 from controller.core.pooling import pooled
@@ -217,8 +218,19 @@ def _history(observed: Observed, proof: Evidence) -> History:
 
 
 def _gaps(observed: Observed, since_s: float) -> int:
-    """Hours since an instant with enough requests to judge but no latency to judge by."""
-    return sum(1 for w in observed.windows.hourly if w.start_s >= since_s and _blind(w))
+    """Hours since an instant that say nothing of latency although there must have been some."""
+    hourly = observed.windows.hourly
+    blind = sum(1 for w in hourly if w.start_s >= since_s and _blind(w))
+    return blind + _absent(hourly, since_s)
+
+
+def _absent(hourly: Sequence[Window], since_s: float) -> int:
+    """Hours since an instant that are not there at all, if until then none was missing.
+
+    Silence looks the same as a gap in CloudWatch; traffic that has slept before may sleep.
+    """
+    missing = hours_between(hourly)
+    return 0 if any(start_s < since_s for start_s in missing) else len(missing)
 
 
 def _blind(window: Window) -> bool:

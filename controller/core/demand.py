@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from controller.core.periods import HOUR_S
 from controller.model.demand import Demand, Interval
 from controller.model.missing import Maybe, Missing
 from controller.model.window import MemoryUse, Window
@@ -47,6 +48,14 @@ def _per_hour(seen: Sequence[Window]) -> list[float]:
     by_start = {w.start_s: float(w.requests) for w in seen if not isinstance(w.requests, Missing)}
     hours = round((seen[-1].start_s - seen[0].start_s) / 3600.0) + 1
     return [by_start.get(seen[0].start_s + 3600.0 * i, 0.0) for i in range(hours)]
+
+
+def hours_between(hourly: Sequence[Window]) -> list[float]:
+    """Starts of the hours that are missing between the first and the last one."""
+    starts = {w.start_s for w in hourly}
+    hours = round((max(starts) - min(starts)) / HOUR_S) if starts else 0
+    every = (min(starts) + HOUR_S * i for i in range(hours))
+    return [start_s for start_s in every if start_s not in starts]
 
 
 def _per_month(counts: Sequence[float]) -> Interval:

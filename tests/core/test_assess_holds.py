@@ -151,6 +151,22 @@ def test_an_hour_without_latency_holds_a_decrease_and_not_a_climb() -> None:
     assert proposed(tight).reason is Reason.SLO_BREACHED
 
 
+def without_hours(observed: Observed, *ago: int) -> Observed:
+    """CloudWatch knows nothing of some hours."""
+    gone = {NOW_S - n * HOUR_S for n in ago}
+    hourly = tuple(w for w in observed.windows.hourly if w.start_s not in gone)
+    windows = replace(observed.windows, hourly=hourly)
+    return replace(observed, windows=windows, rows=rows_of(hourly, 2048))
+
+
+def test_hours_that_are_gone_altogether_hold_a_decrease_where_traffic_never_slept() -> None:
+    assert held(without_hours(roomy(), 5, 6)).reason is Reason.STALE_DATA
+
+
+def test_hours_without_traffic_hold_nothing_where_traffic_has_slept_before() -> None:
+    assert proposed(without_hours(roomy(), 5, 6, 29, 30)).reason is Reason.CHEAPER_SIZE
+
+
 def test_with_two_reasons_the_first_names_it_and_both_are_shown() -> None:
     both = judge(roomy(pauses=[a_pause()], lease_held=False))
     assert isinstance(both.decision, Hold)

@@ -114,6 +114,21 @@ def losing_the_latency_of_hours_never_causes_a_decrease(
     assert depth_mb(poorer) >= depth_mb(observed)
 
 
+def losing_hours_altogether_never_causes_a_decrease(
+    observed: Observed, data: st.DataObject
+) -> None:
+    """Where traffic has never slept: else an hour may be missing for want of requests."""
+    since_s = NOW_S - observed.policy.cadence.stabilization_s
+    hourly = observed.windows.hourly
+    newest = [w.start_s for w in hourly[:-1] if w.start_s >= since_s and w is not hourly[0]]
+    assume(newest)
+    lost = data.draw(st.sets(st.sampled_from(newest), min_size=1))
+    kept = tuple(w for w in hourly if w.start_s not in lost)
+    windows = replace(observed.windows, hourly=kept)
+    poorer = replace(observed, windows=windows, rows=rows_of(kept, observed.state.size.memory_mb))
+    assert depth_mb(poorer) >= depth_mb(observed)
+
+
 def deciding_twice_is_deciding_once(observed: Observed, data: st.DataObject) -> None:
     journal = [a_change(1024, 512, finished_at_s=NOW_S - n * 40_000.0) for n in range(3)]
     pauses = [a_pause(until_s=NOW_S + 60.0), a_pause("other"), a_pause(actor="bob")]
@@ -185,6 +200,7 @@ PROPERTIES: list[Callable[[Observed, st.DataObject], None]] = [
     traffic_without_a_latency_changes_nothing,
     fewer_requests_with_the_same_latencies_never_reach_lower,
     losing_the_latency_of_hours_never_causes_a_decrease,
+    losing_hours_altogether_never_causes_a_decrease,
     deciding_twice_is_deciding_once,
     after_applying_the_decision_is_hold,
     more_demand_never_gives_a_smaller_size,

@@ -7,7 +7,7 @@ from given import HOUR_S, NOW_S, UNREAD, a_memory_use, a_window, known_demand, w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.core.demand import HOURS_PER_MONTH, demand
+from controller.core.demand import HOURS_PER_MONTH, demand, hours_between
 from controller.model.missing import Missing
 from controller.model.window import Window
 
@@ -38,6 +38,14 @@ def test_an_hour_without_a_datapoint_between_others_is_a_silent_hour() -> None:
     assert found.requests_per_month.mid == pytest.approx(50 * HOURS_PER_MONTH)
     assert found.requests_per_hour_trough == 0.0
     assert found.hours_observed == 2
+
+
+def test_missing_hours_are_those_between_the_first_and_the_last() -> None:
+    assert hours_between([]) == []
+    assert hours_between(hours(1)) == []
+    seen = hours(1, None, 1, None, None, 1)
+    assert hours_between(seen) == [NOW_S - n * HOUR_S for n in (5, 3, 2)]
+    assert hours_between(seen[::-1]) == hours_between(seen)
 
 
 def test_the_month_is_less_certain_the_more_days_differ() -> None:
