@@ -361,9 +361,9 @@ def a_change(
     finished_at_s: float | None = NOW_S - DAY_S,
     **values: Any,
 ) -> Change:
-    """A change that was planned an hour before it finished; open where its phase is."""
+    """A change planned an hour before it finished, or just now where its phase is open."""
     ended = None if phase.open else finished_at_s
-    began_s = NOW_S - HOUR_S if ended is None else ended - HOUR_S
+    began_s = NOW_S if ended is None else ended - HOUR_S
     plain = Change(
         id=1,
         key=KEY,

@@ -30,6 +30,8 @@ POLL_S = 15.0
 """How soon to look again at an update that AWS is carrying out."""
 JUDGE_S = 60.0
 """How soon to look again at a trial."""
+PATIENCE_S = 3600.0
+"""A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
 
 
 def next_step(stage: Stage) -> Step:
@@ -41,9 +43,11 @@ def next_step(stage: Stage) -> Step:
     if phase is ChangePhase.ROLLING_BACK:
         return _roll_back(view)
     before_version = view.change.progress.get("before_version")
-    if before_version is None:
-        return _latest_forward(view)
-    return _alias_forward(view, before_version)
+    step = _latest_forward(view) if before_version is None else _alias_forward(view, before_version)
+    mutates = isinstance(step, UpdateMemory | PublishVersion | PointAlias)
+    if mutates and phase is ChangePhase.APPLYING and _too_late(view):
+        return _back(view, Reason.UPDATE_FAILED, "AWS did not let it be carried out in an hour")
+    return step
 
 
 def watching_since_s(change: Change) -> float | None:
@@ -52,9 +56,16 @@ def watching_since_s(change: Change) -> float | None:
     return None if text is None else float(text) + SETTLE_S
 
 
+def _too_late(view: View) -> bool:
+    """A decision is carried out soon or not at all: the world it was made for moves on."""
+    return view.now_s - view.change.planned_at_s > PATIENCE_S
+
+
 def _start(view: View) -> Step:
     if view.may_go_on is not None:
         return _fail(view, view.may_go_on, "not started")
+    if _too_late(view):
+        return _fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
     if view.live.latest.update_status == "InProgress":
         return _wait(view, POLL_S, Reason.UPDATING, "an update is under way")
     memory = view.live.serving.memory_mb
