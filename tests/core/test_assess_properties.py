@@ -31,7 +31,7 @@ from controller.model.missing import Missing
 from controller.model.window import Window
 
 SIZING = LambdaSizing(X86_PRICES)
-FEW, MANY = settings(max_examples=25), settings(max_examples=200)
+FEW, MANY = settings(max_examples=25), settings(max_examples=120)
 GONE = Missing("no Duration datapoint")
 BLIND = {"met_ratio": GONE, "mean_ms": GONE, "p50_ms": GONE, "p95_ms": GONE}
 

@@ -178,7 +178,7 @@ def test_a_change_or_two_then_none() -> None:
 def test_a_change_or_two_then_none_in_many_worlds() -> None:
     # A size chosen with a confidence of 0.95 breaks the SLO now and then, and is left upwards:
     # that is the third change of the few worlds that have one.
-    changes, played = play(seed=7, worlds=160)
+    changes, played = play(seed=7, worlds=80)
     check(changes, played, share=0.03)
 
 

@@ -288,6 +288,6 @@ def test_whatever_happens(alias: bool, script: Script, latest_mb: int) -> None:
 
 @pytest.mark.slow
 @given(st.booleans(), scripts, st.sampled_from([BEFORE_MB, TARGET_MB, 1792]))
-@settings(max_examples=10_000)
+@settings(max_examples=4000)
 def test_whatever_happens_very_often(alias: bool, script: Script, latest_mb: int) -> None:
     play(alias, script, latest_mb if alias else BEFORE_MB)
