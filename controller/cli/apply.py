@@ -179,7 +179,10 @@ def see_through(
     try:
         ended = foreground.see_through(changes)
     except KeyboardInterrupt:
-        session.say(f"left in the journal as {numbers}: the same command again goes on")
+        session.say(
+            f"left in the journal as {numbers}: the same command, "
+            "or the daemon, goes on; until then a canary keeps its share of the traffic"
+        )
         raise
     for change in ended:
         session.write(f"{_ending(change)}\n")

@@ -107,7 +107,11 @@ def _beliefs(observed: Observed, sizing: Sizing, demand: Maybe[Demand], proof: E
 
 
 def assess(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Assessment:
-    """SLO, choice and guards for one endpoint, on what is believed of it."""
+    """SLO, choice and guards for one endpoint, on what is believed of it.
+
+    The SLO that is shown is that of its whole window; the one that decides counts only what
+    the live size has served, or a breach that a change has mended would be answered twice.
+    """
     policy, state = observed.policy, observed.state
     slo = slo_status(observed.windows.recent, policy.slo, observed.now_s, observed.size_since_s)
     if slo.attainment is Attainment.BREACHED:
@@ -126,7 +130,7 @@ def assess(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Assessment:
         at_s=observed.now_s,
         state=state,
         demand=beliefs.demand,
-        slo=slo,
+        slo=slo_status(observed.windows.recent, policy.slo, observed.now_s, since_s=0.0),
         candidates=candidates,
         wanted=wanted,
         guards=guards,

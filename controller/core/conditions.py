@@ -45,7 +45,7 @@ def conditions(assessment: Assessment, policy: Policy) -> tuple[Condition, ...]:
         make(ConditionType.READY, FALSE if degraded else TRUE, reason, message),
         make(ConditionType.DEGRADED, TRUE if degraded else FALSE, reason, message),
         make(ConditionType.PROGRESSING, TRUE if in_change else FALSE, reason, message),
-        make(ConditionType.DATA_FRESH, FALSE if stale else TRUE, reason, message),
+        make(ConditionType.DATA_FRESH, _freshness(assessment, stale), reason, message),
         make(
             ConditionType.PAUSED,
             FALSE if paused is None else TRUE,
@@ -61,6 +61,13 @@ def conditions(assessment: Assessment, policy: Policy) -> tuple[Condition, ...]:
         _slo_met(assessment, policy, reason),
         _within_budget(assessment, policy, reason),
     )
+
+
+def _freshness(assessment: Assessment, stale: bool) -> ConditionStatus:
+    """Of an endpoint that could not be looked at, nothing fresh is known."""
+    if stale:
+        return FALSE
+    return UNKNOWN if assessment.state is None else TRUE
 
 
 def _owner_reason(refused: Mapping[Reason | None, str]) -> Reason:

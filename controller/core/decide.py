@@ -237,12 +237,22 @@ def _quarantined(inputs: Inputs, wanted: Sequence[Estimate]) -> Hold | None:
     return None
 
 
+def _failing(inputs: Inputs) -> bool:
+    """Whether failures are well above what is usual: their latencies are not to be trusted."""
+    now, usual = inputs.slo.error_ratio, inputs.demand.error_ratio
+    if isinstance(now, Missing):
+        return False
+    return now > max(0.05, 0.0 if isinstance(usual, Missing) else 2.0 * usual)
+
+
 def _careful(inputs: Inputs) -> Hold | None:
     """What must be known before memory is taken away."""
     if isinstance(inputs.floor, Missing):
         return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
     if error_slo_broken(inputs.slo, inputs.policy.slo):
         return Hold(Reason.NOT_CONFIDENT, "the share of failed requests is above the SLO")
+    if _failing(inputs):
+        return Hold(Reason.NOT_CONFIDENT, "far more requests fail now than usually do")
     if inputs.slo.requests == 0:
         return Hold(Reason.TOO_FEW_SAMPLES, "no requests in the SLO's window to judge by")
     if inputs.slo.attainment is Attainment.UNKNOWN and inputs.slo.p_met < CLIMB_BELOW:

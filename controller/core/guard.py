@@ -173,9 +173,9 @@ def cooled_down(s: Situation) -> Refusal | None:
     return Reason.COOLDOWN, f"{left} of cooldown left", until_s
 
 
-def fleet_allows(s: Situation) -> Refusal | None:
-    """Limits over all endpoints together."""
-    limits, fleet = s.fleet.limits, s.fleet
+def fleet_is_full(fleet: Fleet) -> Refusal | None:
+    """Limits on the number of changes over all endpoints together."""
+    limits = fleet.limits
     rows = (
         ("changes at once", limits.max_concurrent_changes, fleet.open_changes),
         ("changes an hour", limits.max_changes_per_hour, fleet.planned_last_hour),
@@ -184,7 +184,12 @@ def fleet_allows(s: Situation) -> Refusal | None:
     for what, limit, used in rows:
         if limit is not None and used >= limit:
             return Reason.FLEET_LIMIT, f"the fleet's limit of {limit} {what} is reached", None
-    return _fleet_budget(s)
+    return None
+
+
+def fleet_allows(s: Situation) -> Refusal | None:
+    """Limits over all endpoints together."""
+    return fleet_is_full(s.fleet) or _fleet_budget(s)
 
 
 def _fleet_budget(s: Situation) -> Refusal | None:

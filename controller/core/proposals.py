@@ -84,16 +84,19 @@ def _log_sd(interval: Interval) -> float:
 
 
 def money(saves: Interval) -> str:
-    """`saves 38-55 USD/month` or `costs 12-20 USD/month more`."""
+    """`saves 38-55 USD/month` or `costs 12-20 USD/month more`; `saves -3 to 24 USD/month`
+    where it may cost something after all."""
     if saves.mid >= 0.0:
-        return f"saves {_range(max(saves.low, 0.0), saves.high)} USD/month"
-    return f"costs {_range(max(-saves.high, 0.0), -saves.low)} USD/month more"
+        return f"saves {_range(saves.low, saves.high)} USD/month"
+    return f"costs {_range(-saves.high, -saves.low)} USD/month more"
 
 
 def _range(low: float, high: float) -> str:
     digits = 0 if high >= 20.0 else 2 if high >= 0.1 else 4
     first, last = f"{low:z.{digits}f}", f"{high:z.{digits}f}"
-    return first if first == last else f"{first}-{last}"
+    if first == last:
+        return first
+    return f"{first} to {last}" if first.startswith("-") else f"{first}-{last}"
 
 
 def right_size(policy: Policy, here: Estimate) -> str:

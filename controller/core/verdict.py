@@ -76,6 +76,8 @@ def _worse(trial: Trial, slo: Slo) -> Verdict | None:
 def _decided(trial: Trial, slo: Slo) -> Verdict | None:
     """What a long enough trial shows."""
     after, before = trial.after, trial.before
+    if _mostly_failing(after):
+        return None
     shown = f"{after.slow} of {after.requests} requests slow"
     if log_likelihood_ratio(after, slo) <= math.log(FALSE_PASS / (1.0 - FALSE_FAIL)):
         return Verdict(VerdictKind.PASS, Reason.VERIFIED, f"{shown}: the SLO is met")
@@ -89,12 +91,20 @@ def _decided(trial: Trial, slo: Slo) -> Verdict | None:
 def _at_the_end(trial: Trial, slo: Slo) -> Verdict:
     """Time is up: met as likely as not passes, a climb that helped nobody does not."""
     after = trial.after
+    if _mostly_failing(after):
+        detail = f"{after.errors} of {after.requests} requests failed: their speed says nothing"
+        return Verdict(VerdictKind.FAIL, Reason.MADE_WORSE, detail)
     budget = 1.0 - slo.percentile
     if share_at_most(budget, after.slow, after.requests) >= 0.5:
         detail = f"{after.slow} of {after.requests} requests slow: within the SLO"
         return Verdict(VerdictKind.PASS, Reason.VERIFIED, detail)
     reason = Reason.NO_BENEFIT if trial.breaching_before else Reason.MADE_WORSE
     return _fail(after, "no better than before" if trial.breaching_before else "over", reason)
+
+
+def _mostly_failing(after: Counts) -> bool:
+    """A call that fails at once is no fast call: no trial passes on failures."""
+    return after.errors > 0.5 * after.requests
 
 
 def _fail(after: Counts, why: str, reason: Reason) -> Verdict:

@@ -21,6 +21,8 @@ from controller.model.change import (
     PointAlias,
     PublishVersion,
     UpdateMemory,
+    Verdict,
+    VerdictKind,
 )
 from controller.model.decision import Assessment, Propose
 from controller.model.endpoint import EndpointState, Size
@@ -156,23 +158,34 @@ class Actuator:
         message = change_sentence(moved, step.message)
         return self._store.advance_change(moved, ChangeEvent(now_s, step.phase, step.what, message))
 
-    def mutate(self, scope: Scope, change: Change, state: EndpointState, step: Mutation) -> Change:
-        """Intent, call, outcome. Raises the call's AdapterError after noting it.
+    def mutate(self, scope: Scope, change: Change, state: EndpointState, step: Mutation) -> bool:
+        """Intent, call, outcome; whether AWS carried it out.
+
+        Raises the call's AdapterError after noting it.
 
         A refusal because somebody was faster is no error: the next tick looks again.
         """
         name = type(step).__name__
         change = self._note(change, f"intent {name}", describe(step), {"asked": name})
         if not self._lease.held():
-            return self._note(change, f"kept {name}", "the lease was lost", {})
+            self._note(change, f"kept {name}", "the lease was lost", {})
+            return False
         try:
             learnt = self._adapters[change.key.kind].execute(scope, state.key, step)
         except Conflict as error:
-            return self._note(change, f"refused {name}", str(error), {})
+            self._note(change, f"refused {name}", str(error), {})
+            return False
         except AdapterError as error:
             self._note(change, f"failed {name}", str(error), {})
             raise
-        return self._note(change, f"done {name}", describe(step), learnt)
+        self._note(change, f"done {name}", describe(step), learnt)
+        return True
+
+    def lost(self, change: Change, why: str) -> Change:
+        """Close a change whose endpoint is not there any more: nothing is left to undo."""
+        verdict = Verdict(VerdictKind.INCONCLUSIVE, Reason.NOT_FOUND, why)
+        step = Advance(ChangePhase.FAILED, "give up", why, change.progress, verdict)
+        return self.advance(change, step)
 
     def _note(self, change: Change, what: str, message: str, learnt: Mapping[str, str]) -> Change:
         now_s = self._clock.now_s()

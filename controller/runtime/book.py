@@ -18,6 +18,8 @@ EVIDENCE_KEPT_S = 30 * DAY_S
 WHOLE_S = 14 * DAY_S
 """Older hours are kept twice a day: enough for a response's shape, at a tenth of the memory."""
 THIN_S = 12 * HOUR_S
+MOSTLY = 0.5
+"""A window in which more than this share of calls failed says nothing of latency."""
 
 
 @dataclass(slots=True)
@@ -105,6 +107,8 @@ def observation(
     """A window as evidence; None where it has too few requests or a latency is missing."""
     if isinstance(window.requests, Missing) or window.requests < MIN_REQUESTS_PER_HOUR:
         return None
+    if not isinstance(window.errors, Missing) and window.errors > window.requests * MOSTLY:
+        return None  # a call that fails at once is no fast call
     if (
         isinstance(window.mean_ms, Missing)
         or isinstance(window.p50_ms, Missing)

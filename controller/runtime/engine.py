@@ -62,7 +62,9 @@ class Engine:
     def resync(self) -> Resync:
         """Ask AWS which endpoints there are; endpoints no longer claimed are forgotten."""
         with self._resyncing:
-            result = self._at.roster.resync(self._policies, self._at.clock.now_s())
+            open_keys = [change.key for change in self._at.store.open_changes()]
+            now_s = self._at.clock.now_s()
+            result = self._at.roster.resync(self._policies, now_s, open_keys)
         for key in result.gone:
             self._failures.pop(key, None)
             self._at.reconciler.forget(key)
@@ -120,7 +122,7 @@ class Engine:
     def _guarded(self, entry: Entry) -> tuple[Assessment | None, ReconcileResult]:
         key = entry.key
         try:
-            outcome = self._at.reconciler.reconcile(entry, self._fleet())
+            outcome = self._at.reconciler.reconcile(entry, self._fleet)
         except StoreError as error:
             self._at.telemetry.store_failed(error)
             self._failed(entry, error)

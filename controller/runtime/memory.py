@@ -49,6 +49,7 @@ class MemoryReports:
             self._refused[key] = str(error)
             self._next_s[key] = now_s + PATIENCE_S
         except NotFound:
+            self._asked.pop(key, None)
             self._refused[key] = f"log group {log_group} does not exist"
             self._next_s[key] = now_s + ASK_EVERY_S
         except AdapterError as error:

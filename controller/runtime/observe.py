@@ -83,7 +83,7 @@ class Observer:
             raise samples.error
         since_s = self._size_since_s(key, rules, state, changes, now_s)
         era = rules.era(state)
-        if open_change is None:
+        if open_change is None and samples.hourly_end_s > 0.0:
             self._learn(state, era, samples.hourly, since_s)
         self._learn_memory(entry, rules, state, now_s)
         rows = at.book.observations(key, now_s)
@@ -106,6 +106,10 @@ class Observer:
             conflict=entry.conflict,
             lease_held=lease_held,
         )
+
+    def open_change(self, key: EndpointKey) -> Change | None:
+        """The change in flight, if there is one."""
+        return self._at.store.open_change(key)
 
     def awaiting(self, key: EndpointKey) -> bool:
         """Whether an answer about memory in use is on its way."""

@@ -1,11 +1,13 @@
 """One endpoint, one tick: observe, estimate, decide, guard, actuate, verify, record."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.core.assess import Beliefs, Observed, Sizing, assess, believe, unassessed
 from controller.core.contract import KindRules, Stage
-from controller.core.guard import Fleet
+from controller.core.guard import Fleet, fleet_is_full
+from controller.core.sentence import change_sentence
 from controller.model.change import Advance, Change, Wait
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.endpoint import EndpointKey, Kind
@@ -30,6 +32,8 @@ from controller.runtime.roster import Entry, next_turn_s
 from controller.runtime.samples import SampleBook
 from controller.runtime.trials import verdict_on
 
+REFUSED_S = 15.0
+"""Somebody was faster: time for them to finish."""
 AGAIN_S = 2.0
 """After a step that is done at once, the next one may follow."""
 ANSWER_S = 10.0
@@ -85,13 +89,14 @@ class Reconciler:
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
         self._beliefs: dict[EndpointKey, tuple[_Basis, Beliefs]] = {}
+        self._planning = threading.Lock()
 
-    def reconcile(self, entry: Entry, fleet: Fleet) -> Outcome:
+    def reconcile(self, entry: Entry, fleet: Callable[[], Fleet]) -> Outcome:
         """One tick. Raises AdapterError where the tick could not be finished."""
-        observed, assessment = self._look(entry, fleet, fresh=False)
+        observed, assessment = self._look(entry, fleet(), fresh=False)
         if isinstance(assessment.decision, Propose):
-            observed, assessment = self._look(entry, fleet, fresh=True)
-        due_s = self._act(entry, observed, assessment)
+            observed, assessment = self._look(entry, fleet(), fresh=True)
+        due_s = self._act(entry, observed, assessment, fleet)
         self._hands.recorder.record(entry.policy, assessment)
         return Outcome(assessment, due_s)
 
@@ -99,10 +104,19 @@ class Reconciler:
         """Record that an endpoint could not be looked at, and why."""
         reason = next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.ERROR)
         now_s = self._hands.clock.now_s()
+        if isinstance(error, NotFound):
+            self._close_lost(entry, str(error).rstrip("."))
         hold = Hold(reason, str(error).rstrip("."))
         assessment = unassessed(entry.key, entry.policy.name, now_s, hold)
         self._hands.recorder.record(entry.policy, assessment)
         return assessment
+
+    def _close_lost(self, entry: Entry, why: str) -> None:
+        change = self._hands.observer.open_change(entry.key)
+        if change is None or self._hands.actuator is None:
+            return
+        closed = self._hands.actuator.lost(change, why)
+        self._hands.recorder.moved(closed, change_sentence(closed, why))
 
     def forget(self, key: EndpointKey) -> None:
         """Drop what is kept of an endpoint that no policy claims."""
@@ -155,7 +169,13 @@ class Reconciler:
         hold = Hold(Reason.METRICS_UNAVAILABLE, samples.refused)
         return unassessed(entry.key, entry.policy.name, observed.now_s, hold)
 
-    def _act(self, entry: Entry, observed: Observed, assessment: Assessment) -> float:
+    def _act(
+        self,
+        entry: Entry,
+        observed: Observed,
+        assessment: Assessment,
+        fleet: Callable[[], Fleet],
+    ) -> float:
         """Begin the change that was decided, or take the open one on; returns when to be back."""
         turn_s = next_turn_s(entry.policy, observed.now_s)
         actuator = self._hands.actuator
@@ -166,18 +186,40 @@ class Reconciler:
         if not isinstance(assessment.decision, Propose):
             asked = self._hands.observer.awaiting(entry.key)
             return min(turn_s, observed.now_s + ANSWER_S) if asked else turn_s
-        try:
-            change = actuator.plan(
-                assessment,
-                assessment.decision,
-                policy=entry.policy,
-                rules=self._hands.rules[entry.key.kind],
-                recent=observed.windows.recent,
-            )
-        except Conflict:
-            return observed.now_s + AGAIN_S
+        change = self._planned(actuator, entry, observed, assessment, fleet)
+        if change is None:
+            return observed.now_s + REFUSED_S
         self._hands.recorder.moved(change, assessment.sentence)
         return self._proceed(actuator, entry, observed, change)
+
+    def _planned(
+        self,
+        actuator: Actuator,
+        entry: Entry,
+        observed: Observed,
+        assessment: Assessment,
+        fleet: Callable[[], Fleet],
+    ) -> Change | None:
+        """Journal the change; None where another thread took the last place meanwhile.
+
+        Endpoints with one interval are worked on at once, so the fleet is counted again
+        under a lock: limits hold for what is journalled, not for what was seen.
+        """
+        if not isinstance(assessment.decision, Propose):
+            return None
+        with self._planning:
+            if fleet_is_full(fleet()) is not None:
+                return None
+            try:
+                return actuator.plan(
+                    assessment,
+                    assessment.decision,
+                    policy=entry.policy,
+                    rules=self._hands.rules[entry.key.kind],
+                    recent=observed.windows.recent,
+                )
+            except Conflict:
+                return None
 
     def _proceed(
         self, actuator: Actuator, entry: Entry, observed: Observed, change: Change
@@ -199,10 +241,10 @@ class Reconciler:
             if isinstance(step, Wait):
                 return step.until_s
             if not isinstance(step, Advance):
-                actuator.mutate(entry.scope, change, observed.state, step)
-                return now_s + AGAIN_S
+                done = actuator.mutate(entry.scope, change, observed.state, step)
+                return now_s + (AGAIN_S if done else REFUSED_S)
             change = actuator.advance(change, step)
-            self._hands.recorder.moved(change, step.message)
+            self._hands.recorder.moved(change, change_sentence(change, step.message))
             if not change.phase.open:
                 return now_s + AGAIN_S
         return self._hands.clock.now_s() + AGAIN_S
@@ -213,6 +255,8 @@ def _may_go_on(entry: Entry, observed: Observed, change: Change) -> Reason | Non
 
     What a person asked for goes on whatever the mode; nothing goes on while paused.
     """
+    if entry.orphan or entry.policy.mode is Mode.OFF:
+        return Reason.MODE_OFF
     for pause in observed.pauses:
         live = pause.until_s is None or pause.until_s > observed.now_s
         if live and pause.scope in {"*", str(entry.key)}:

@@ -45,7 +45,14 @@ class Recorder:
             self._store.put_assessment(key, assessment.at_s, assessment_document(assessment))
             self._written[key] = (word, assessment.at_s)
         say = self._log.info if fresh else self._log.debug
-        say(assessment.sentence, endpoint=str(key), policy=policy.name, reason=word)
+        if fresh and assessment.state is None:
+            say = self._log.warning
+        say(
+            assessment.sentence,
+            endpoint=str(key),
+            policy=policy.name,
+            reason=word.partition(":")[0],
+        )
 
     def moved(self, change: Change, message: str) -> None:
         """A change advanced by one journalled step."""
@@ -89,7 +96,7 @@ class Recorder:
 
 
 def _word(assessment: Assessment) -> str:
-    decision = assessment.decision
+    decision, state = assessment.decision, assessment.state
     if isinstance(decision, Hold):
-        return decision.reason.value
+        return decision.reason.value if state is None else f"{decision.reason.value}:{state.size}"
     return f"{decision.proposal.reason.value}:{decision.proposal.target}"

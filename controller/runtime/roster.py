@@ -1,15 +1,26 @@
 """Which endpoints there are, whose policy holds for each, and when each is due."""
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.errors import AdapterError
-from controller.model.policy import Mode, Policy, PolicySet, Scope, Selector
+from controller.model.policy import (
+    Mode,
+    Policy,
+    PolicySet,
+    Scope,
+    Selector,
+    Slo,
+    Source,
+    Target,
+)
 from controller.policy.ownership import Claims, Discovered, claims
 from controller.ports import Identity, KindAdapters
 
+LONGEST_MS = 900_000.0
+"""No call lasts longer: a threshold for endpoints whose own is not known any more."""
 SETTLE_AFTER_PERIOD_S = 150.0
 """Ticks begin this long after a full interval: the period that just ended is published then."""
 
@@ -22,6 +33,8 @@ class Entry:
     policy: Policy
     conflict: str | None = None
     """Other policies that claim it; while there are any, nothing is done."""
+    orphan: bool = False
+    """No policy claims it any more, but a change of ours is open: it is undone, then left."""
 
     @property
     def scope(self) -> Scope:
@@ -56,9 +69,16 @@ class Roster:
         self._places = _Places()
         self._entries: dict[EndpointKey, Entry] = {}
         self._due_s: dict[EndpointKey, float] = {}
+        self._obliged: set[EndpointKey] = set()
 
-    def resync(self, policies: PolicySet, now_s: float) -> Resync:
-        """Ask AWS which endpoints the policies mean. A place that fails keeps what was known."""
+    def resync(
+        self, policies: PolicySet, now_s: float, open_keys: Collection[EndpointKey] = ()
+    ) -> Resync:
+        """Ask AWS which endpoints the policies mean. A place that fails keeps what was known.
+
+        `open_keys` have a change under way: they stay until it is closed, whatever the
+        policies say, for half a change must not be left behind.
+        """
         failures: dict[Scope, AdapterError] = {}
         wanted = {(p.target.kind, p.target.scope) for p in policies.policies}
         for kind, scope in sorted(wanted, key=repr):
@@ -73,7 +93,7 @@ class Roster:
                 failures[scope] = error
         known = {place: found for place, found in self._places.found.items() if place in wanted}
         found = claims(policies.policies, known)
-        gone = self._replace(_entries(found, policies), now_s)
+        gone = self._replace(_entries(found, policies), open_keys, now_s)
         return Resync(gone, failures, found.undiscovered)
 
     def _look(self, kind: Kind, scope: Scope, selectors: Sequence[Selector]) -> Discovered:
@@ -84,9 +104,16 @@ class Roster:
         return Discovered(account, endpoints)
 
     def _replace(
-        self, entries: Mapping[EndpointKey, Entry], now_s: float
+        self,
+        entries: dict[EndpointKey, Entry],
+        open_keys: Collection[EndpointKey],
+        now_s: float,
     ) -> tuple[EndpointKey, ...]:
         with self._lock:
+            self._obliged = set(open_keys)
+            for key in self._obliged - set(entries):
+                known = self._entries.get(key)
+                entries[key] = _orphan(key) if known is None else replace(known, orphan=True)
             gone = tuple(sorted(set(self._entries) - set(entries)))
             self._entries = dict(entries)
             for key in gone:
@@ -111,9 +138,12 @@ class Roster:
         with self._lock:
             for key in sorted(self._entries):
                 entry = self._entries[key]
-                if entry.policy.mode is not Mode.OFF and self._due_s[key] <= now_s:
+                if self._cared_for(entry) and self._due_s[key] <= now_s:
                     out.setdefault(entry.scope, []).append(entry)
         return out
+
+    def _cared_for(self, entry: Entry) -> bool:
+        return entry.policy.mode is not Mode.OFF or entry.key in self._obliged
 
     def schedule(self, key: EndpointKey, at_s: float) -> None:
         """Set when an endpoint is due next; ignored once no policy claims it."""
@@ -129,10 +159,21 @@ class Roster:
     def next_due_s(self) -> float | None:
         """When the next endpoint is due; None without endpoints."""
         with self._lock:
-            active = [
-                self._due_s[k] for k, e in self._entries.items() if e.policy.mode is not Mode.OFF
-            ]
+            active = [self._due_s[k] for k, e in self._entries.items() if self._cared_for(e)]
         return min(active) if active else None
+
+
+def _orphan(key: EndpointKey) -> Entry:
+    """An endpoint of which only the journal knows: reached with the credentials in use."""
+    policy = Policy(
+        name="(none)",
+        target=Target(key.kind, Scope(key.region), name=key.name, qualifier=key.qualifier),
+        slo=Slo(LONGEST_MS),
+        source=Source("(none)", 0, 0),
+        generation="",
+        mode=Mode.OFF,
+    )
+    return Entry(key, policy, orphan=True)
 
 
 def next_turn_s(policy: Policy, now_s: float) -> float:

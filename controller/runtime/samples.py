@@ -20,6 +20,7 @@ from controller.core.periods import (
 from controller.model.change import Change
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.errors import AdapterError
+from controller.model.missing import Missing
 from controller.model.policy import Policy, Scope, Slo
 from controller.model.window import SeriesQuery, Window
 from controller.ports import MetricsReader
@@ -29,6 +30,7 @@ HISTORY_S = 14 * DAY_S
 RECENT_KEPT_S = 3 * HOUR_S
 NEW_AT_ONCE = 60
 """Endpoints of eight queries over two weeks each: as many as one call of 500 queries takes."""
+_NOT_ANSWERED = Missing("not answered")
 LATE_PERIODS = 2
 """Periods before the last one kept that are read again."""
 
@@ -188,8 +190,9 @@ def _updated(plan: _Plan, answers: Answers, now_s: float) -> Samples:
     if refused is not None:
         return replace(before, refused=refused, error=None, trial=(), trial_against=())
     recent = _windows(plan.recent, answers)
-    hourly = before.hourly
-    if plan.hourly is not None:
+    hourly, hourly_end_s = before.hourly, before.hourly_end_s
+    if plan.hourly is not None and not _partly(plan.hourly, answers):
+        hourly_end_s = plan.hourly_end_s
         new = _windows(plan.hourly, answers)
         hourly = _merged(hourly, new, now_s - HISTORY_S - HOUR_S)
     return Samples(
@@ -198,10 +201,15 @@ def _updated(plan: _Plan, answers: Answers, now_s: float) -> Samples:
         recent=_merged(before.recent, recent, now_s - _kept_s(slo) - RECENT_S),
         hourly=hourly,
         recent_end_s=plan.recent_end_s,
-        hourly_end_s=plan.hourly_end_s,
+        hourly_end_s=hourly_end_s,
         trial=_windows(plan.trial, answers),
         trial_against=_windows(plan.against, answers),
     )
+
+
+def _partly(readings: Readings, answers: Answers) -> bool:
+    """Whether CloudWatch refused a series: these hours are asked for again, whole."""
+    return any(isinstance(answers.get(q, _NOT_ANSWERED), Missing) for q in readings.series())
 
 
 def _windows(readings: Readings | None, answers: Answers) -> tuple[Window, ...]:

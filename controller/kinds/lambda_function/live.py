@@ -63,7 +63,7 @@ class LambdaAdapter:
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._versions: OrderedDict[tuple[EndpointKey, str], FunctionConfig] = OrderedDict()
+        self._versions: OrderedDict[tuple[EndpointKey, str, str], FunctionConfig] = OrderedDict()
         self._warm: dict[EndpointKey, int | None] = {}
         self._lock = threading.Lock()
 
@@ -83,7 +83,9 @@ class LambdaAdapter:
         if alias is not None:
             for version in (alias.version, *sorted(alias.weights)):
                 versions[version] = (
-                    latest if version == LATEST else self._version(scope, key, version)
+                    latest
+                    if version == LATEST
+                    else self._version(scope, key, version, alias.revision_id)
                 )
         if thorough or key not in self._warm:
             self._warm[key] = self._provisioned(scope, key, alias)
@@ -145,17 +147,24 @@ class LambdaAdapter:
                 answer = client.get_function_configuration(FunctionName=key.name, Qualifier=version)
         return function_config(answer)
 
-    def _version(self, scope: Scope, key: EndpointKey, version: str) -> FunctionConfig:
-        """A published version: immutable but for its state, which only matters when new."""
+    def _version(
+        self, scope: Scope, key: EndpointKey, version: str, alias_revision: str
+    ) -> FunctionConfig:
+        """A published version: immutable but for its state, which only matters when new.
+
+        Numbers begin again at 1 when a function is created anew; its alias then has another
+        revision, by which what is kept is told from its predecessor's.
+        """
+        place = (key, version, alias_revision)
         with self._lock:
-            kept = self._versions.get((key, version))
+            kept = self._versions.get(place)
             if kept is not None:
-                self._versions.move_to_end((key, version))
+                self._versions.move_to_end(place)
                 return kept
         config = self._configuration(scope, key, version)
         if config.state == "Active":
             with self._lock:
-                self._versions[key, version] = config
+                self._versions[place] = config
                 if len(self._versions) > _VERSIONS_KEPT:
                     self._versions.popitem(last=False)
         return config
