@@ -260,10 +260,11 @@ class Run:
         """Tick until the change is closed."""
         while self.change.phase.open:
             assert self.ticks < TICKS, f"does not end: {self.change}"
-            self._tick()
+            self.tick()
         return self
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """One look, and what follows from it."""
         self.function.settle(self.now_s)
         self._somebody(self.script.deeds.get(self.ticks))
         state = self.function.state(self.now_s)

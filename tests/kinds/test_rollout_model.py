@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable
 
 import pytest
+from given import NOW_S
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollout_model import (
@@ -214,6 +215,18 @@ def test_killed_while_aws_fails(alias: bool) -> None:
         for call, kill in itertools.product(CALLS, KILLS):
             for script in scripts_of(alias, outcomes=outcomes, kills={call: kill}):
                 play(alias, script)
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+@pytest.mark.parametrize("first", range(4))
+def test_kept_from_every_call_it_gives_up_within_the_hour(alias: bool, first: int) -> None:
+    refused = dict.fromkeys(range(first, 600), "asked")
+    run = Run(a_function(alias), Script(kills=refused))
+    while run.change.phase is ChangePhase.APPLYING or run.change.phase is ChangePhase.PLANNED:
+        assert run.now_s <= NOW_S + 3700.0
+        run.tick()
+    if not run.done:
+        assert run.to_the_end().change.phase is ChangePhase.ROLLED_BACK
 
 
 # --- stopped at every tick ---
