@@ -146,6 +146,7 @@ def test_a_larger_size_that_costs_less_is_taken_without_knowing_the_memory_in_us
             },
             Reason.NOT_CONFIDENT,
         ),
+        ({"slo": replace(MET, error_ratio=0.06)}, Reason.NOT_CONFIDENT),
         ({"history": replace(LONG, requests=199)}, Reason.TOO_FEW_SAMPLES),
         ({"history": replace(LONG, span_s=86_399.0)}, Reason.STABILIZING),
         ({"history": replace(LONG, gaps=1)}, Reason.STALE_DATA),
@@ -156,6 +157,14 @@ def test_memory_is_not_taken_away_on_unsure_ground(
     values: dict[str, object], reason: Reason
 ) -> None:
     assert held(an_input(2048, **values)).reason is reason
+
+
+def test_failures_as_usual_hold_nothing() -> None:
+    usual = a_demand(error_ratio=0.2)
+    failing = replace(MET, error_ratio=0.3)
+    goes_to(an_input(2048, demand=usual, slo=failing), 1024, Reason.CHEAPER_SIZE)
+    worse = replace(MET, error_ratio=0.5)
+    assert held(an_input(2048, demand=usual, slo=worse)).reason is Reason.NOT_CONFIDENT
 
 
 def test_a_percentile_further_out_needs_more_requests() -> None:
