@@ -8,9 +8,8 @@ is there now; if anything has moved on, the plan is refused and the sentence say
 from dataclasses import dataclass, replace
 
 from controller.core import windows
-from controller.core.assess import Observed, assess, believe
+from controller.core.assess import Observed, assess, believe, owner_of
 from controller.core.guard import Fleet, Situation, check
-from controller.core.history import ownership
 from controller.core.sentence import decision_sentence
 from controller.model.change import Advance, Change, ChangePhase, Verdict, VerdictKind
 from controller.model.decision import Assessment, Hold, Proposal, Propose
@@ -149,13 +148,7 @@ class Requests:
             proposal=proposal,
             pauses=observed.pauses,
             changes=(),
-            ownership=ownership(
-                observed.changes,
-                state.size,
-                rules.modified_at_s(state),
-                observed.accepted_at_s,
-                observed.now_s,
-            ),
+            ownership=owner_of(observed),
             fleet=observed.fleet,
             stale=None,
             obstacles=rules.sizing(self._hands.prices, state).obstacles(state, False),
