@@ -121,9 +121,7 @@ MIGRATIONS: Sequence[Migration] = (_create_version_1,)
 
 def check_ours(connection: sqlite3.Connection, path: str, known: int = len(MIGRATIONS)) -> int:
     """The file's schema version (0: empty). Raises StoreError for a file we must not touch."""
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    version, application, tables = _marks(connection)
     if application != APPLICATION_ID and (tables or version):
         raise refusal(path, "not_a_journal", "{path} is the database of another program")
     if version > known:
@@ -133,6 +131,22 @@ def check_ours(connection: sqlite3.Connection, path: str, known: int = len(MIGRA
         )
         raise refusal(path, "newer", sentence)
     return version
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """(user_version, application_id, number of tables), all of one instant: read one by one,
+    a journal that another process is just making would look like somebody else's database."""
+    alone = not connection.in_transaction
+    if alone:
+        connection.execute("BEGIN")
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+        tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    finally:
+        if alone and connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return version, application, tables
 
 
 def migrate(
