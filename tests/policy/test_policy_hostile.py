@@ -14,6 +14,8 @@ from controller.model.policy import PolicySet
 from controller.policy import PolicyInvalid, load
 from controller.policy.problems import MOST_PROBLEMS_PER_FILE
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 
 

@@ -11,6 +11,8 @@ from controller.sandbox.inprocess_door import attach
 from controller.sandbox.sagemaker_state import sagemaker_of
 from controller.sandbox.world import World
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = "111122223333"
 MINUTE = 60.0
 VARIANT = {

@@ -14,6 +14,8 @@ from controller.sandbox.sagemaker_state import sagemaker_of
 from controller.sandbox.workload import Disturbance, Effect
 from controller.sandbox.world import World
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 TARGET = 1500.0
 

@@ -18,6 +18,8 @@ from controller.sandbox.wire.catalog import load_service
 from controller.sandbox.wire.http import HttpRequest
 from controller.sandbox.world import World
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING: Any = {
     name: {op: lambda world, ctx, params: {} for op in load_service(name).model.operation_names}
     for name in SIGNING_NAMES.values()

@@ -7,6 +7,8 @@ from controller.sandbox.metrics import Span, Subject
 from controller.sandbox.statistic import parse_statistic
 from controller.sandbox.world import World
 
+pytestmark = pytest.mark.slow
+
 
 def test_time_passes_through_due_events_in_order():
     world = World(start_s=1000.0)
