@@ -53,8 +53,11 @@ def _per_hour(seen: Sequence[Window]) -> list[float]:
 def hours_between(hourly: Sequence[Window]) -> list[float]:
     """Starts of the hours that are missing between the first and the last one."""
     starts = {w.start_s for w in hourly}
-    hours = round((max(starts) - min(starts)) / HOUR_S) if starts else 0
-    every = (min(starts) + HOUR_S * i for i in range(hours))
+    if not starts:
+        return []
+    first_s = min(starts)
+    hours = round((max(starts) - first_s) / HOUR_S)
+    every = (first_s + HOUR_S * i for i in range(hours))
     return [start_s for start_s in every if start_s not in starts]
 
 
