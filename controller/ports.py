@@ -79,8 +79,9 @@ class KindAdapter(Protocol):
         """Names of matching endpoints and their tags."""
 
     def observe(self, scope: Scope, key: EndpointKey, *, thorough: bool = True) -> EndpointState:
-        """The live state. Raises NotFound where there is no such endpoint or alias.
+        """The live state. Raises NotFound where there is no such endpoint.
 
+        Where a part is gone that traffic needs (a function's alias), the phase says Missing.
         Not thorough: of an endpoint at rest, what only matters before a change may be
         remembered from the last thorough look.
         """

@@ -26,7 +26,7 @@ from controller.model.change import (
 )
 from controller.model.decision import Assessment, Propose
 from controller.model.endpoint import EndpointState, Size
-from controller.model.errors import AdapterError, Conflict
+from controller.model.errors import AdapterError, Conflict, NotFound
 from controller.model.missing import known
 from controller.model.policy import Policy, Scope
 from controller.model.reason import Reason
@@ -163,7 +163,8 @@ class Actuator:
 
         Raises the call's AdapterError after noting it.
 
-        A refusal because somebody was faster is no error: the next tick looks again.
+        A refusal because somebody was faster is no error, nor is what is not there any more:
+        the next tick looks again.
         """
         name = type(step).__name__
         change = self._note(change, f"intent {name}", describe(step), {"asked": name})
@@ -172,7 +173,8 @@ class Actuator:
             return False
         try:
             learnt = self._adapters[change.key.kind].execute(scope, state.key, step)
-        except Conflict as error:
+        except (Conflict, NotFound) as error:
+            # What is gone may be a part only (an alias): the next look says what is to be undone.
             self._note(change, f"refused {name}", str(error), {})
             return False
         except AdapterError as error:

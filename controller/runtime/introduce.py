@@ -13,6 +13,7 @@ from controller.model.missing import Missing
 from controller.model.policy import Policy, Scope, Slo, Source, Target
 from controller.model.window import Window
 from controller.ports import Clock, Identity, KindAdapters
+from controller.runtime.observe import refuse_missing
 from controller.runtime.samples import SampleBook, Samples, Wanted
 
 HEADROOM = 1.5
@@ -49,6 +50,7 @@ class Introducer:
         chosen, alias_note = self._qualifier(scope, name, qualifier)
         key = EndpointKey(account, scope.region, kind, name, chosen)
         state = self.adapters[kind].observe(scope, key)
+        refuse_missing(state)
         samples = self._read(scope, key)
         threshold_ms, note = suggested(samples.hourly)
         return Introduction(

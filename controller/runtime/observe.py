@@ -10,7 +10,8 @@ from controller.core.guard import Fleet
 from controller.core.periods import DAY_S, HOUR_S, align_down
 from controller.model.change import Change, ChangePhase
 from controller.model.condition import Pause
-from controller.model.endpoint import EndpointKey, EndpointState, Kind
+from controller.model.endpoint import EndpointKey, EndpointState, Kind, Phase
+from controller.model.errors import NotFound
 from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import FleetLimits
@@ -78,6 +79,8 @@ class Observer:
         changes = at.store.changes(key, since_s=now_s - JOURNAL_S)
         open_change = at.store.open_change(key)
         state = self._state(entry, now_s, fresh or open_change is not None)
+        if open_change is None:
+            refuse_missing(state)
         samples = at.samples.get(key) or Samples(entry.policy.slo, now_s)
         if samples.error is not None:
             raise samples.error
@@ -134,7 +137,8 @@ class Observer:
             return kept
         self._states.pop(entry.key, None)
         state = self._at.adapters[entry.key.kind].observe(entry.scope, entry.key, thorough=fresh)
-        self._states[entry.key] = state
+        if state.phase is not Phase.MISSING:
+            self._states[entry.key] = state
         return state
 
     def _learn(
@@ -188,6 +192,17 @@ class Observer:
     def _accepted_at_s(self, key: EndpointKey) -> float | None:
         text = self._at.store.checkpoint(f"accepted:{key}")
         return None if text is None else float(text)
+
+
+def refuse_missing(state: EndpointState) -> None:
+    """Raise NotFound where only a rest of the endpoint is there: a function without its alias.
+
+    A change that is open needs that rest, to undo what it did to it; nobody else does.
+    """
+    key = state.key
+    if state.phase is Phase.MISSING:
+        what = f"{key.name} in {key.region} is there, but has no {key.qualifier!r}."
+        raise NotFound(what, code=state.phase.value)
 
 
 def fleet_situation(

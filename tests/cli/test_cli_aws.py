@@ -83,7 +83,7 @@ def test_init_without_the_right_to_list_aliases(account: Account) -> None:
     [
         (["nope", "--region", "eu-west-1"], "function nope in eu-west-1 found nothing"),
         (["ocr", "--region", "eu-north-1"], "function ocr in eu-north-1 found nothing"),
-        (["ocr", "--region", "eu-west-1", "--qualifier", "no"], "alias ocr:no in eu-west-1 found"),
+        (["ocr", "--region", "eu-west-1", "--qualifier", "no"], "is there, but has no 'no'"),
         (["ocr"], "no region is set: give --region, or set AWS_REGION"),
     ],
 )

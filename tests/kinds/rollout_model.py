@@ -62,6 +62,8 @@ class Function:
     latest: FunctionConfig
     versions: dict[str, FunctionConfig]
     alias: AliasConfig | None
+    aliased: bool
+    """Whether traffic uses the alias, be it there or not."""
     outcomes: list[str] = field(default_factory=list)
     """How our next updates end: `ok` (also when none is left), `stays`, `reverts`."""
     revisions: int = 0
@@ -124,7 +126,9 @@ class Function:
     def execute(self, now_s: float, step: Mutation) -> Mapping[str, str]:
         """One call of ours, with its guards."""
         if isinstance(step, PointAlias):
-            if self.alias is None or step.revision_id != self.alias.revision_id:
+            if self.alias is None:
+                raise Refused("there is no such alias")
+            if step.revision_id != self.alias.revision_id:
                 raise Refused("the alias was changed")
             self.point(step.version, step.weights)
             return {}
@@ -153,7 +157,7 @@ class Function:
         live = LambdaLive(self.latest, self.alias, named)
         return a_state(
             live=live,
-            key=PLAIN_KEY if self.alias is None else KEY,
+            key=KEY if self.aliased else PLAIN_KEY,
             size=LambdaSize(self.serving.memory_mb),
             observed_at_s=now_s,
         )
@@ -164,14 +168,23 @@ def a_function(alias: bool = True, latest_mb: int = BEFORE_MB) -> Function:
     latest = a_config(latest_mb, fingerprint=CODE, code_sha256=CODE, revision_id="r0")
     first = a_config(BEFORE_MB, "1", fingerprint=CODE, code_sha256=CODE)
     if not alias:
-        return Function(latest, {}, None)
-    function = Function(latest, {"1": first}, AliasConfig("live", "1", "ra"))
+        return Function(latest, {}, None, aliased=False)
+    function = Function(latest, {"1": first}, AliasConfig("live", "1", "ra"), aliased=True)
     if latest_mb != BEFORE_MB:
         function._since_publish = ""
     return function
 
 
-FOREIGN = ("memory", "memory back", "code", "release", "alias moved", "weights", "weights gone")
+FOREIGN = (
+    "memory",
+    "memory back",
+    "code",
+    "release",
+    "alias moved",
+    "weights",
+    "weights gone",
+    "alias deleted",
+)
 
 
 def meddle(function: Function, deed: str, now_s: float) -> bool:
@@ -200,6 +213,9 @@ def _meddle(function: Function, deed: str, now_s: float) -> bool:
         function.update(now_s, latest.memory_mb, NEW_CODE)
         function.settle(now_s + UPDATE_S)
         function.point(function.publish(), {})
+        return True
+    if deed == "alias deleted":
+        function.alias = None
         return True
     if deed == "weights gone":
         function.point(alias.version, {})

@@ -56,6 +56,7 @@ def check(run: Run, latest_before_mb: int = BEFORE_MB) -> None:
         assert function.alias is None or not function.alias.weights
     if phase is ChangePhase.ROLLED_BACK:
         assert function.serving.memory_mb == BEFORE_MB
+        assert not function.aliased or function.alias is not None
         if function.alias is not None and not touched_alias:
             assert (function.alias.version, function.alias.weights) == ("1", {})
         if "memory" not in run.meddled and "memory back" not in run.meddled:
@@ -64,7 +65,8 @@ def check(run: Run, latest_before_mb: int = BEFORE_MB) -> None:
         assert run.meddled or not run.done, "gave up without a cause"
         if function.alias is not None and not touched_alias:
             assert function.alias.weights == {}
-        if function.alias is not None and run.done and latest_before_mb != target_mb:
+        theirs = {"memory", "memory back", "code", "release"} & set(run.meddled)
+        if run.done and latest_before_mb != target_mb and (function.aliased or not theirs):
             assert function.latest.memory_mb != target_mb, "left `$LATEST` as we made it"
     nothing_is_overwritten(run)
     no_step_forward_after_a_stop(run)
@@ -75,7 +77,7 @@ def check(run: Run, latest_before_mb: int = BEFORE_MB) -> None:
 def nothing_is_overwritten(run: Run) -> None:
     """What somebody else did stands."""
     function = run.function
-    if run.meddled == ["memory"] and (function.alias is None or 0 not in run.script.deeds):
+    if run.meddled == ["memory"] and (not function.aliased or 0 not in run.script.deeds):
         # Before a change begins, the memory of `$LATEST` behind an alias is not what serves.
         assert function.latest.memory_mb == FOREIGN_MB
     if run.meddled in (["code"], ["release"]):
@@ -176,6 +178,16 @@ def test_latest_that_holds_the_target_already_is_published_and_left_so() -> None
     run = play(True, Script(canary=FAIL), latest_mb=TARGET_MB)
     assert not any(isinstance(step, UpdateMemory) for _, step in run.done)
     assert run.change.phase is ChangePhase.ROLLED_BACK
+
+
+@pytest.mark.parametrize("tick", range(6))
+def test_without_its_alias_latest_gets_back_what_it_had(tick: int) -> None:
+    run = play(True, Script(deeds={tick: "alias deleted"}))
+    assert run.change.phase is ChangePhase.FAILED
+    assert run.change.verdict is not None
+    assert run.change.verdict.reason is Reason.FOREIGN_CHANGE
+    assert "alias was deleted" in run.change.verdict.detail
+    assert run.function.latest.memory_mb == BEFORE_MB
 
 
 @pytest.mark.parametrize("alias", ALIASES)

@@ -6,7 +6,7 @@ world is lived once per boundary, with the process killed there and started anew
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,14 @@ from virtual_account import (
 
 from controller.model.change import ChangePhase
 from controller.model.policy import Cadence, Policy, Rollout
+from controller.sandbox import foreign
+from controller.sandbox.world import World
 
 FAST = Rollout(canary_share=0.2, bake_s=300.0, max_bake_s=1800.0, min_requests=200)
 SOON = Cadence(cooldown_up_s=6 * HOUR_S, cooldown_down_s=6 * HOUR_S, stabilization_s=6 * HOUR_S)
+
+PIPELINE = foreign.Hand(ACCOUNT, REGION, "f", "pipeline")
+DEED_S = 400.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Scenario:
     extra: dict[str, Any]
     phase: ChangePhase
     alias: str | None
+    deed: Callable[[World], None] | None = None
+    """What somebody else does while the canary is on."""
 
 
 def _descent(alias: str | None) -> Scenario:
@@ -84,6 +91,13 @@ def _failed_update() -> Scenario:
     )
 
 
+def _deleted_alias() -> Scenario:
+    def delete(world: World) -> None:
+        foreign.call(world, PIPELINE, "DeleteAlias", {"FunctionName": "f", "Name": "live"})
+
+    return replace(_descent("live"), phase=ChangePhase.FAILED, deed=delete)
+
+
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "descent through an alias": lambda: _descent("live"),
     "descent on $LATEST": lambda: _descent(None),
@@ -91,17 +105,21 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "rollback through an alias": lambda: _rollback("live"),
     "rollback on $LATEST": lambda: _rollback(None),
     "an update that AWS fails": _failed_update,
+    "an alias deleted half way": _deleted_alias,
 }
 
 
 def _account(scenario: Scenario, store: Path, switch: KillSwitch) -> Account:
-    return Account(
+    account = Account(
         [scenario.function],
         [scenario.policy],
         store=store,
         extra=scenario.extra,
         wrap_store=lambda inner: JournalUnderFire(inner, switch),
     )
+    if scenario.deed is not None:
+        account.world.schedule(account.world.now_s() + DEED_S, "somebody else", scenario.deed)
+    return account
 
 
 def _settled(account: Account) -> bool:

@@ -7,8 +7,11 @@ import pytest
 from virtual_account import ACCOUNT, HOUR_S, REGION, Account, function, policy
 
 from controller.model.change import ChangePhase
+from controller.model.decision import Hold
 from controller.model.policy import FleetLimits, Mode, PolicySet
 from controller.model.reason import Reason
+from controller.sandbox import foreign
+from controller.sandbox.wire.contract import RequestContext
 
 
 def _in_a_canary(store: Path) -> Account:
@@ -53,6 +56,44 @@ def test_a_function_deleted_during_a_change_closes_it(tmp_path: Path) -> None:
     assert change.phase is ChangePhase.FAILED
     assert change.verdict is not None
     assert change.verdict.reason is Reason.NOT_FOUND
+
+
+def test_an_alias_deleted_during_a_change_leaves_no_memory_of_ours(tmp_path: Path) -> None:
+    account = _in_a_canary(tmp_path / "journal.db")
+    function_ = account.world.region(ACCOUNT, REGION).functions["f"]
+    assert function_.latest.memory_mb != 3008
+    hand = foreign.Hand(ACCOUNT, REGION, "f", "pipeline")
+    foreign.call(account.world, hand, "DeleteAlias", {"FunctionName": "f", "Name": "live"})
+    account.run(HOUR_S)
+    (change,) = account.app.store.changes()
+    assert change.phase is ChangePhase.FAILED
+    assert change.verdict is not None
+    assert change.verdict.detail == "the alias was deleted; $LATEST is left with 3008 MB"
+    assert function_.latest.memory_mb == 3008
+    told = [event.what for event in account.app.store.events(change.id)]
+    assert told[-3:] == ["intent UpdateMemory", "done UpdateMemory", "give up"]
+    decision = account.last("f").decision
+    assert isinstance(decision, Hold)
+    assert decision.reason is Reason.NOT_FOUND, "from then on there is nothing to keep"
+
+
+def test_an_alias_deleted_just_before_a_call_is_looked_at_again(tmp_path: Path) -> None:
+    """The call finds no alias: that does not mean that the whole function is gone."""
+    account = _in_a_canary(tmp_path / "journal.db")
+    function_ = account.world.region(ACCOUNT, REGION).functions["f"]
+    hand = foreign.Hand(ACCOUNT, REGION, "f", "pipeline")
+
+    def race(moment: str, ctx: RequestContext) -> None:
+        if moment == "before" and ctx.operation == "UpdateAlias":
+            account.faults.hooks.clear()
+            foreign.call(account.world, hand, "DeleteAlias", {"FunctionName": "f", "Name": "live"})
+
+    account.faults.hooks.append(race)
+    account.run(2 * HOUR_S)
+    (change,) = account.app.store.changes()
+    assert change.phase is ChangePhase.FAILED
+    assert "refused PointAlias" in [event.what for event in account.app.store.events(change.id)]
+    assert function_.latest.memory_mb == 3008
 
 
 def test_an_outage_that_fails_fast_never_shrinks_a_function() -> None:

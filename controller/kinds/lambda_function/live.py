@@ -75,7 +75,8 @@ class LambdaAdapter:
         """`$LATEST`, the alias if traffic uses one, and the versions that it names.
 
         Provisioned concurrency is asked for by a thorough look only. Raises NotFound where
-        the function or the alias does not exist.
+        the function does not exist; where only its alias is gone, the phase says Missing, for
+        `$LATEST` may still hold memory that we gave it.
         """
         latest = self._configuration(scope, key, LATEST)
         alias = None if key.qualifier == LATEST else self._alias(scope, key)
@@ -93,7 +94,7 @@ class LambdaAdapter:
         return EndpointState(
             key=key,
             size=LambdaSize(live.serving.memory_mb),
-            phase=_phase(latest),
+            phase=_phase(key, live),
             etag=_etag(live),
             tags={},
             observed_at_s=self._clock.now_s(),
@@ -169,11 +170,14 @@ class LambdaAdapter:
                     self._versions.popitem(last=False)
         return config
 
-    def _alias(self, scope: Scope, key: EndpointKey) -> AliasConfig:
-        with translated("lambda", "GetAlias", scope, f"alias {key.name}:{key.qualifier}"):
-            answer = self._sessions.lambda_reads(scope).get_alias(
-                FunctionName=key.name, Name=key.qualifier
-            )
+    def _alias(self, scope: Scope, key: EndpointKey) -> AliasConfig | None:
+        try:
+            with translated("lambda", "GetAlias", scope, f"alias {key.name}:{key.qualifier}"):
+                answer = self._sessions.lambda_reads(scope).get_alias(
+                    FunctionName=key.name, Name=key.qualifier
+                )
+        except NotFound:
+            return None
         routing = answer.get("RoutingConfig") or {}
         return AliasConfig(
             name=answer["Name"],
@@ -237,7 +241,10 @@ def _instant_s(text: str) -> float:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
 
 
-def _phase(latest: FunctionConfig) -> Phase:
+def _phase(key: EndpointKey, live: LambdaLive) -> Phase:
+    latest = live.latest
+    if live.alias is None and key.qualifier != LATEST:
+        return Phase.MISSING
     if latest.state == "Failed":
         return Phase.FAILED
     if latest.update_status == "InProgress" or latest.state == "Pending":

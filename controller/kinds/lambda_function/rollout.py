@@ -66,6 +66,8 @@ def _start(view: View) -> Step:
         return _fail(view, view.may_go_on, "not started")
     if _too_late(view):
         return _fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
+    if view.alias_is_gone:
+        return _fail(view, Reason.FOREIGN_CHANGE, "the alias was deleted: not started")
     if view.live.latest.update_status == "InProgress":
         return _wait(view, POLL_S, Reason.UPDATING, "an update is under way")
     memory = view.live.serving.memory_mb
@@ -122,7 +124,7 @@ def _alias_forward(view: View, before: str) -> Step:
     live, change = view.live, view.change
     alias, published = live.alias, change.progress.get("published_version")
     if alias is None:
-        return _back(view, Reason.FOREIGN_CHANGE, "the alias is gone")
+        return _back(view, Reason.FOREIGN_CHANGE, "the alias was deleted")
     if alias.version not in {before, published} or not _ours(alias.weights, published):
         released = live.serving.fingerprint != view.fingerprint
         reason = Reason.UNRELEASED_CODE if released else Reason.FOREIGN_CHANGE
@@ -234,7 +236,8 @@ def _roll_back(view: View) -> Step:
     if live.latest.memory_mb == change.target.memory_mb and restore_mb != live.latest.memory_mb:
         return UpdateMemory(restore_mb, live.latest.revision_id)
     if before is not None and live.alias is None:
-        return _fail(view, Reason.FOREIGN_CHANGE, "the alias is gone")
+        detail = f"the alias was deleted; $LATEST is left with {live.latest.memory_mb} MB"
+        return _fail(view, Reason.FOREIGN_CHANGE, detail)
     if live.serving.memory_mb != change.before.memory_mb:
         return _fail(view, Reason.FOREIGN_CHANGE, f"memory is {live.serving.memory_mb} MB now")
     reason = Reason(change.progress.get("cause", Reason.ROLLED_BACK))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from controller.core.contract import Stage
 from controller.model.change import Change, Verdict
-from controller.model.endpoint import LambdaLive
+from controller.model.endpoint import LATEST, LambdaLive
 from controller.model.policy import Rollout
 from controller.model.reason import Reason
 
@@ -24,6 +24,11 @@ class View:
     def live(self) -> LambdaLive:
         """The function as AWS shows it now."""
         return self.stage.state.live
+
+    @property
+    def alias_is_gone(self) -> bool:
+        """Whether traffic is meant to use an alias that the function does not have."""
+        return self.live.alias is None and self.stage.state.key.qualifier != LATEST
 
     @property
     def fingerprint(self) -> str:
