@@ -14,7 +14,7 @@ from controller.model.endpoint import EndpointKey, EndpointState, Kind
 from controller.model.estimate import Observation
 from controller.model.missing import Maybe
 from controller.model.policy import Scope, Selector
-from controller.model.price import LambdaPrices
+from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
 from controller.model.window import MemoryUse, Series, SeriesQuery
 
 
@@ -63,6 +63,12 @@ class PriceSource(Protocol):
 
     def lambda_prices(self, region: str, architecture: str) -> Maybe[LambdaPrices]:
         """On-demand prices of Lambda in a region for `x86_64` or `arm64`."""
+
+    def hosting_prices(self, region: str) -> Maybe[HostingPrices]:
+        """On-demand prices of SageMaker real-time instances in a region."""
+
+    def serverless_prices(self, region: str) -> Maybe[ServerlessPrices]:
+        """Prices of SageMaker serverless inference in a region."""
 
 
 class Identity(Protocol):

@@ -27,7 +27,6 @@ from controller.model.endpoint import (
     FunctionConfig,
     Kind,
     LambdaLive,
-    LambdaSize,
     Phase,
 )
 from controller.model.estimate import Observation
@@ -46,6 +45,7 @@ from controller.model.policy import (
 )
 from controller.model.price import DurationTier, LambdaPrices
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 from controller.model.window import MemoryUse, Window, WindowSet
 
 NOW_S = 1_772_020_800.0

@@ -16,7 +16,7 @@ from controller.aws.price_memory import from_text, to_text
 from controller.aws.sessions import Sessions
 from controller.model.errors import AdapterError
 from controller.model.missing import Maybe, Missing
-from controller.model.price import LambdaPrices
+from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
 from controller.ports import Clock
 
 DAY_S = 86_400.0
@@ -69,6 +69,14 @@ class PriceListSource:
                 return Missing(f"Lambda prices of {region} ({architecture}) are not known: {why}")
             self._given[key] = max(known, key=lambda prices: prices.as_of_s)
             return self._given[key]
+
+    def hosting_prices(self, region: str) -> Maybe[HostingPrices]:
+        """Prices of real-time instances: not read yet."""
+        return Missing(f"SageMaker hosting prices of {region} are not known")
+
+    def serverless_prices(self, region: str) -> Maybe[ServerlessPrices]:
+        """Prices of serverless inference: not read yet."""
+        return Missing(f"SageMaker serverless prices of {region} are not known")
 
     def age_s(self, now_s: float) -> Maybe[float]:
         """Age of the oldest price given out; Missing while none was."""

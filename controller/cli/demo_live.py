@@ -26,6 +26,7 @@ from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Missing
+from controller.model.size import memory_mb_of
 
 FRAME_S = 0.1
 """Least real time between two pictures."""
@@ -147,12 +148,12 @@ class LiveTable:
 
 def _memory(seen: Assessment, change: Change | None) -> str:
     if change is not None:
-        return arrow(str(change.before.memory_mb), str(change.target.memory_mb))
+        return arrow(str(memory_mb_of(change.before)), str(memory_mb_of(change.target)))
     if seen.state is None:
         return "?"
-    now = str(seen.state.size.memory_mb)
+    now = str(memory_mb_of(seen.state.size))
     if isinstance(seen.wanted, Propose):
-        return arrow(now, str(seen.wanted.proposal.target.memory_mb))
+        return arrow(now, str(memory_mb_of(seen.wanted.proposal.target)))
     return now
 
 

@@ -20,10 +20,11 @@ from controller.core.conditions import conditions
 from controller.model.change import Change
 from controller.model.condition import Condition, ConditionStatus
 from controller.model.demand import Demand, Interval
-from controller.model.endpoint import LATEST, Size
+from controller.model.endpoint import LATEST
 from controller.model.estimate import Candidate, Rejection
 from controller.model.missing import Missing
 from controller.model.policy import Policy
+from controller.model.size import Size, memory_mb_of
 from controller.runtime.documents import change_document
 from controller.runtime.oneshot import Seen
 from controller.runtime.plans import wanted_change
@@ -54,7 +55,7 @@ def _facts(seen: Seen, now_s: float) -> Iterator[tuple[str, str]]:
     yield "Policy", f"{policy.name} ({policy.source}), mode {policy.mode}"
     state = assessment.state
     if state is not None:
-        serving = state.live.serving
+        serving = state.function.serving
         version = "" if serving.version == LATEST else f", version {serving.version}"
         since = span(now_s - serving.last_modified_s)
         yield "Size", f"{state.size} ({state.phase}{version}, unchanged for {since})"
@@ -122,7 +123,7 @@ def thinned(candidates: Sequence[Candidate], keep: frozenset[Size]) -> list[Cand
     return [
         candidate
         for i, candidate in enumerate(candidates)
-        if i in near or candidate.estimate.size.memory_mb in _MILESTONES
+        if i in near or memory_mb_of(candidate.estimate.size) in _MILESTONES
     ]
 
 

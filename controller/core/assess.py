@@ -17,18 +17,21 @@ from controller.model.change import Change, ChangePhase
 from controller.model.condition import Pause
 from controller.model.decision import Assessment, Decision, Hold
 from controller.model.demand import Attainment, Demand, SloStatus
-from controller.model.endpoint import EndpointKey, EndpointState, Size
+from controller.model.endpoint import EndpointKey, EndpointState
 from controller.model.estimate import Candidate, Estimate, Observation, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy
 from controller.model.reason import Reason
+from controller.model.size import Size, measured_as
 from controller.model.window import MemoryUse, Window, WindowSet
 
 
 class Sizing(Protocol):
     """The pure half of a kind, with its prices already looked up."""
 
-    def sizes(self, policy: Policy, current: Size) -> Sequence[Size]:
+    def sizes(
+        self, policy: Policy, current: Size, evidence: Evidence, demand: Demand
+    ) -> Sequence[Size]:
         """The ladder inside the bounds, smallest first, the current size included."""
 
     def estimates(
@@ -102,7 +105,7 @@ def believe(observed: Observed, sizing: Sizing) -> Beliefs:
 def _beliefs(observed: Observed, sizing: Sizing, demand: Maybe[Demand], proof: Evidence) -> Beliefs:
     if isinstance(demand, Missing):
         return Beliefs(demand, proof, demand)
-    sizes = sizing.sizes(observed.policy, observed.state.size)
+    sizes = sizing.sizes(observed.policy, observed.state.size, proof, demand)
     return Beliefs(demand, proof, sizing.estimates(sizes, proof, demand, observed.policy))
 
 
@@ -165,7 +168,7 @@ def _shaken(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Beliefs:
 def _thin(observed: Observed, start_s: float) -> tuple[Observation, ...]:
     """The newest windows as one row, where each for itself holds too few requests."""
     recent = [w for w in observed.windows.recent if w.start_s >= start_s]
-    row = pooled(recent, observed.state.size, observed.era)
+    row = pooled(recent, measured_as(observed.state.size), observed.era)
     return () if isinstance(row, Missing) else (row,)
 
 
@@ -206,12 +209,13 @@ def _denies(made: Maybe[tuple[Estimate, ...]], current: Size) -> bool:
 
 
 def _history(observed: Observed, proof: Evidence) -> History:
-    point = proof.at(observed.state.size)
+    point = proof.at(measured_as(observed.state.size))
     if point is None:
         return History(0, 0.0, 0, 0, climbed=False)
     first_s = max(point.first_s, observed.size_since_s)
     start_s = observed.now_s - observed.policy.cadence.stabilization_s
-    verified = journal.verified_since(observed.changes, min(p.first_s for p in proof.here()))
+    since_s = min(p.first_s for p in proof.here())
+    verified = [c for c in journal.verified_since(observed.changes, since_s) if _felt(c)]
     return History(
         requests=point.requests,
         span_s=observed.now_s - first_s,
@@ -219,6 +223,11 @@ def _history(observed: Observed, proof: Evidence) -> History:
         changes=len(verified),
         climbed=bool(verified) and not journal.is_decrease(verified[0]),
     )
+
+
+def _felt(change: Change) -> bool:
+    """Whether latency may differ after it: other bounds or concurrency alone do not count."""
+    return measured_as(change.before) != measured_as(change.target)
 
 
 def _gaps(observed: Observed, since_s: float) -> int:

@@ -14,9 +14,9 @@ from controller.model.change import Change, Step, Verdict
 from controller.model.endpoint import EndpointKey, EndpointState
 from controller.model.missing import Maybe
 from controller.model.policy import Rollout, Slo
-from controller.model.price import LambdaPrices
+from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
 from controller.model.reason import Reason
-from controller.model.window import Series, SeriesQuery, Window
+from controller.model.window import MemoryUse, Series, SeriesQuery, Window
 
 SETTLE_S = history.SETTLE_S
 """After a change every environment starts cold: the first two minutes are not judged."""
@@ -51,6 +51,12 @@ class Prices(Protocol):
 
     def lambda_prices(self, region: str, architecture: str) -> Maybe[LambdaPrices]:
         """On-demand prices of Lambda in a region for `x86_64` or `arm64`."""
+
+    def hosting_prices(self, region: str) -> Maybe[HostingPrices]:
+        """On-demand prices of SageMaker real-time instances in a region."""
+
+    def serverless_prices(self, region: str) -> Maybe[ServerlessPrices]:
+        """Prices of SageMaker serverless inference in a region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,10 @@ class KindRules(Protocol):
 
     def log_group(self, state: EndpointState) -> str | None:
         """Where REPORT lines are, for kinds that write them."""
+
+    def memory_seen(self, state: EndpointState, hours: Sequence[Window]) -> Sequence[MemoryUse]:
+        """Memory in use as metrics tell it, for kinds that publish it; `hours` are those in
+        which the live size served alone."""
 
     def begin(self, state: EndpointState) -> Mapping[str, str]:
         """What a new change must remember of the state that was decided on."""

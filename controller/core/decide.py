@@ -13,11 +13,11 @@ from controller.core.proposals import cheapest, cost_mid
 from controller.core.slo import error_slo_broken
 from controller.model.decision import Decision, Hold
 from controller.model.demand import Attainment, Demand, SloStatus
-from controller.model.endpoint import Size
 from controller.model.estimate import Candidate, Estimate, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import OnConflict, Policy
 from controller.model.reason import Reason
+from controller.model.size import Size, at_most, lessens
 
 CLIMB_BELOW = 0.5
 """With enough history, a current size more likely than not to break the SLO is left at once."""
@@ -29,6 +29,14 @@ CLIMB_GAIN = 0.97
 """A climb that is not sure to reach the SLO must at least bring p95 down by 3 % …"""
 CLIMB_CHANCE = 0.1
 """… or raise the probability of meeting it by this much."""
+
+_LEAVING = {
+    Rejection.BELOW_MEMORY_FLOOR: Reason.MEMORY_FLOOR,
+    Rejection.INFEASIBLE_BEFORE: Reason.MEMORY_FLOOR,
+    Rejection.TOO_LITTLE_CONCURRENCY: Reason.REQUESTS_THROTTLED,
+    Rejection.TOO_FEW_INSTANCES: Reason.DEMAND_CHANGED,
+}
+"""Why a current size that is barred is left, where it is not for the policy's bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +144,18 @@ def _climb(
     inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: Reason
 ) -> Decision:
     """The cheapest larger size that meets the SLO; else the best one allowed, said aloud."""
-    larger = [e for e in feasible if e.size > here.size]
+    larger = [e for e in feasible if not at_most(e.size, here.size)]
     if not larger:
         # Over the budget, where it is the budget that gives way.
-        larger = [e for e in _allowed(inputs) if e.size > here.size and _meets(inputs, e)]
+        larger = [
+            e for e in _allowed(inputs) if not at_most(e.size, here.size) and _meets(inputs, e)
+        ]
     if larger:
         return proposals.propose(inputs.policy, inputs.demand, here, cheapest(larger), reason)
-    held = _quarantined(inputs, [e for e in inputs.estimates if e.size > here.size])
+    held = _quarantined(inputs, [e for e in inputs.estimates if not at_most(e.size, here.size)])
     if held is not None:
         return held
-    allowed = [e for e in _allowed(inputs) if e.size > here.size]
+    allowed = [e for e in _allowed(inputs) if not at_most(e.size, here.size)]
     gain = [
         e
         for e in allowed
@@ -163,8 +173,7 @@ def _leave(
     barred: tuple[Rejection, str],
 ) -> Decision:
     """The current size is one that the policy or the memory in use does not allow."""
-    floor = barred[0] in {Rejection.BELOW_MEMORY_FLOOR, Rejection.INFEASIBLE_BEFORE}
-    reason = Reason.MEMORY_FLOOR if floor else Reason.OUTSIDE_BOUNDS
+    reason = _LEAVING.get(barred[0], Reason.OUTSIDE_BOUNDS)
     shrinking = barred[0] is Rejection.ABOVE_BOUNDS
     if shrinking and isinstance(inputs.floor, Missing):
         return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
@@ -187,7 +196,7 @@ def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -
         if not cheaper:
             return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
         best = max(cheaper, key=lambda e: (e.p_slo, -cost_mid(e)))
-    if best.size < here.size and isinstance(inputs.floor, Missing):
+    if lessens(here.size, best.size) and isinstance(inputs.floor, Missing):
         return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
     return proposals.propose(inputs.policy, inputs.demand, here, best, Reason.OVER_BUDGET)
 
@@ -211,7 +220,7 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
         after = "" if inputs.history.changes < 2 else f" after {inputs.history.changes} changes"
         detail = f"{best.size} would save {saving:.1%}, less than the minimum of {minimum:.0%}"
         return Hold(Reason.SAVING_TOO_SMALL, detail + after)
-    if best.size < here.size:
+    if lessens(here.size, best.size):
         hold = _careful(inputs)
         if hold is not None:
             return hold

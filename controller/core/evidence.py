@@ -12,8 +12,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from controller.model.endpoint import Size
 from controller.model.estimate import Observation
+from controller.model.size import Size, in_order
 
 MIN_REQUESTS_PER_HOUR = 20
 """An hour with fewer says too little about its own latency to move a level."""
@@ -121,7 +121,7 @@ def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = N
     at or after that instant is a segment of its own: a breach that is certain by counts
     must not be argued away by older hours.
     """
-    ordered = sorted(rows, key=lambda r: (r.start_s, r.size, r.era))
+    ordered = sorted(rows, key=lambda r: (r.start_s, in_order(r.size), r.era))
     if split_at_s is None:
         segments = _segments(ordered)
     else:
@@ -131,7 +131,7 @@ def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = N
     points = tuple(
         _point(size, index, level.hours)
         for index, segment in enumerate(segments)
-        for size, level in sorted(segment.levels.items())
+        for size, level in sorted(segment.levels.items(), key=lambda item: in_order(item[0]))
         if level.hours
     )
     last = len(segments) - 1

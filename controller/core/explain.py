@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from controller.core.proposals import cheapest, cost_mid
 from controller.model.decision import Decision, Hold
-from controller.model.endpoint import Size
 from controller.model.estimate import Candidate, Estimate, Rejection
+from controller.model.size import Size
 
 
 def explain(

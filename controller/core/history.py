@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from controller.model.change import Change, ChangePhase
-from controller.model.endpoint import Size
 from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
 from controller.model.reason import Reason
+from controller.model.size import Size, at_least, at_most, in_order, lessens
 
 SETTLE_S = 120.0
 """After a change every environment starts cold: the first two minutes are not judged."""
@@ -34,7 +34,7 @@ def final_size(change: Change) -> Size | None:
 
 def is_decrease(change: Change) -> bool:
     """Whether the change aims at less."""
-    return change.target < change.before
+    return lessens(change.before, change.target)
 
 
 def quarantined(
@@ -72,9 +72,15 @@ class _Span:
         """The sizes that are left alone."""
         edge, start = self.lesson.edge, self.lesson.half_way_from
         if start is not None:
-            between = sorted(size for size in sizes if edge < size < start)
+            between = sorted(
+                (s for s in sizes if not at_most(s, edge) and lessens(start, s)), key=in_order
+            )
             edge = between[(len(between) - 1) // 2] if between else edge
-        return [size for size in sizes if (size <= edge if self.downwards else size >= edge)]
+        return [
+            size
+            for size in sizes
+            if (at_most(size, edge) if self.downwards else at_least(size, edge))
+        ]
 
 
 def _spans(changes: Sequence[Change]) -> list[_Span]:
@@ -125,7 +131,7 @@ def cooldown_until_s(
     changes: Sequence[Change], target: Size, current: Size, cadence: Cadence
 ) -> float | None:
     """When the next change towards `target` may begin; None where nothing was changed yet."""
-    wait_s = cadence.cooldown_up_s if target > current else cadence.cooldown_down_s
+    wait_s = cadence.cooldown_down_s if lessens(current, target) else cadence.cooldown_up_s
     ends = [
         c.finished_at_s
         for c in changes

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR
-from controller.model.endpoint import Size
 from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
+from controller.model.size import Size
 from controller.model.window import Window
 
 

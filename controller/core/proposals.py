@@ -11,6 +11,7 @@ from controller.model.estimate import Estimate
 from controller.model.missing import Missing
 from controller.model.policy import Policy
 from controller.model.reason import Reason
+from controller.model.size import in_order
 
 
 def cost_mid(estimate: Estimate) -> float:
@@ -22,7 +23,7 @@ def cost_mid(estimate: Estimate) -> float:
 
 def cheapest(estimates: Sequence[Estimate]) -> Estimate:
     """Lowest cost; between equals the faster, then the smaller."""
-    return min(estimates, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, e.size))
+    return min(estimates, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, in_order(e.size)))
 
 
 def propose(

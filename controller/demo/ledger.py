@@ -21,6 +21,7 @@ from controller.model.estimate import Candidate
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy, Slo
 from controller.model.reason import Reason
+from controller.model.size import memory_mb_of
 from controller.sandbox.region import Region
 from controller.sandbox.truth import Truth, cheapest_size
 from controller.telemetry.metrics import Telemetry
@@ -171,7 +172,7 @@ def _entry(stage: Stage, course: Course, key: EndpointKey, policy: Policy, start
 
 
 def _cheapest(stage: Stage, region: Region, last: Assessment, slo: Slo) -> Truth | None:
-    sizes = [candidate.estimate.size.memory_mb for candidate in last.candidates]
+    sizes = [memory_mb_of(candidate.estimate.size) for candidate in last.candidates]
     return cheapest_size(
         stage.world,
         region,
@@ -183,7 +184,7 @@ def _cheapest(stage: Stage, region: Region, last: Assessment, slo: Slo) -> Truth
 
 
 def _estimated(last: Assessment, first: Assessment, first_mb: int) -> Estimated:
-    before = next((c for c in last.candidates if c.estimate.size.memory_mb == first_mb), None)
+    before = next((c for c in last.candidates if memory_mb_of(c.estimate.size) == first_mb), None)
     return Estimated(
         p95_ms=last.slo if isinstance(last.slo, Missing) else last.slo.p95_ms,
         usd_per_month=_cost(current_candidate(last)),

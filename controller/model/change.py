@@ -6,8 +6,10 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from controller.model.decision import Proposal
-from controller.model.endpoint import EndpointKey, Size
+from controller.model.endpoint import EndpointKey
 from controller.model.reason import Reason
+from controller.model.sagemaker_steps import SageMakerStep
+from controller.model.size import Size
 
 
 class ChangePhase(StrEnum):
@@ -151,5 +153,6 @@ class Advance:
     verdict: Verdict | None = None
 
 
-Mutation: TypeAlias = UpdateMemory | PublishVersion | PointAlias
+LambdaStep: TypeAlias = UpdateMemory | PublishVersion | PointAlias
+Mutation: TypeAlias = LambdaStep | SageMakerStep
 Step: TypeAlias = Mutation | Wait | Advance

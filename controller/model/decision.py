@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from controller.model.demand import Demand, Interval, SloStatus
-from controller.model.endpoint import EndpointKey, EndpointState, Size
+from controller.model.endpoint import EndpointKey, EndpointState
 from controller.model.estimate import Candidate
 from controller.model.missing import Maybe
 from controller.model.reason import Reason
+from controller.model.size import Size
 
 
 @dataclass(frozen=True, slots=True)

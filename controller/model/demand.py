@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from controller.model.missing import Maybe
+from controller.model.missing import Maybe, Missing
+
+HOURLY_ONLY = Missing("no finer than by the hour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,19 @@ class Interval:
     low: float
     mid: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyHour:
+    """Demand in one hour of the week, over the weeks seen."""
+
+    hour: int
+    """0-167 in UTC; 0 is Monday 00:00."""
+    weeks: int
+    """How often the hour was seen."""
+    rps_mean: float
+    rps_peak: float
+    """In the busiest of them; of five minutes where the kind reads so finely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,10 @@ class Demand:
     cold_start_ratio: Maybe[float]
     init_mean_ms: Maybe[float]
     hours_observed: int
+    rps_peak: Maybe[float] = HOURLY_ONLY
+    """Requests per second in the busiest five minutes seen."""
+    weekly: tuple[WeeklyHour, ...] = ()
+    """By hour of the week in UTC, Monday midnight first; hours never seen are not there."""
 
 
 class Attainment(StrEnum):

@@ -3,15 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
+
+from controller.model.sagemaker import RealtimeLive, ServerlessLive
+from controller.model.size import Size
 
 
 class Kind(StrEnum):
     """Kinds of endpoint; the value is the word used in policies, labels and keys."""
 
     LAMBDA_FUNCTION = "lambda_function"
+    SERVERLESS_ENDPOINT = "serverless_endpoint"
+    REALTIME_ENDPOINT = "realtime_endpoint"
 
 
 LATEST = "$LATEST"
+ALL_TRAFFIC = "AllTraffic"
+"""The variant's name that the SageMaker console and SDK give; ours where a policy says none."""
+
+
+def default_qualifier(kind: Kind) -> str:
+    """What traffic uses where a policy does not say."""
+    return LATEST if kind is Kind.LAMBDA_FUNCTION else ALL_TRAFFIC
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,7 +45,7 @@ class EndpointKey:
     def short(self) -> str:
         """`lambda eu-west-1/ocr:live`, as sentences name it."""
         kind = self.kind.value.removesuffix("_function").removesuffix("_endpoint")
-        suffix = "" if self.qualifier == LATEST else f":{self.qualifier}"
+        suffix = "" if self.qualifier == default_qualifier(self.kind) else f":{self.qualifier}"
         return f"{kind} {self.region}/{self.name}{suffix}"
 
     @classmethod
@@ -43,21 +56,7 @@ class EndpointKey:
         if len(parts) != 4 or not all(parts):
             raise ValueError(f"{text!r} is not KIND/ACCOUNT/REGION/NAME[:QUALIFIER]")
         kind, account, region, name = parts
-        return cls(account, region, Kind(kind), name, qualifier or LATEST)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class LambdaSize:
-    """A Lambda function's size."""
-
-    memory_mb: int
-
-    def __str__(self) -> str:
-        return f"{self.memory_mb} MB"
-
-
-Size = LambdaSize
-"""What we may change; a union as further kinds arrive."""
+        return cls(account, region, Kind(kind), name, qualifier or default_qualifier(Kind(kind)))
 
 
 class Phase(StrEnum):
@@ -122,6 +121,9 @@ class LambdaLive:
         return self.latest if self.alias is None else self.versions[self.alias.version]
 
 
+Live: TypeAlias = LambdaLive | ServerlessLive | RealtimeLive
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointState:
     """The endpoint as AWS shows it at one instant."""
@@ -133,4 +135,25 @@ class EndpointState:
     """Changes whenever the live configuration does (RevisionIds of function and alias)."""
     tags: Mapping[str, str]
     observed_at_s: float
-    live: LambdaLive
+    live: Live
+
+    @property
+    def function(self) -> LambdaLive:
+        """What is live of a Lambda function. Raises TypeError for another kind."""
+        if not isinstance(self.live, LambdaLive):
+            raise TypeError(f"{self.key} is no Lambda function")
+        return self.live
+
+    @property
+    def serverless(self) -> ServerlessLive:
+        """What is live of a serverless endpoint. Raises TypeError for another kind."""
+        if not isinstance(self.live, ServerlessLive):
+            raise TypeError(f"{self.key} is no serverless endpoint")
+        return self.live
+
+    @property
+    def realtime(self) -> RealtimeLive:
+        """What is live of a real-time endpoint. Raises TypeError for another kind."""
+        if not isinstance(self.live, RealtimeLive):
+            raise TypeError(f"{self.key} is no real-time endpoint")
+        return self.live

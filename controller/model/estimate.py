@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.model.demand import Interval
-from controller.model.endpoint import Size
 from controller.model.missing import Maybe
+from controller.model.size import Size
+from controller.model.window import NOT_PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Observation:
     met_ratio: Maybe[float]
     threshold_ms: float
     source: str = "cloudwatch"
+    load_rps: Maybe[float] = NOT_PUBLISHED
+    """Requests per second and instance that they were measured under."""
 
 
 class Rejection(StrEnum):
@@ -42,6 +45,11 @@ class Rejection(StrEnum):
     SAVING_TOO_SMALL = "SavingTooSmall"
     STEP_TOO_FAR = "StepTooFar"
     PRICE_UNKNOWN = "PriceUnknown"
+    TOO_LITTLE_CONCURRENCY = "TooLittleConcurrency"
+    TOO_FEW_INSTANCES = "TooFewInstances"
+    NOT_MEASURED = "NotMeasured"
+    """Known from its catalogue data only: good enough to probe, not to switch to."""
+    NOT_ALLOWED = "NotAllowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,12 @@ class Estimate:
     """What the estimate rests on, in words: `measured here`, `predicted from 3008 MB`."""
     measured_requests: int
     """Requests seen at this very size in the present era."""
+    instances: Maybe[Interval] = NOT_PUBLISHED
+    """Instances needed at the actual demand: at the trough, on average, at the peak."""
+    capacity_rps: Maybe[Interval] = NOT_PUBLISHED
+    """Highest load per instance that meets the SLO."""
+    usd_per_hour: Maybe[float] = NOT_PUBLISHED
+    """Of one instance, for kinds that are billed by the hour."""
 
 
 @dataclass(frozen=True, slots=True)

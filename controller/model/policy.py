@@ -29,6 +29,17 @@ class OnConflict(StrEnum):
     """The budget is kept; the SLO gives way."""
 
 
+class Covers(StrEnum):
+    """Which part of a SageMaker request the latency objective speaks of."""
+
+    MODEL = "model"
+    """ModelLatency: the container's own time."""
+    TOTAL = "total"
+    """With OverheadLatency, cold starts included: all that AWS measures."""
+    CLIENT = "client"
+    """With the network: only a probe can tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slo:
     """`percentile` of latencies at most `threshold_ms`, judged over a rolling window."""
@@ -38,6 +49,8 @@ class Slo:
     """0-1; 0.95 means that at most 5 % of requests may be slower."""
     max_error_ratio: float | None = None
     window_s: float = 3600.0
+    covers: Covers = Covers.MODEL
+    """Of Lambda functions it is always Duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,18 @@ class Bounds:
     max_memory_mb: int | None = None
     memory_mb: tuple[int, ...] | None = None
     """An explicit list instead of the standard ladder."""
+    min_concurrency: int | None = None
+    max_concurrency: int | None = None
+    """Of serverless endpoints, at most 200."""
+    max_provisioned_concurrency: int | None = None
+    """None: provisioned concurrency is not allowed."""
+    instance_types: tuple[str, ...] | None = None
+    """Types to choose from, by name; None: see `instance_families`."""
+    instance_families: tuple[str, ...] | None = None
+    """`c5`, `m5` …: every priced type of them. None, and no types: the live type's own family."""
+    min_instances: int | None = None
+    """The availability floor; None: 1."""
+    max_instances: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +111,17 @@ class Rollout:
     max_bake_s: float = 21_600.0
     """Where traffic is too thin for a verdict by then, the change is rolled back."""
     min_requests: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaling:
+    """How a real-time endpoint's number of instances follows its demand."""
+
+    utilization: float = 0.7
+    """Target value as a share of the capacity at the SLO: the rest is headroom for the five
+    minutes that a new instance takes."""
+    schedule: bool = True
+    """Whether scheduled actions may be written where demand repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +183,7 @@ class Policy:
     change_windows: tuple[ChangeWindow, ...] = ()
     """Empty: at any time."""
     rollout: Rollout = Rollout()
+    autoscaling: Autoscaling = Autoscaling()
     confidence: float = 0.95
     """Probability of meeting the SLO that a chosen size must have."""
     on_conflict: OnConflict = OnConflict.SLO

@@ -13,6 +13,8 @@ class Reason(StrEnum):
     OUTSIDE_BOUNDS = "OutsideBounds"
     MEMORY_FLOOR = "MemoryFloor"
     REQUESTED = "Requested"
+    REQUESTS_THROTTLED = "RequestsThrottled"
+    DEMAND_CHANGED = "DemandChanged"
     # the size is right, or nothing better is known
     RIGHT_SIZE = "RightSize"
     SAVING_TOO_SMALL = "SavingTooSmall"
@@ -46,6 +48,9 @@ class Reason(StrEnum):
     UNRELEASED_CODE = "UnreleasedCode"
     FOREIGN_ROUTING = "ForeignRouting"
     PROVISIONED_CONCURRENCY = "ProvisionedConcurrency"
+    SPECIAL_ENDPOINT = "SpecialEndpoint"
+    FOREIGN_AUTOSCALING = "ForeignAutoscaling"
+    NEEDS_PROBE = "NeedsProbe"
     # AWS or the controller itself cannot go on
     ACCESS_DENIED = "AccessDenied"
     THROTTLED = "Throttled"
@@ -53,6 +58,12 @@ class Reason(StrEnum):
     CREDENTIALS = "Credentials"
     NO_LEASE = "NoLease"
     ERROR = "Error"
+    # advice, carried out by nobody
+    MOVE_SUGGESTED = "MoveSuggested"
+    IDLE = "Idle"
+    ORPHANED_CONFIGS = "OrphanedConfigs"
+    BATCH_LIKE = "BatchLike"
+    CONSOLIDATE = "Consolidate"
     # how a change went on
     BAKING = "Baking"
     VERIFIED = "Verified"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from controller.model.missing import Maybe, Missing
 
+NOT_PUBLISHED = Missing("not published for this kind of endpoint")
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -27,6 +29,30 @@ class Window:
     errors: Maybe[int]
     throttles: Maybe[int]
     concurrency_peak: Maybe[float]
+    instances: Maybe[float] = NOT_PUBLISHED
+    """Average number of instances that served."""
+    peak_rps: Maybe[float] = NOT_PUBLISHED
+    """Requests per second in the busiest part of the window, over all instances."""
+    overhead_p95_ms: Maybe[float] = NOT_PUBLISHED
+    """What the service adds to the model's own time."""
+    cold_starts: Maybe[int] = NOT_PUBLISHED
+    setup_mean_ms: Maybe[float] = NOT_PUBLISHED
+    """Time that a cold start took."""
+    memory_used_ratio: Maybe[float] = NOT_PUBLISHED
+    """Largest share of its memory that any environment or instance used, 0-1."""
+    parts: tuple["Window", ...] = ()
+    """The same span in shorter windows, for kinds that learn from how load varies."""
+
+    @property
+    def load_rps(self) -> Maybe[float]:
+        """Requests per second and instance; Missing where either is not known."""
+        if isinstance(self.requests, Missing):
+            return self.requests
+        if isinstance(self.instances, Missing):
+            return self.instances
+        if self.instances <= 0.0:
+            return Missing("no instance was running")
+        return self.requests / (self.end_s - self.start_s) / self.instances
 
     @property
     def slow(self) -> Maybe[int]:

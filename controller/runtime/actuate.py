@@ -11,6 +11,7 @@ from typing import Protocol
 from controller.core.contract import KindRules
 from controller.core.sentence import change_sentence
 from controller.core.slo import count
+from controller.core.step_words import describe
 from controller.model.change import (
     Advance,
     Baseline,
@@ -18,18 +19,16 @@ from controller.model.change import (
     ChangeEvent,
     ChangePhase,
     Mutation,
-    PointAlias,
-    PublishVersion,
-    UpdateMemory,
     Verdict,
     VerdictKind,
 )
 from controller.model.decision import Assessment, Propose
-from controller.model.endpoint import EndpointState, Size
+from controller.model.endpoint import EndpointState
 from controller.model.errors import AdapterError, Conflict, NotFound
 from controller.model.missing import known
 from controller.model.policy import Policy, Scope
 from controller.model.reason import Reason
+from controller.model.size import Size
 from controller.model.window import Window
 from controller.ports import Clock, KindAdapters, Store
 
@@ -213,15 +212,3 @@ def baseline(recent: tuple[Window, ...], policy: Policy) -> Baseline | None:
         errors=counts.errors,
         p95_ms=sorted(p95s)[len(p95s) // 2] if p95s else None,
     )
-
-
-def describe(step: Mutation) -> str:
-    """A step in words."""
-    match step:
-        case UpdateMemory(memory_mb=memory_mb):
-            return f"set $LATEST to {memory_mb} MB"
-        case PublishVersion():
-            return "publish $LATEST as a version"
-        case PointAlias(alias=alias, version=version, weights=weights):
-            shares = ", ".join(f"{share:.0%} to version {v}" for v, share in weights.items())
-            return f"point alias {alias} to version {version}" + (f", {shares}" if shares else "")

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR
 from controller.core.periods import DAY_S, HOUR_S
-from controller.model.endpoint import EndpointKey, Size
+from controller.model.endpoint import EndpointKey
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
+from controller.model.size import Size
 from controller.model.window import MemoryUse, Window
 from controller.ports import Store
 
@@ -49,7 +50,7 @@ class EvidenceBook:
         """Take up hours in which all traffic met this size and code."""
         rows = self._of(key, now_s)
         new = []
-        for window in hours:
+        for window in (part for hour in hours for part in (hour.parts or (hour,))):
             row = observation(window, size, era)
             if row is not None and rows.observations.get(window.start_s) != row:
                 new.append(row)
@@ -127,4 +128,5 @@ def observation(
         met_ratio=window.met_ratio,
         threshold_ms=window.threshold_ms,
         source=source,
+        load_rps=window.load_rps,
     )

@@ -8,9 +8,10 @@ from controller.model.change import Change, ChangeEvent
 from controller.model.condition import Condition
 from controller.model.decision import Assessment, GuardVerdict, Hold, Propose
 from controller.model.demand import Demand, Interval, SloStatus
-from controller.model.endpoint import EndpointKey, Size
+from controller.model.endpoint import EndpointKey
 from controller.model.estimate import Candidate
 from controller.model.missing import Missing
+from controller.runtime.size_documents import size_document
 
 Json = Mapping[str, Any]
 
@@ -32,11 +33,6 @@ def key_document(key: EndpointKey) -> Json:
         "name": key.name,
         "qualifier": key.qualifier,
     }
-
-
-def size_document(size: Size) -> Json:
-    """A size with its unit in the name."""
-    return {"memoryMb": size.memory_mb}
 
 
 def assessment_document(assessment: Assessment) -> Json:

@@ -11,6 +11,7 @@ from controller.model.endpoint import LATEST, EndpointKey, Kind
 from controller.model.errors import AccessDenied
 from controller.model.missing import Missing
 from controller.model.policy import Policy, Scope, Slo, Source, Target
+from controller.model.size import memory_mb_of
 from controller.model.window import Window
 from controller.ports import Clock, Identity, KindAdapters
 from controller.runtime.observe import refuse_missing
@@ -55,7 +56,7 @@ class Introducer:
         threshold_ms, note = suggested(samples.hourly)
         return Introduction(
             key=key,
-            memory_mb=state.size.memory_mb,
+            memory_mb=memory_mb_of(state.size),
             threshold_ms=threshold_ms,
             threshold_note=note,
             observed={**alias_note, **_facts(samples)},

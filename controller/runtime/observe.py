@@ -15,6 +15,7 @@ from controller.model.errors import NotFound
 from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import FleetLimits
+from controller.model.size import measured_as
 from controller.model.window import Window, WindowSet
 from controller.ports import KindAdapters, Store
 from controller.runtime.book import EvidenceBook, observation
@@ -154,7 +155,12 @@ class Observer:
         if before is not None and (before.since_s, before.era) == (since_s, era):
             start_s = max(since_s, before.seen_s - REVISED_S)
         hours = [w for w in hourly if w.start_s >= start_s and w.end_s <= learnt.seen_s]
-        self._at.book.learn(state.key, size=state.size, era=era, hours=hours, now_s=learnt.seen_s)
+        self._at.book.learn(
+            state.key, size=measured_as(state.size), era=era, hours=hours, now_s=learnt.seen_s
+        )
+        use = self._at.rules[state.key.kind].memory_seen(state, hours)
+        if use:
+            self._at.book.learn_memory(state.key, use, learnt.seen_s)
 
     def _size_since_s(
         self,
@@ -255,7 +261,9 @@ def _recent_rows(
     hour_s = align_down(samples.recent[-1].end_s, HOUR_S)
     start_s = max(since_s, min(hour_s, samples.hourly_end_s or hour_s))
     rows = (
-        observation(w, state.size, era, "recent") for w in samples.recent if w.start_s >= start_s
+        observation(w, measured_as(state.size), era, "recent")
+        for w in samples.recent
+        if w.start_s >= start_s
     )
     return tuple(row for row in rows if row is not None)
 

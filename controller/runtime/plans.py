@@ -15,7 +15,7 @@ from typing import Any
 from controller.core.conditions import current_candidate
 from controller.model.decision import Assessment, GuardVerdict, Hold, Proposal, Propose
 from controller.model.demand import Interval
-from controller.model.endpoint import EndpointKey, LambdaSize, Size
+from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing
 from controller.model.reason import Reason
 from controller.runtime.documents import (
@@ -24,9 +24,9 @@ from controller.runtime.documents import (
     instant,
     interval,
     key_document,
-    size_document,
 )
 from controller.runtime.oneshot import Seen
+from controller.runtime.size_documents import size_from
 
 
 class Action(StrEnum):
@@ -213,8 +213,8 @@ def _planned(item: Mapping[str, Any]) -> PlannedChange:
     predicted = item["predicted"]
     before, after = predicted["before"], predicted["after"]
     proposal = Proposal(
-        before=_size(item["currentSize"]),
-        target=_size(item["desiredSize"]),
+        before=size_from(item["currentSize"]),
+        target=size_from(item["desiredSize"]),
         reason=Reason(item["reason"]),
         detail=str(item["message"]),
         p_slo=float(after["pSlo"]),
@@ -235,10 +235,3 @@ def _planned(item: Mapping[str, Any]) -> PlannedChange:
 
 def _interval(document: Mapping[str, Any]) -> Interval:
     return Interval(float(document["low"]), float(document["mid"]), float(document["high"]))
-
-
-def _size(document: Mapping[str, Any]) -> Size:
-    memory_mb = document["memoryMb"]
-    if type(memory_mb) is not int or size_document(LambdaSize(memory_mb)) != document:
-        raise ValueError(f"{document} is no size")
-    return LambdaSize(memory_mb)

@@ -1,7 +1,7 @@
 """Prices, with their age shown on the metrics page as they are used."""
 
 from controller.model.missing import Maybe, Missing
-from controller.model.price import LambdaPrices
+from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
 from controller.ports import PriceSource
 from controller.telemetry.metrics import Telemetry
 
@@ -19,3 +19,11 @@ class WatchedPrices:
         if not isinstance(prices, Missing):
             self._telemetry.prices_used(prices)
         return prices
+
+    def hosting_prices(self, region: str) -> Maybe[HostingPrices]:
+        """What the source says."""
+        return self._source.hosting_prices(region)
+
+    def serverless_prices(self, region: str) -> Maybe[ServerlessPrices]:
+        """What the source says."""
+        return self._source.serverless_prices(region)

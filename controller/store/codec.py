@@ -30,8 +30,11 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from controller.model.change import PointAlias, PublishVersion, UpdateMemory
 from controller.model.decision import Hold, Propose
-from controller.model.endpoint import EndpointKey, Kind, LambdaSize
+from controller.model.endpoint import EndpointKey, Kind, LambdaLive
 from controller.model.missing import Missing
+from controller.model.sagemaker import RealtimeLive, ServerlessLive
+from controller.model.sagemaker_steps import SageMakerStep
+from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize, Size
 
 T = TypeVar("T")
 JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
@@ -50,11 +53,17 @@ class _Tag(NamedTuple):
 
 _TAGS: Mapping[type, _Tag] = {
     LambdaSize: _Tag("kind", Kind.LAMBDA_FUNCTION.value),
+    ServerlessSize: _Tag("kind", Kind.SERVERLESS_ENDPOINT.value),
+    RealtimeSize: _Tag("kind", Kind.REALTIME_ENDPOINT.value),
+    LambdaLive: _Tag("kind", Kind.LAMBDA_FUNCTION.value),
+    ServerlessLive: _Tag("kind", Kind.SERVERLESS_ENDPOINT.value),
+    RealtimeLive: _Tag("kind", Kind.REALTIME_ENDPOINT.value),
     Hold: _Tag("decision", "Hold"),
     Propose: _Tag("decision", "Propose"),
     UpdateMemory: _Tag("step", "UpdateMemory"),
     PublishVersion: _Tag("step", "PublishVersion"),
     PointAlias: _Tag("step", "PointAlias"),
+    **{step: _Tag("step", step.__name__) for step in typing.get_args(SageMakerStep)},
 }
 _INFINITIES: Mapping[str, float] = {"Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -79,6 +88,11 @@ def encode(value: object) -> JsonValue:
         case _ if is_dataclass(value) and not isinstance(value, type):
             return _encode_dataclass(value)
     raise CodecError(f"a {type(value).__name__} has no form in JSON")
+
+
+def decode_size(document: object) -> Size:
+    """The size that a tagged `document` stands for. Raises CodecError."""
+    return typing.cast(Size, _decode(Size, document, "Size"))
 
 
 def decode(expected: type[T], document: object) -> T:

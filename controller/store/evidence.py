@@ -10,16 +10,17 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from controller.model.endpoint import EndpointKey, Size
+from controller.model.endpoint import EndpointKey
 from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
-from controller.model.window import MemoryUse
+from controller.model.size import Size
+from controller.model.window import NOT_PUBLISHED, MemoryUse
 from controller.store import codec
 from controller.store.codec import CodecError
 
 _OBSERVATION_COLUMNS = (
     "size, era, start_s, end_s, requests, mean_ms, p50_ms, p95_ms,"
-    " met_ratio, met_ratio_missing, threshold_ms, source"
+    " met_ratio, met_ratio_missing, threshold_ms, source, load_rps, load_rps_missing"
 )
 _MEMORY_COLUMNS = (
     "start_s, end_s, memory_mb, max_used_mb, invocations, cold_starts,"
@@ -33,7 +34,7 @@ def put_observations(
     """Add evidence; a row for the same size, era and start replaces the older one."""
     connection.executemany(
         f"INSERT OR REPLACE INTO observations (endpoint, {_OBSERVATION_COLUMNS})"
-        f" VALUES ({', '.join('?' * 13)})",
+        f" VALUES ({', '.join('?' * 15)})",
         ((str(key), *_observation_values(row)) for row in rows),
     )
 
@@ -61,6 +62,7 @@ def observations(
             met_ratio=_maybe(row[8], row[9]),
             threshold_ms=row[10],
             source=row[11],
+            load_rps=_load(row[12], row[13]),
         )
         for row in found
     ]
@@ -120,6 +122,7 @@ def _observation_values(row: Observation) -> tuple[object, ...]:
         *_columns(row.met_ratio),
         row.threshold_ms,
         row.source,
+        *_columns(row.load_rps),
     )
 
 
@@ -141,6 +144,11 @@ def _columns(value: Maybe[float]) -> tuple[float | None, str | None]:
     return (None, value.reason) if isinstance(value, Missing) else (value, None)
 
 
+def _load(value: float | None, missing: str | None) -> Maybe[float]:
+    """Rows older than the column have neither."""
+    return NOT_PUBLISHED if value is None and missing is None else _maybe(value, missing)
+
+
 def _maybe(value: float | None, missing: str | None) -> Maybe[float]:
     if value is not None:
         return value
@@ -150,4 +158,4 @@ def _maybe(value: float | None, missing: str | None) -> Maybe[float]:
 
 
 def _size(text: str) -> Size:
-    return codec.decode(Size, codec.loads(text))
+    return codec.decode_size(codec.loads(text))

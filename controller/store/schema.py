@@ -111,12 +111,24 @@ _VERSION_1 = (
 )
 
 
+_VERSION_2 = (
+    # real-time endpoints learn latency against load; rows of before have neither column
+    "ALTER TABLE observations ADD COLUMN load_rps REAL",
+    "ALTER TABLE observations ADD COLUMN load_rps_missing TEXT",
+)
+
+
 def _create_version_1(connection: sqlite3.Connection) -> None:
     for statement in _VERSION_1:
         connection.execute(statement)
 
 
-MIGRATIONS: Sequence[Migration] = (_create_version_1,)
+def _add_load(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_2:
+        connection.execute(statement)
+
+
+MIGRATIONS: Sequence[Migration] = (_create_version_1, _add_load)
 
 
 def check_ours(connection: sqlite3.Connection, path: str, known: int = len(MIGRATIONS)) -> int:

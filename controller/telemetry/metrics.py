@@ -19,6 +19,7 @@ from controller.model.endpoint import EndpointKey
 from controller.model.errors import AdapterError, StoreError
 from controller.model.policy import Mode, Policy, PolicySet
 from controller.model.price import LambdaPrices
+from controller.model.size import lessens
 from controller.telemetry.catalogue import CATALOGUE
 from controller.telemetry.prices import PriceCollector
 from controller.telemetry.registry import exposition, instruments, register_process
@@ -167,7 +168,7 @@ class Telemetry:
         self._endpoints.update(change.key, change.policy, change=change)
         result = _RESULTS.get(change.phase)
         if result is not None:
-            action = "increase" if change.target > change.before else "decrease"
+            action = "decrease" if lessens(change.before, change.target) else "increase"
             self._counters["changes_total"].labels(action, result).inc()
         if change.phase is ChangePhase.ROLLED_BACK:
             reason = change.reason if change.verdict is None else change.verdict.reason

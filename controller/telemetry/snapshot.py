@@ -16,9 +16,10 @@ from controller.model.change import Change
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment, SloStatus
-from controller.model.endpoint import EndpointKey, LambdaSize, Size
+from controller.model.endpoint import EndpointKey
 from controller.model.missing import Missing, known
 from controller.model.policy import Policy
+from controller.model.size import LambdaSize, Size
 from controller.telemetry.catalogue import CATALOGUE
 
 _HOURS_PER_MONTH = 730.0

@@ -29,10 +29,11 @@ from controller.kinds.lambda_function.kind import LambdaSizing
 from controller.model.change import ChangePhase, VerdictKind
 from controller.model.decision import Assessment, Hold, Proposal
 from controller.model.demand import Attainment
-from controller.model.endpoint import LambdaSize, Phase
+from controller.model.endpoint import Phase
 from controller.model.missing import Missing
 from controller.model.policy import Bounds, ChangeWindow, FleetLimits, Mode
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 
 SIZING = LambdaSizing(X86_PRICES)
 LOOSE = a_policy(800.0)

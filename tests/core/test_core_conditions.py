@@ -22,9 +22,9 @@ from controller.core.conditions import chosen_candidate, conditions, current_can
 from controller.kinds.lambda_function.kind import LambdaSizing
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Hold
-from controller.model.endpoint import LambdaSize
 from controller.model.policy import Mode, Policy
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 SIZING = LambdaSizing(X86_PRICES)

@@ -9,11 +9,11 @@ from given import a_demand, a_policy
 from controller.core.decide import History, Inputs, decide
 from controller.model.decision import Decision, Hold, Proposal
 from controller.model.demand import Attainment, Interval, SloStatus
-from controller.model.endpoint import LambdaSize, Size
 from controller.model.estimate import Candidate, Estimate, Rejection
 from controller.model.missing import Missing
 from controller.model.policy import Bounds, OnConflict, Slo
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize, Size
 
 MET = SloStatus(Attainment.MET, 1000, 10, 0.99, 0.999, 150.0, 0.0, 0.0)
 BREACHED = replace(MET, attainment=Attainment.BREACHED, slow=200, met_ratio=0.8, p_met=0.0)

@@ -17,10 +17,10 @@ from controller.core.history import (
     verified_since,
 )
 from controller.model.change import Change, ChangePhase, VerdictKind
-from controller.model.endpoint import LambdaSize
 from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 
 LADDER = [LambdaSize(mb) for mb in (256, 512, 1024, 2048, 4096)]
 FINE = [LambdaSize(mb) for mb in range(1024, 2049, 128)]

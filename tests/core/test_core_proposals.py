@@ -10,11 +10,11 @@ from controller.core.sentence import change_sentence, decision_sentence
 from controller.model.change import ChangePhase
 from controller.model.decision import Hold, Propose
 from controller.model.demand import Interval
-from controller.model.endpoint import LambdaSize
 from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Slo
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 
 
 def an_estimate(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence, Point, evidence
-from controller.model.endpoint import LambdaSize
 from controller.model.estimate import Observation
+from controller.model.size import LambdaSize
 
 KB = LambdaSize(1024)
 

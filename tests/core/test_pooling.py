@@ -4,9 +4,9 @@ import pytest
 from given import ERA, NOW_S, UNREAD, a_window
 
 from controller.core.pooling import pooled
-from controller.model.endpoint import LambdaSize
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
+from controller.model.size import LambdaSize
 from controller.model.window import Window
 
 KB = LambdaSize(1024)

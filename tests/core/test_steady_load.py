@@ -32,10 +32,10 @@ from controller.kinds.lambda_function.kind import LambdaSizing
 from controller.kinds.lambda_function.sizing import ladder
 from controller.model.change import Change
 from controller.model.decision import Assessment, Hold, Proposal
-from controller.model.endpoint import LambdaSize
 from controller.model.estimate import Observation
 from controller.model.policy import Bounds
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 from controller.model.window import Window, WindowSet
 
 SIZING = LambdaSizing(X86_PRICES)

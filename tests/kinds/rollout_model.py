@@ -24,15 +24,10 @@ from controller.model.change import (
     VerdictKind,
     Wait,
 )
-from controller.model.endpoint import (
-    AliasConfig,
-    EndpointState,
-    FunctionConfig,
-    LambdaLive,
-    LambdaSize,
-)
+from controller.model.endpoint import AliasConfig, EndpointState, FunctionConfig, LambdaLive
 from controller.model.policy import Rollout
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 
 BEFORE_MB, TARGET_MB, FOREIGN_MB = 1024, 512, 3008
 CODE, NEW_CODE = "code-1", "code-2"

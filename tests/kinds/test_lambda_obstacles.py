@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from controller.kinds.lambda_function.obstacles import barred, obstacles
 from controller.model.demand import Attainment, SloStatus
-from controller.model.endpoint import LATEST, AliasConfig, LambdaLive, LambdaSize
+from controller.model.endpoint import LATEST, AliasConfig, LambdaLive
 from controller.model.estimate import Rejection
 from controller.model.policy import Bounds
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 
 SIZES = [256, 512, 1024, 2048, 4096]
 WELL = SloStatus(Attainment.MET, 1000, 5, 0.995, 1.0, 100.0, 0.0, 0.0)

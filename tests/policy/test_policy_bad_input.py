@@ -240,7 +240,7 @@ TARGETS = [
     (
         "{kind: sagemaker, name: ocr, region: eu-west-1}",
         '5:18: spec.target.kind: "sagemaker" is not a kind of endpoint; '
-        "known kinds: lambda_function",
+        "known kinds: lambda_function, serverless_endpoint, realtime_endpoint",
     ),
     (
         "{name: ocr, region: eu-west-1}",

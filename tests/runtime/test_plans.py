@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from controller.model.decision import Assessment, GuardVerdict, Hold, Propose
 from controller.model.demand import Interval
-from controller.model.endpoint import LambdaSize
 from controller.model.estimate import Candidate, Estimate, Rejection
 from controller.model.missing import Missing
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 from controller.runtime.oneshot import Seen
 from controller.runtime.plans import (
     Action,

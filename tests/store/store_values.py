@@ -9,10 +9,11 @@ from controller.model.change import Baseline, Change, ChangeEvent, ChangePhase, 
 from controller.model.condition import Condition, ConditionStatus, ConditionType, Pause
 from controller.model.decision import Proposal
 from controller.model.demand import Interval
-from controller.model.endpoint import EndpointKey, Kind, LambdaSize
+from controller.model.endpoint import EndpointKey, Kind
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 from controller.model.window import MemoryUse
 from controller.store.sqlite import SqliteStore
 

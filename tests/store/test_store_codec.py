@@ -22,17 +22,11 @@ from store_values import (
 from controller.model.change import PointAlias, PublishVersion, UpdateMemory, Wait
 from controller.model.decision import Assessment, GuardVerdict, Hold, Propose
 from controller.model.demand import Attainment, Demand, Interval, SloStatus
-from controller.model.endpoint import (
-    AliasConfig,
-    EndpointState,
-    FunctionConfig,
-    LambdaLive,
-    LambdaSize,
-    Phase,
-)
+from controller.model.endpoint import AliasConfig, EndpointState, FunctionConfig, LambdaLive, Phase
 from controller.model.estimate import Candidate, Estimate, Rejection
 from controller.model.missing import Missing
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 from controller.store.codec import CodecError, decode, dumps, encode, loads
 
 values = st.one_of(changes, events, observations, memory_uses, conditions, pauses)

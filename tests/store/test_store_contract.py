@@ -17,10 +17,10 @@ from store_values import (
 
 from controller.model.change import ChangePhase
 from controller.model.condition import ConditionStatus, ConditionType, Pause
-from controller.model.endpoint import LambdaSize
 from controller.model.errors import Conflict
 from controller.model.missing import Missing
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 from controller.model.window import MemoryUse
 from controller.store.sqlite import SqliteStore
 

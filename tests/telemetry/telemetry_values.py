@@ -15,7 +15,6 @@ from controller.model.endpoint import (
     FunctionConfig,
     Kind,
     LambdaLive,
-    LambdaSize,
     Phase,
 )
 from controller.model.estimate import Candidate, Estimate, Rejection
@@ -23,6 +22,7 @@ from controller.model.missing import Maybe, Missing
 from controller.model.policy import FleetLimits, Mode, Policy, PolicySet, Scope, Slo, Source, Target
 from controller.model.price import LambdaPrices
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 from controller.telemetry.metrics import Telemetry
 
 KEY = EndpointKey("123456789012", "eu-west-1", Kind.LAMBDA_FUNCTION, "ocr", "live")

@@ -19,9 +19,9 @@ from telemetry_values import (
 )
 
 from controller.model.change import ChangePhase, Verdict, VerdictKind
-from controller.model.endpoint import LambdaSize
 from controller.model.errors import AccessDenied, StoreError
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize
 from controller.telemetry.metrics import ReconcileResult, Telemetry
 
 

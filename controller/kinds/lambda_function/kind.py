@@ -15,12 +15,14 @@ from controller.kinds.lambda_function.sizing import (
 )
 from controller.model.change import Change, Step
 from controller.model.demand import Demand, SloStatus
-from controller.model.endpoint import LATEST, EndpointKey, EndpointState, LambdaSize, Size
+from controller.model.endpoint import LATEST, EndpointKey, EndpointState
 from controller.model.estimate import Estimate, Rejection
 from controller.model.missing import Maybe
 from controller.model.policy import Policy, Slo
 from controller.model.price import LambdaPrices
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize, Size, memory_mb_of
+from controller.model.window import MemoryUse, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,18 @@ class LambdaSizing:
 
     prices: Maybe[LambdaPrices]
 
-    def sizes(self, policy: Policy, current: Size) -> Sequence[Size]:
+    def sizes(
+        self, policy: Policy, current: Size, evidence: Evidence, demand: Demand
+    ) -> Sequence[Size]:
         """The ladder of memory sizes."""
-        return [LambdaSize(mb) for mb in ladder(policy.bounds, current.memory_mb)]
+        return [LambdaSize(mb) for mb in ladder(policy.bounds, memory_mb_of(current))]
 
     def estimates(
         self, sizes: Sequence[Size], evidence: Evidence, demand: Demand, policy: Policy
     ) -> Maybe[tuple[Estimate, ...]]:
         """p95, SLO probability and monthly cost of every size."""
         inputs = SizingInputs(evidence, demand, self.prices, policy.slo.threshold_ms)
-        return estimates([size.memory_mb for size in sizes], inputs)
+        return estimates([memory_mb_of(size) for size in sizes], inputs)
 
     def barred(
         self,
@@ -49,8 +53,8 @@ class LambdaSizing:
         slo: SloStatus,
     ) -> Mapping[Size, tuple[Rejection, str]]:
         """Bounds, memory in use, and running out of it."""
-        sizes_mb = [size.memory_mb for size in sizes]
-        return rules.barred(sizes_mb, current.memory_mb, policy.bounds, demand, slo)
+        sizes_mb = [memory_mb_of(size) for size in sizes]
+        return rules.barred(sizes_mb, memory_mb_of(current), policy.bounds, demand, slo)
 
     def floor(self, demand: Demand) -> Maybe[int]:
         """Memory in use, with headroom."""
@@ -58,7 +62,7 @@ class LambdaSizing:
 
     def obstacles(self, state: EndpointState, change_open: bool) -> Mapping[Reason, str]:
         """Aliases, unreleased code, provisioned concurrency."""
-        return rules.obstacles(state.live, change_open)
+        return rules.obstacles(state.function, change_open)
 
 
 class LambdaRules:
@@ -84,29 +88,33 @@ class LambdaRules:
 
     def sizing(self, prices: Prices, state: EndpointState) -> LambdaSizing:
         """Sizing at the prices of the function's region and architecture."""
-        architecture = state.live.serving.architecture
+        architecture = state.function.serving.architecture
         return LambdaSizing(prices.lambda_prices(state.key.region, architecture))
 
     def era(self, state: EndpointState) -> str:
         """Everything but memory that a release may change, as a hash."""
-        return state.live.serving.fingerprint
+        return state.function.serving.fingerprint
 
     def identity(self, state: EndpointState) -> str:
         """Version, memory and code that serve."""
-        serving = state.live.serving
+        serving = state.function.serving
         return f"{serving.version}:{serving.memory_mb}:{serving.fingerprint}"
 
     def modified_at_s(self, state: EndpointState) -> float:
         """Of `$LATEST`, its last update; of a version, when it was published."""
-        return state.live.serving.last_modified_s
+        return state.function.serving.last_modified_s
 
     def log_group(self, state: EndpointState) -> str | None:
         """The function's log group."""
-        return state.live.latest.log_group
+        return state.function.latest.log_group
+
+    def memory_seen(self, state: EndpointState, hours: Sequence[Window]) -> Sequence[MemoryUse]:
+        """No metric of Lambda tells memory in use: REPORT lines do."""
+        return ()
 
     def begin(self, state: EndpointState) -> Mapping[str, str]:
         """The code that the decision was made for."""
-        return {"fingerprint": state.live.serving.fingerprint}
+        return {"fingerprint": state.function.serving.fingerprint}
 
     def next_step(self, stage: Stage) -> Step:
         """The rollout's next step."""

@@ -24,11 +24,11 @@ from controller.model.endpoint import (
     EndpointState,
     FunctionConfig,
     LambdaLive,
-    LambdaSize,
     Phase,
 )
 from controller.model.errors import NotFound
 from controller.model.policy import Scope, Selector
+from controller.model.size import LambdaSize
 from controller.ports import Clock
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ class LambdaAdapter:
             return self._update_memory(scope, key, step)
         if isinstance(step, PublishVersion):
             return self._publish(scope, key, step)
-        return self._point_alias(scope, key, step)
+        if isinstance(step, PointAlias):
+            return self._point_alias(scope, key, step)
+        raise TypeError(f"{type(step).__name__} is no step of a Lambda function")
 
     def _update_memory(
         self, scope: Scope, key: EndpointKey, step: UpdateMemory

@@ -6,11 +6,12 @@ from controller.core.slo import CERTAIN
 from controller.core.stats import share_at_most
 from controller.kinds.lambda_function.sizing import in_bounds, memory_floor_mb
 from controller.model.demand import Demand, SloStatus
-from controller.model.endpoint import LambdaLive, LambdaSize, Size
+from controller.model.endpoint import LambdaLive
 from controller.model.estimate import Rejection
 from controller.model.missing import Missing
 from controller.model.policy import Bounds
 from controller.model.reason import Reason
+from controller.model.size import LambdaSize, Size
 
 OUT_OF_MEMORY_ERRORS = 0.01
 """With all memory in use, a share of errors from which running out of it is the likely cause."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from controller.core.evidence import Evidence, Point
 from controller.core.stats import Floats, normal_cdf_array
+from controller.model.size import memory_mb_of
 
 VCPU_MB = 1769.0
 MODEL_SD_PER_DOUBLING = 0.06
@@ -96,7 +97,7 @@ def predict(evidence: Evidence, memory_mb: Sequence[int], threshold_ms: float) -
     weights = _posterior(shapes, evidence)
     sizes = np.asarray(memory_mb, dtype=np.float64)
     anchors = [_nearest(here, mb) for mb in memory_mb]
-    anchor_mb = np.asarray([float(p.size.memory_mb) for p in anchors])
+    anchor_mb = np.asarray([float(memory_mb_of(p.size)) for p in anchors])
     steps = _steps(shapes, sizes, anchor_mb)
     doublings = np.abs(np.log2(sizes / anchor_mb))
     model_var = np.minimum(MODEL_SD_PER_DOUBLING * doublings, MODEL_SD_LIMIT) ** 2
@@ -117,7 +118,7 @@ def predict(evidence: Evidence, memory_mb: Sequence[int], threshold_ms: float) -
         log_p95=np.asarray([p.log_p95 for p in anchors]) + step_mean,
         log_p95_sd=np.sqrt(p95_var + step_var),
         p_slo=np.clip(weights @ normal_cdf_array(z), 0.0, 1.0),
-        anchor_mb=tuple(p.size.memory_mb for p in anchors),
+        anchor_mb=tuple(memory_mb_of(p.size) for p in anchors),
     )
 
 
@@ -129,7 +130,7 @@ def _steps(shapes: Shapes, sizes: Floats, anchor_mb: Floats) -> Floats:
 def _nearest(points: Sequence[Point], memory_mb: int) -> Point:
     return min(
         points,
-        key=lambda p: (abs(math.log(p.size.memory_mb / memory_mb)), -p.size.memory_mb),
+        key=lambda p: (abs(math.log(memory_mb_of(p.size) / memory_mb)), -memory_mb_of(p.size)),
     )
 
 
@@ -144,7 +145,7 @@ def _posterior(shapes: Shapes, evidence: Evidence) -> Floats:
         points = [p for p in evidence.points if p.segment == segment]
         if len(points) < 2:
             continue
-        sizes = np.asarray([float(p.size.memory_mb) for p in points])
+        sizes = np.asarray([float(memory_mb_of(p.size)) for p in points])
         measured = np.asarray([p.log_mean for p in points])
         precision = 1.0 / (np.asarray([p.log_mean_var for p in points]) + MODEL_NOISE_VAR)
         residual = measured[None, :] - shapes.log_duration(sizes)

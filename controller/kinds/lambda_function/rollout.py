@@ -25,6 +25,7 @@ from controller.model.change import (
 )
 from controller.model.endpoint import AliasConfig
 from controller.model.reason import Reason
+from controller.model.size import lessens, memory_mb_of
 
 POLL_S = 15.0
 """How soon to look again at an update that AWS is carrying out."""
@@ -71,7 +72,7 @@ def _start(view: View) -> Step:
     if view.live.latest.update_status == "InProgress":
         return _wait(view, POLL_S, Reason.UPDATING, "an update is under way")
     memory = view.live.serving.memory_mb
-    if memory != view.change.before.memory_mb or _released(view):
+    if memory != memory_mb_of(view.change.before) or _released(view):
         return _fail(view, Reason.FOREIGN_CHANGE, "the function changed since the decision")
     alias = view.live.alias
     progress = {
@@ -100,11 +101,11 @@ def _latest_forward(view: View) -> Step:
     latest, change = view.live.latest, view.change
     if latest.update_status == "InProgress":
         return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
-    if latest.memory_mb == change.target.memory_mb:
+    if latest.memory_mb == memory_mb_of(change.target):
         if latest.update_status == "Failed":
             return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
         return _judge_full(view)
-    if latest.memory_mb != change.before.memory_mb:
+    if latest.memory_mb != memory_mb_of(change.before):
         return _back(view, Reason.FOREIGN_CHANGE, f"memory is {latest.memory_mb} MB now")
     if change.phase is not ChangePhase.APPLYING:
         return _back(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
@@ -114,7 +115,7 @@ def _latest_forward(view: View) -> Step:
         return _rolled_back(view, view.may_go_on)
     if latest.update_status == "Failed" and "asked" in change.progress:
         return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
-    return UpdateMemory(change.target.memory_mb, latest.revision_id)
+    return UpdateMemory(memory_mb_of(change.target), latest.revision_id)
 
 
 # --- functions behind an alias ---
@@ -160,12 +161,12 @@ def _until_published(view: View) -> Step:
         return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
     if view.may_go_on is not None:
         return _back(view, view.may_go_on, "stopped before publishing")
-    if latest.memory_mb == change.target.memory_mb:
+    if latest.memory_mb == memory_mb_of(change.target):
         return PublishVersion(latest.code_sha256, latest.revision_id)
     if change.progress.get("asked") == PublishVersion.__name__:
         return _back(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
     if latest.memory_mb == int(change.progress["latest_before_mb"]):
-        return UpdateMemory(change.target.memory_mb, latest.revision_id)
+        return UpdateMemory(memory_mb_of(change.target), latest.revision_id)
     return _back(view, Reason.FOREIGN_CHANGE, f"$LATEST has {latest.memory_mb} MB now")
 
 
@@ -205,7 +206,7 @@ def _judge_full(view: View) -> Step:
         return _back(view, verdict.reason, verdict.detail, verdict)
     done = verdict.kind is VerdictKind.PASS
     if not done and _time_is_up(view, "full_since_s"):
-        if "canary_since_s" not in change.progress and change.target < change.before:
+        if "canary_since_s" not in change.progress and lessens(change.before, change.target):
             return _back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
         done = True
     if done:
@@ -232,13 +233,13 @@ def _roll_back(view: View) -> Step:
         return traffic
     if live.latest.update_status == "InProgress":
         return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying an update")
-    restore_mb = int(change.progress.get("latest_before_mb", change.before.memory_mb))
-    if live.latest.memory_mb == change.target.memory_mb and restore_mb != live.latest.memory_mb:
+    restore_mb = int(change.progress.get("latest_before_mb", memory_mb_of(change.before)))
+    if live.latest.memory_mb == memory_mb_of(change.target) and restore_mb != live.latest.memory_mb:
         return UpdateMemory(restore_mb, live.latest.revision_id)
     if before is not None and live.alias is None:
         detail = f"the alias was deleted; $LATEST is left with {live.latest.memory_mb} MB"
         return _fail(view, Reason.FOREIGN_CHANGE, detail)
-    if live.serving.memory_mb != change.before.memory_mb:
+    if live.serving.memory_mb != memory_mb_of(change.before):
         return _fail(view, Reason.FOREIGN_CHANGE, f"memory is {live.serving.memory_mb} MB now")
     reason = Reason(change.progress.get("cause", Reason.ROLLED_BACK))
     return _rolled_back(view, reason)

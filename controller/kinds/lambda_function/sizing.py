@@ -8,11 +8,11 @@ from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
 from controller.core.stats import Z90
 from controller.kinds.lambda_function.response import Prediction, predict
 from controller.model.demand import Demand, Interval
-from controller.model.endpoint import LambdaSize
 from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Bounds
 from controller.model.price import LambdaPrices
+from controller.model.size import LambdaSize
 
 SMALLEST_MB = 128
 LARGEST_MB = 10_240

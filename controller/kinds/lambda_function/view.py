@@ -23,7 +23,7 @@ class View:
     @property
     def live(self) -> LambdaLive:
         """The function as AWS shows it now."""
-        return self.stage.state.live
+        return self.stage.state.function
 
     @property
     def alias_is_gone(self) -> bool:
