@@ -138,9 +138,9 @@ def _carry_out(
     actor = f"cli:{session.environment.user}"
     daemon = take_over(app)
     changes = [requests.apply(one, planned, actor) for planned, one in ready]
-    verified = {ChangePhase.VERIFIED}
+    stays = {phase for phase in ChangePhase if phase.stays}
     leave = daemon or no_wait
-    see_through(session, app, changes, wanted=verified, leave=leave, daemon=daemon)
+    see_through(session, app, changes, wanted=stays, leave=leave, daemon=daemon)
 
 
 def take_over(app: "App") -> bool:

@@ -56,6 +56,7 @@ def _usd(value: float | None) -> str:
 def _changes(entry: Entry) -> str:
     counts = [
         (entry.count(ChangePhase.VERIFIED), "verified"),
+        (entry.count(ChangePhase.UNVERIFIED), "kept unverified"),
         (entry.count(ChangePhase.ROLLED_BACK), "rolled back"),
         (entry.count(ChangePhase.FAILED), "failed"),
         (sum(change.phase.open for change in entry.changes), "under way"),

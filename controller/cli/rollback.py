@@ -38,7 +38,7 @@ def rollback(
 ) -> None:
     """Undo an endpoint's last change.
 
-    A change under way is turned round. Otherwise the last change that was verified is undone
+    A change under way is turned round. Otherwise the last change that stayed is undone
     by a new one, with its own canary and verdict, if its size is still the live one; this
     needs --policies.
 
@@ -69,7 +69,7 @@ def rollback(
         else:
             assert entry is not None, "policies were given"
             moved = _undo(app, entry, change, actor=actor, reason=reason)
-            wanted = {ChangePhase.VERIFIED}
+            wanted = {phase for phase in ChangePhase if phase.stays}
         see_through(session, app, [moved], wanted=wanted, leave=not alone, daemon=daemon)
     session.say("the controller may choose it again later; see: rightsizer pause --help")
 
@@ -91,7 +91,7 @@ def _last(store: "SqliteStore", key: EndpointKey) -> Change:
     newest = next((c for c in store.changes(key) if c.phase is not ChangePhase.FAILED), None)
     if newest is None:
         raise CommandError(f"the journal has no change of {key} that could be undone")
-    if newest.phase is not ChangePhase.VERIFIED:
+    if not newest.phase.stays:
         raise CommandError(
             f"the last change of {key} ({newest.id}) was rolled back already, to {newest.before}"
         )

@@ -25,7 +25,7 @@ _FAILED_REASONS = {Reason.MADE_WORSE, Reason.NO_BENEFIT}
 
 def final_size(change: Change) -> Size | None:
     """The size a closed change left behind; None where it does not know."""
-    if change.phase is ChangePhase.VERIFIED:
+    if change.phase.stays:
         return change.target
     if change.phase is ChangePhase.ROLLED_BACK:
         return change.before
@@ -122,7 +122,7 @@ def _lesson(change: Change) -> _Lesson | None:
             return _Lesson("down", target, (True,), f"{target} made things worse", change.before)
         if verdict.reason in _FAILED_REASONS:
             return _Lesson("up", change.before, (False,), f"{target} brought no benefit")
-    if change.phase is ChangePhase.VERIFIED and change.reason is Reason.SLO_BREACHED:
+    if change.phase.stays and change.reason is Reason.SLO_BREACHED:
         return _Lesson("left", change.before, (True,), f"{change.before} broke the SLO")
     return None
 
@@ -209,6 +209,6 @@ def _reverts(closed: Sequence[Change], crossed: Sequence[Change], since_s: float
 
 
 def verified_since(changes: Sequence[Change], since_s: float) -> list[Change]:
-    """Verified changes that were planned at or after an instant, newest first."""
-    kept = [c for c in changes if c.phase is ChangePhase.VERIFIED and c.planned_at_s >= since_s]
+    """Changes that stayed and were planned at or after an instant, newest first."""
+    kept = [c for c in changes if c.phase.stays and c.planned_at_s >= since_s]
     return sorted(kept, key=lambda c: c.planned_at_s, reverse=True)

@@ -2,6 +2,10 @@
 
 A sequential test (Wald) on slow requests ends early either way; errors are compared with
 the baseline's. 'No measurement' is inconclusive and never success.
+
+A canary on thin traffic would never see enough requests. Where the size of before is known
+to break the SLO, one that is no worse so far may have the rest of the requests too, and is
+judged by them (docs/designs/0004-thin-traffic.md).
 """
 
 import math
@@ -20,6 +24,8 @@ FALSE_PASS = 0.01
 FALSE_FAIL = 0.05
 SURE = 0.99
 """Posterior probability from which 'worse' or 'better than before' counts."""
+FEW = 5
+"""Requests of a canary from which 'not worse so far' may be said: it answers, and in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Trial:
     breaching_before: bool
     """The SLO was broken before: the change is to help, and may pass without mending all."""
     elapsed_s: float
+    canary: bool = False
+    """Whether `before` serves beside `after` at this moment."""
 
 
 def judge(trial: Trial, slo: Slo, rollout: Rollout) -> Verdict:
@@ -40,11 +48,7 @@ def judge(trial: Trial, slo: Slo, rollout: Rollout) -> Verdict:
         return worse
     after = trial.after
     if trial.elapsed_s < rollout.bake_s or after.requests < rollout.min_requests:
-        detail = (
-            f"{after.requests} of {rollout.min_requests} requests, "
-            f"{trial.elapsed_s / 60.0:.0f} of {rollout.bake_s / 60.0:.0f} minutes"
-        )
-        return Verdict(VerdictKind.INCONCLUSIVE, Reason.BAKING, detail)
+        return _too_early(trial, rollout)
     decided = _decided(trial, slo)
     if decided is not None:
         return decided
@@ -52,6 +56,38 @@ def judge(trial: Trial, slo: Slo, rollout: Rollout) -> Verdict:
         detail = f"{after.slow} of {after.requests} requests slow: not decided yet"
         return Verdict(VerdictKind.INCONCLUSIVE, Reason.BAKING, detail)
     return _at_the_end(trial, slo)
+
+
+def _too_early(trial: Trial, rollout: Rollout) -> Verdict:
+    after, before = trial.after, trial.before
+    if _too_thin(trial, rollout) and _not_worse(trial):
+        detail = (
+            f"{after.slow} of {after.requests} requests slow, {before.slow} of "
+            f"{before.requests} beside it: not worse, and too few for a verdict"
+        )
+        return Verdict(VerdictKind.INCONCLUSIVE, Reason.NOT_WORSE, detail)
+    detail = (
+        f"{after.requests} of {rollout.min_requests} requests, "
+        f"{trial.elapsed_s / 60.0:.0f} of {rollout.bake_s / 60.0:.0f} minutes"
+    )
+    return Verdict(VerdictKind.INCONCLUSIVE, Reason.BAKING, detail)
+
+
+def _too_thin(trial: Trial, rollout: Rollout) -> bool:
+    """Whether a baked canary would, at its present pace, not get enough requests in time."""
+    if not trial.canary or trial.elapsed_s < rollout.bake_s or trial.elapsed_s <= 0.0:
+        return False
+    return trial.after.requests * rollout.max_bake_s < rollout.min_requests * trial.elapsed_s
+
+
+def _not_worse(trial: Trial) -> bool:
+    """Of a climb out of a breach: no larger shares of slow and failed requests than beside it."""
+    after, before = trial.after, trial.before
+    if not trial.breaching_before or after.requests < FEW or before.requests < FEW:
+        return False
+    slower = after.slow * before.requests > before.slow * after.requests
+    failing = after.errors * before.requests > before.errors * after.requests
+    return not slower and not failing
 
 
 def _worse(trial: Trial, slo: Slo) -> Verdict | None:

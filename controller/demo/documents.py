@@ -97,6 +97,7 @@ def _totals(ledger: Ledger) -> Json:
         "sloMetBefore": sum(e.meets(e.before) for e in entries),
         "sloMetAfter": sum(e.meets(e.after) for e in entries),
         "changesVerified": ledger.count(ChangePhase.VERIFIED),
+        "changesUnverified": ledger.count(ChangePhase.UNVERIFIED),
         "changesRolledBack": ledger.count(ChangePhase.ROLLED_BACK),
         "changesFailed": ledger.count(ChangePhase.FAILED),
     }

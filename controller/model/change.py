@@ -13,7 +13,7 @@ from controller.model.size import Size
 
 
 class ChangePhase(StrEnum):
-    """Planned → Applying → Applied → Verifying → Verified, or RolledBack, or Failed."""
+    """Planned → Applying → Applied → Verifying → Verified, or Unverified, RolledBack, Failed."""
 
     PLANNED = "Planned"
     APPLYING = "Applying"
@@ -21,6 +21,8 @@ class ChangePhase(StrEnum):
     VERIFYING = "Verifying"
     ROLLING_BACK = "RollingBack"
     VERIFIED = "Verified"
+    UNVERIFIED = "Unverified"
+    """The target stays although too few requests came to judge it: going back would be worse."""
     ROLLED_BACK = "RolledBack"
     FAILED = "Failed"
 
@@ -29,8 +31,18 @@ class ChangePhase(StrEnum):
         """Whether there is still something to do."""
         return self not in _CLOSED
 
+    @property
+    def stays(self) -> bool:
+        """Whether the change has ended with its target live."""
+        return self in {ChangePhase.VERIFIED, ChangePhase.UNVERIFIED}
 
-_CLOSED = {ChangePhase.VERIFIED, ChangePhase.ROLLED_BACK, ChangePhase.FAILED}
+
+_CLOSED = {
+    ChangePhase.VERIFIED,
+    ChangePhase.UNVERIFIED,
+    ChangePhase.ROLLED_BACK,
+    ChangePhase.FAILED,
+}
 
 
 class VerdictKind(StrEnum):

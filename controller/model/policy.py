@@ -109,7 +109,8 @@ class Rollout:
     bake_s: float = 600.0
     """Least time before a verdict."""
     max_bake_s: float = 21_600.0
-    """Where traffic is too thin for a verdict by then, the change is rolled back."""
+    """Where traffic is too thin for a verdict by then, the change is rolled back; a climb out
+    of a breach stays, Unverified."""
     min_requests: int = 200
 
 

@@ -66,7 +66,9 @@ class Reason(StrEnum):
     CONSOLIDATE = "Consolidate"
     # how a change went on
     BAKING = "Baking"
+    NOT_WORSE = "NotWorse"
     VERIFIED = "Verified"
+    UNVERIFIED = "Unverified"
     MADE_WORSE = "MadeWorse"
     NO_BENEFIT = "NoBenefit"
     FOREIGN_CHANGE = "ForeignChange"

@@ -152,7 +152,8 @@ class RolloutSpec(_Strict):
     bake: fields.Duration | None = None
     """Least time before a change is judged."""
     maximum_bake: fields.Duration | None = None
-    """Where requests are too few for a verdict by then, the change is rolled back."""
+    """Where requests are too few for a verdict by then, the change is rolled back (a climb
+    out of a breach stays, Unverified)."""
     minimum_requests: fields.Requests | None = None
     """Requests at the new size that a verdict needs."""
 

@@ -235,7 +235,7 @@ def _parsed(text: str | None) -> tuple[str, float] | None:
 def _served_since_s(change: Change) -> float:
     """From when on a closed change's outcome had all the traffic."""
     full = change.progress.get("full_since_s")
-    if change.phase is ChangePhase.VERIFIED and full is not None:
+    if change.phase.stays and full is not None:
         return float(full)
     if change.phase is ChangePhase.FAILED and "asked" not in change.progress:
         return 0.0

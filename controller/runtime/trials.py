@@ -26,6 +26,7 @@ def verdict_on(
         before=count(rival, threshold_ms) if rival else _baseline(change),
         breaching_before=change.reason is Reason.SLO_BREACHED,
         elapsed_s=max(0.0, now_s - since_s),
+        canary=bool(rival),
     )
     return judge(trial, policy.slo, policy.rollout)
 

@@ -28,7 +28,7 @@ _UPDATE = (
     " WHERE id = :id AND endpoint = :endpoint AND revision = :seen_revision"
 )
 # word for word the condition of the index `one_open_change`, or SQLite would not use it
-_OPEN = "phase NOT IN ('Verified', 'RolledBack', 'Failed')"
+_OPEN = "phase NOT IN ('Verified', 'Unverified', 'RolledBack', 'Failed')"
 
 
 def insert(connection: sqlite3.Connection, change: Change, event: ChangeEvent) -> Change:

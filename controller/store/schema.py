@@ -117,6 +117,12 @@ _VERSION_2 = (
     "ALTER TABLE observations ADD COLUMN load_rps_missing TEXT",
 )
 
+_VERSION_3 = (
+    "DROP INDEX one_open_change",
+    """CREATE UNIQUE INDEX one_open_change ON changes(endpoint)
+        WHERE phase NOT IN ('Verified', 'Unverified', 'RolledBack', 'Failed')""",
+)
+
 
 def _create_version_1(connection: sqlite3.Connection) -> None:
     for statement in _VERSION_1:
@@ -128,7 +134,12 @@ def _add_load(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Sequence[Migration] = (_create_version_1, _add_load)
+def _close_unverified(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_3:
+        connection.execute(statement)
+
+
+MIGRATIONS: Sequence[Migration] = (_create_version_1, _add_load, _close_unverified)
 
 
 def check_ours(connection: sqlite3.Connection, path: str, known: int = len(MIGRATIONS)) -> int:

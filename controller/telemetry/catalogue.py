@@ -253,8 +253,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter(
         Group.CHANGES,
         "changes_total",
-        "Changes that ended, by action (increase, decrease) and result (verified, rolled_back,"
-        " failed).",
+        "Changes that ended, by action (increase, decrease) and result (verified, unverified,"
+        " rolled_back, failed).",
         "action",
         "result",
     ),

@@ -29,6 +29,7 @@ _USD_PER_METRIC_REQUESTED = 0.01 / 1000
 """GetMetricData, first tier (https://aws.amazon.com/cloudwatch/pricing/)."""
 _RESULTS: Mapping[ChangePhase, str] = {
     ChangePhase.VERIFIED: "verified",
+    ChangePhase.UNVERIFIED: "unverified",
     ChangePhase.ROLLED_BACK: "rolled_back",
     ChangePhase.FAILED: "failed",
 }

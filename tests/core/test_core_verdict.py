@@ -109,6 +109,31 @@ def test_a_climb_out_of_a_breach_must_help(
     assert summary(verdict(climb)) == expected
 
 
+@pytest.mark.parametrize(
+    ("after", "beside", "minutes", "expected"),
+    [
+        ((6, 1, 0), (54, 20, 0), 60.0, Reason.NOT_WORSE),
+        ((6, 3, 0), (54, 20, 0), 60.0, Reason.BAKING),  # slower so far: wait for more
+        ((6, 1, 1), (54, 20, 0), 60.0, Reason.BAKING),  # fails where the other does not
+        ((4, 0, 0), (36, 20, 0), 60.0, Reason.BAKING),  # too few to say that it answers
+        ((6, 1, 0), (54, 20, 0), 9.0, Reason.BAKING),  # not baked
+        ((60, 1, 0), (540, 200, 0), 60.0, Reason.BAKING),  # will get its two hundred in time
+        ((6, 1, 0), (0, 0, 0), 60.0, Reason.BAKING),  # nothing to compare with
+    ],
+)
+def test_a_thin_canary_out_of_a_breach_may_be_called_not_worse(
+    after: tuple[int, int, int],
+    beside: tuple[int, int, int],
+    minutes: float,
+    expected: Reason,
+) -> None:
+    plain = a_trial(*after, minutes=minutes, before=beside, breaching=True)
+    trial = replace(plain, canary=True)
+    assert summary(verdict(trial)) == (OPEN, expected)
+    for other in (replace(trial, canary=False), replace(trial, breaching_before=False)):
+        assert verdict(other).reason is not Reason.NOT_WORSE, "only to leave a breach"
+
+
 def test_limits_of_zero_are_limits() -> None:
     at_once = replace(ROLLOUT, bake_s=0.0, min_requests=0, max_bake_s=0.0)
     assert verdict(a_trial(10, 0, minutes=0.0), rollout=at_once).kind is PASS

@@ -35,6 +35,7 @@ UPDATE_S = 20.0
 ROLLOUT = Rollout(canary_share=0.1, bake_s=60.0, max_bake_s=300.0, min_requests=10)
 TICKS = 120
 NOT_YET = Verdict(VerdictKind.INCONCLUSIVE, Reason.BAKING, "not yet")
+NOT_WORSE = Verdict(VerdictKind.INCONCLUSIVE, Reason.NOT_WORSE, "1 of 6 slow")
 VERDICTS = {
     VerdictKind.PASS: Verdict(VerdictKind.PASS, Reason.VERIFIED, "0 of 100 slow"),
     VerdictKind.FAIL: Verdict(VerdictKind.FAIL, Reason.MADE_WORSE, "50 of 100 slow"),
@@ -241,6 +242,10 @@ class Script:
     """From this tick on no further step forward may be taken."""
     target_mb: int = TARGET_MB
     share: float = 0.1
+    reason: Reason = Reason.CHEAPER_SIZE
+    """Why the change was decided on."""
+    thin: bool = False
+    """Whether an inconclusive canary is called not worse."""
 
 
 @dataclass
@@ -265,6 +270,7 @@ class Run:
             self.script.target_mb,
             ChangePhase.PLANNED,
             progress={"fingerprint": CODE},
+            reason=self.script.reason,
         )
 
     def to_the_end(self) -> "Run":
@@ -327,6 +333,8 @@ class Run:
         stage = "full" if "full_since_s" in self.change.progress else "canary"
         kind = self.script.full if stage == "full" else self.script.canary
         self.verdicts.append((stage, kind))
+        if stage == "canary" and kind is VerdictKind.INCONCLUSIVE and self.script.thin:
+            return NOT_WORSE
         return VERDICTS[kind]
 
     def _call(self, step: Mutation) -> None:

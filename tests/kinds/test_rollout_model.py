@@ -52,6 +52,13 @@ def check(run: Run, latest_before_mb: int = BEFORE_MB) -> None:
     touched_alias = {"release", "alias moved", "weights", "weights gone"} & set(run.meddled)
     assert len(set(function.published)) <= 1, "two candidates for one change"
     if phase is ChangePhase.VERIFIED:
+        assert run.change.verdict is not None
+        assert run.change.verdict.kind is PASS, "no measurement is never success"
+    if phase is ChangePhase.UNVERIFIED:
+        assert run.change.verdict is not None
+        assert run.change.verdict.kind is OPEN
+        assert target_mb > BEFORE_MB, "unmeasured memory is not taken away"
+    if phase.stays:
         assert function.serving.memory_mb == target_mb
         assert function.alias is None or not function.alias.weights
     if phase is ChangePhase.ROLLED_BACK:
@@ -106,10 +113,11 @@ def no_step_forward_after_a_stop(run: Run) -> None:
 
 
 def all_traffic_moves_only_after_a_verdict(run: Run) -> None:
-    """Behind an alias and with a canary, promotion needs a pass."""
+    """Behind an alias and with a canary, promotion needs a pass, or for a climb no worse."""
+    thin_climb = run.script.thin and run.script.target_mb > BEFORE_MB
     for _, step in run.done:
         if isinstance(step, PointAlias) and step.version != "1" and run.script.share > 0.0:
-            assert ("canary", PASS) in run.verdicts
+            assert ("canary", PASS) in run.verdicts or thin_climb
 
 
 def scripts_of(alias: bool, **values: object) -> Iterable[Script]:
@@ -125,7 +133,7 @@ def scripts_of(alias: bool, **values: object) -> Iterable[Script]:
     [
         (PASS, PASS, ChangePhase.VERIFIED, Reason.VERIFIED),
         (PASS, FAIL, ChangePhase.ROLLED_BACK, Reason.MADE_WORSE),
-        (PASS, OPEN, ChangePhase.VERIFIED, Reason.BAKING),  # the canary had passed
+        (PASS, OPEN, ChangePhase.VERIFIED, Reason.VERIFIED),  # the canary had passed
         (FAIL, PASS, ChangePhase.ROLLED_BACK, Reason.MADE_WORSE),
         (OPEN, PASS, ChangePhase.ROLLED_BACK, Reason.BAKING),
     ],
@@ -164,7 +172,7 @@ def test_without_a_canarys_share_all_traffic_moves_at_once() -> None:
         (PASS, TARGET_MB, ChangePhase.VERIFIED),
         (FAIL, TARGET_MB, ChangePhase.ROLLED_BACK),
         (OPEN, TARGET_MB, ChangePhase.ROLLED_BACK),  # unmeasured memory is not taken away
-        (OPEN, 2048, ChangePhase.VERIFIED),  # nor is more memory taken back for want of traffic
+        (OPEN, 2048, ChangePhase.ROLLED_BACK),  # nor kept where nothing was wrong before
     ],
 )
 def test_latest_ends_as_its_verdict_says(
@@ -172,6 +180,48 @@ def test_latest_ends_as_its_verdict_says(
 ) -> None:
     run = play(False, Script(full=full, target_mb=target_mb))
     assert run.change.phase is phase
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+@pytest.mark.parametrize(
+    "reason", [Reason.SLO_BREACHED, Reason.MEMORY_FLOOR, Reason.OUTSIDE_BOUNDS, Reason.REQUESTED]
+)
+def test_a_climb_with_a_cause_is_kept_unmeasured_and_never_called_verified(
+    alias: bool, reason: Reason
+) -> None:
+    run = play(alias, Script(full=OPEN, target_mb=2048, share=0.0, reason=reason))
+    assert run.change.phase is ChangePhase.UNVERIFIED
+    assert run.change.verdict is not None
+    assert run.change.verdict.reason is Reason.UNVERIFIED
+    less = play(alias, Script(full=OPEN, target_mb=TARGET_MB, share=0.0, reason=reason))
+    assert less.change.phase is ChangePhase.ROLLED_BACK
+
+
+def test_a_canary_that_passed_is_quoted_when_all_the_traffic_is_too_thin() -> None:
+    run = play(True, Script(canary=PASS, full=OPEN))
+    assert run.change.verdict is not None
+    assert run.change.verdict.kind is PASS
+    assert "the canary passed (0 of 100 slow)" in run.change.verdict.detail
+
+
+@pytest.mark.parametrize(
+    ("full", "phase"),
+    [
+        (PASS, ChangePhase.VERIFIED),
+        (FAIL, ChangePhase.ROLLED_BACK),
+        (OPEN, ChangePhase.UNVERIFIED),  # not worse in the canary is no proof
+    ],
+)
+def test_a_thin_canary_of_a_climb_gets_all_requests_and_is_judged_by_them(
+    full: VerdictKind, phase: ChangePhase
+) -> None:
+    climb = Script(OPEN, full, target_mb=2048, reason=Reason.SLO_BREACHED, thin=True)
+    run = play(True, climb)
+    moves = [(s.version, s.weights) for _, s in run.done if isinstance(s, PointAlias)]
+    assert moves[:2] == [("1", {"2": 0.1}), ("2", {})]
+    assert run.change.phase is phase
+    less = play(True, Script(OPEN, full, reason=Reason.CHEAPER_SIZE, thin=True))
+    assert less.change.phase is ChangePhase.ROLLED_BACK, "a decrease never takes this way"
 
 
 def test_latest_that_holds_the_target_already_is_published_and_left_so() -> None:
@@ -302,6 +352,8 @@ scripts = st.builds(
     stop_at=st.one_of(st.none(), st.integers(0, 20)),
     target_mb=st.sampled_from([TARGET_MB, 2048]),
     share=st.sampled_from([0.0, 0.1]),
+    reason=st.sampled_from([Reason.CHEAPER_SIZE, Reason.SLO_BREACHED]),
+    thin=st.booleans(),
 )
 
 

@@ -10,6 +10,8 @@ undone; what is done is judged.
 from collections.abc import Mapping
 
 from controller.core.contract import SETTLE_S, Stage
+from controller.kinds.lambda_function.judging import judge_canary, judge_full
+from controller.kinds.lambda_function.moves import back, fail, rolled_back, wait
 from controller.kinds.lambda_function.view import View
 from controller.model.change import (
     Advance,
@@ -19,18 +21,13 @@ from controller.model.change import (
     PublishVersion,
     Step,
     UpdateMemory,
-    Verdict,
-    VerdictKind,
-    Wait,
 )
 from controller.model.endpoint import AliasConfig
 from controller.model.reason import Reason
-from controller.model.size import lessens, memory_mb_of
+from controller.model.size import memory_mb_of
 
 POLL_S = 15.0
 """How soon to look again at an update that AWS is carrying out."""
-JUDGE_S = 60.0
-"""How soon to look again at a trial."""
 PATIENCE_S = 3600.0
 """A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
 
@@ -47,7 +44,7 @@ def next_step(stage: Stage) -> Step:
     step = _latest_forward(view) if before_version is None else _alias_forward(view, before_version)
     mutates = isinstance(step, UpdateMemory | PublishVersion | PointAlias)
     if mutates and phase is ChangePhase.APPLYING and _too_late(view):
-        return _back(view, Reason.UPDATE_FAILED, "AWS did not let it be carried out in an hour")
+        return back(view, Reason.UPDATE_FAILED, "AWS did not let it be carried out in an hour")
     return step
 
 
@@ -64,16 +61,16 @@ def _too_late(view: View) -> bool:
 
 def _start(view: View) -> Step:
     if view.may_go_on is not None:
-        return _fail(view, view.may_go_on, "not started")
+        return fail(view, view.may_go_on, "not started")
     if _too_late(view):
-        return _fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
+        return fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
     if view.alias_is_gone:
-        return _fail(view, Reason.FOREIGN_CHANGE, "the alias was deleted: not started")
+        return fail(view, Reason.FOREIGN_CHANGE, "the alias was deleted: not started")
     if view.live.latest.update_status == "InProgress":
-        return _wait(view, POLL_S, Reason.UPDATING, "an update is under way")
+        return wait(view, POLL_S, Reason.UPDATING, "an update is under way")
     memory = view.live.serving.memory_mb
     if memory != memory_mb_of(view.change.before) or _released(view):
-        return _fail(view, Reason.FOREIGN_CHANGE, "the function changed since the decision")
+        return fail(view, Reason.FOREIGN_CHANGE, "the function changed since the decision")
     alias = view.live.alias
     progress = {
         **view.change.progress,
@@ -81,7 +78,7 @@ def _start(view: View) -> Step:
     }
     if alias is not None:
         if alias.weights:
-            return _fail(view, Reason.FOREIGN_ROUTING, "the alias splits traffic already")
+            return fail(view, Reason.FOREIGN_ROUTING, "the alias splits traffic already")
         progress |= {"before_version": alias.version}
     return Advance(ChangePhase.APPLYING, "start", "applying", progress)
 
@@ -100,21 +97,21 @@ def _released(view: View) -> bool:
 def _latest_forward(view: View) -> Step:
     latest, change = view.live.latest, view.change
     if latest.update_status == "InProgress":
-        return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
+        return wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
     if latest.memory_mb == memory_mb_of(change.target):
         if latest.update_status == "Failed":
-            return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
-        return _judge_full(view)
+            return back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
+        return judge_full(view)
     if latest.memory_mb != memory_mb_of(change.before):
-        return _back(view, Reason.FOREIGN_CHANGE, f"memory is {latest.memory_mb} MB now")
+        return back(view, Reason.FOREIGN_CHANGE, f"memory is {latest.memory_mb} MB now")
     if change.phase is not ChangePhase.APPLYING:
-        return _back(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
+        return back(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
     if latest.fingerprint != view.fingerprint:
-        return _back(view, Reason.UNRELEASED_CODE, "other code was released in between")
+        return back(view, Reason.UNRELEASED_CODE, "other code was released in between")
     if view.may_go_on is not None:
-        return _rolled_back(view, view.may_go_on)
+        return rolled_back(view, view.may_go_on)
     if latest.update_status == "Failed" and "asked" in change.progress:
-        return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
+        return back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
     return UpdateMemory(memory_mb_of(change.target), latest.revision_id)
 
 
@@ -125,21 +122,21 @@ def _alias_forward(view: View, before: str) -> Step:
     live, change = view.live, view.change
     alias, published = live.alias, change.progress.get("published_version")
     if alias is None:
-        return _back(view, Reason.FOREIGN_CHANGE, "the alias was deleted")
+        return back(view, Reason.FOREIGN_CHANGE, "the alias was deleted")
     if alias.version not in {before, published} or not _ours(alias.weights, published):
         released = live.serving.fingerprint != view.fingerprint
         reason = Reason.UNRELEASED_CODE if released else Reason.FOREIGN_CHANGE
-        return _back(view, reason, f"the alias points to {_pointed(alias)} now")
+        return back(view, reason, f"the alias points to {_pointed(alias)} now")
     if published is None:
         return _until_published(view)
     if alias.version == published and not alias.weights:
-        return _judge_full(view)
+        return judge_full(view)
     if alias.weights:
-        return _judge_canary(view, published)
+        return judge_canary(view, published)
     if change.phase is not ChangePhase.APPLYING:
-        return _back(view, Reason.FOREIGN_CHANGE, "somebody pointed the alias back")
+        return back(view, Reason.FOREIGN_CHANGE, "somebody pointed the alias back")
     if view.may_go_on is not None:
-        return _back(view, view.may_go_on, "stopped before traffic moved")
+        return back(view, view.may_go_on, "stopped before traffic moved")
     return _open_canary(view, published)
 
 
@@ -154,20 +151,20 @@ def _pointed(alias: AliasConfig) -> str:
 def _until_published(view: View) -> Step:
     latest, change = view.live.latest, view.change
     if latest.update_status == "InProgress":
-        return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
+        return wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
     if latest.fingerprint != view.fingerprint:
-        return _back(view, Reason.UNRELEASED_CODE, "$LATEST holds other code now")
+        return back(view, Reason.UNRELEASED_CODE, "$LATEST holds other code now")
     if latest.update_status == "Failed" and "asked" in change.progress:
-        return _back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
+        return back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
     if view.may_go_on is not None:
-        return _back(view, view.may_go_on, "stopped before publishing")
+        return back(view, view.may_go_on, "stopped before publishing")
     if latest.memory_mb == memory_mb_of(change.target):
         return PublishVersion(latest.code_sha256, latest.revision_id)
     if change.progress.get("asked") == PublishVersion.__name__:
-        return _back(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
+        return back(view, Reason.FOREIGN_CHANGE, "somebody put the old memory back")
     if latest.memory_mb == int(change.progress["latest_before_mb"]):
         return UpdateMemory(memory_mb_of(change.target), latest.revision_id)
-    return _back(view, Reason.FOREIGN_CHANGE, f"$LATEST has {latest.memory_mb} MB now")
+    return back(view, Reason.FOREIGN_CHANGE, f"$LATEST has {latest.memory_mb} MB now")
 
 
 def _open_canary(view: View, published: str) -> Step:
@@ -179,49 +176,7 @@ def _open_canary(view: View, published: str) -> Step:
     return PointAlias(alias.name, alias.version, {published: share}, alias.revision_id)
 
 
-def _judge_canary(view: View, published: str) -> Step:
-    change, alias = view.change, view.live.alias
-    if view.may_go_on is not None:
-        return _back(view, view.may_go_on, "stopped during the canary")
-    if "canary_since_s" not in change.progress or alias is None:
-        share = max(alias.weights.values()) if alias is not None else 0.0
-        return _verifying(view, "canary_since_s", f"canary with {share:.0%} of requests")
-    if view.verdict.kind is VerdictKind.FAIL:
-        return _back(view, view.verdict.reason, view.verdict.detail, view.verdict)
-    if view.verdict.kind is VerdictKind.PASS:
-        return PointAlias(alias.name, published, {}, alias.revision_id)
-    if _time_is_up(view, "canary_since_s"):
-        return _back(view, Reason.TOO_FEW_SAMPLES, view.verdict.detail, view.verdict)
-    return _wait(view, JUDGE_S, Reason.BAKING, view.verdict.detail)
-
-
-# --- both ---
-
-
-def _judge_full(view: View) -> Step:
-    change, verdict = view.change, view.verdict
-    if "full_since_s" not in change.progress:
-        return _verifying(view, "full_since_s", "all requests use the new memory")
-    if verdict.kind is VerdictKind.FAIL:
-        return _back(view, verdict.reason, verdict.detail, verdict)
-    done = verdict.kind is VerdictKind.PASS
-    if not done and _time_is_up(view, "full_since_s"):
-        if "canary_since_s" not in change.progress and lessens(change.before, change.target):
-            return _back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
-        done = True
-    if done:
-        return Advance(ChangePhase.VERIFIED, "verdict", verdict.detail, change.progress, verdict)
-    return _wait(view, JUDGE_S, Reason.BAKING, verdict.detail)
-
-
-def _verifying(view: View, key: str, message: str) -> Step:
-    progress = {**view.change.progress, key: repr(view.now_s)}
-    return Advance(ChangePhase.VERIFYING, "verify", message, progress)
-
-
-def _time_is_up(view: View, key: str) -> bool:
-    since_s = float(view.change.progress[key])
-    return view.now_s - since_s >= view.rollout.max_bake_s + SETTLE_S
+# --- undoing ---
 
 
 def _roll_back(view: View) -> Step:
@@ -232,17 +187,17 @@ def _roll_back(view: View) -> Step:
     if traffic is not None:
         return traffic
     if live.latest.update_status == "InProgress":
-        return _wait(view, POLL_S, Reason.UPDATING, "AWS is applying an update")
+        return wait(view, POLL_S, Reason.UPDATING, "AWS is applying an update")
     restore_mb = int(change.progress.get("latest_before_mb", memory_mb_of(change.before)))
     if live.latest.memory_mb == memory_mb_of(change.target) and restore_mb != live.latest.memory_mb:
         return UpdateMemory(restore_mb, live.latest.revision_id)
     if before is not None and live.alias is None:
         detail = f"the alias was deleted; $LATEST is left with {live.latest.memory_mb} MB"
-        return _fail(view, Reason.FOREIGN_CHANGE, detail)
+        return fail(view, Reason.FOREIGN_CHANGE, detail)
     if live.serving.memory_mb != memory_mb_of(change.before):
-        return _fail(view, Reason.FOREIGN_CHANGE, f"memory is {live.serving.memory_mb} MB now")
+        return fail(view, Reason.FOREIGN_CHANGE, f"memory is {live.serving.memory_mb} MB now")
     reason = Reason(change.progress.get("cause", Reason.ROLLED_BACK))
-    return _rolled_back(view, reason)
+    return rolled_back(view, reason)
 
 
 def _traffic_back(view: View, before: str) -> PointAlias | None:
@@ -253,26 +208,3 @@ def _traffic_back(view: View, before: str) -> PointAlias | None:
     if not ours or (alias.version == before and not alias.weights):
         return None
     return PointAlias(alias.name, before, {}, alias.revision_id)
-
-
-def _back(view: View, reason: Reason, detail: str, verdict: Verdict | None = None) -> Step:
-    progress = {**view.change.progress, "cause": reason.value}
-    judged = verdict or Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
-    return Advance(ChangePhase.ROLLING_BACK, "roll back", detail, progress, judged)
-
-
-def _rolled_back(view: View, reason: Reason) -> Step:
-    verdict = view.change.verdict or Verdict(
-        VerdictKind.INCONCLUSIVE, reason, "undone before it took effect"
-    )
-    detail = f"back at {view.change.before}: {verdict.detail}"
-    return Advance(ChangePhase.ROLLED_BACK, "rolled back", detail, view.change.progress, verdict)
-
-
-def _fail(view: View, reason: Reason, detail: str) -> Step:
-    verdict = Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
-    return Advance(ChangePhase.FAILED, "give up", detail, view.change.progress, verdict)
-
-
-def _wait(view: View, seconds: float, why: Reason, detail: str) -> Wait:
-    return Wait(view.now_s + seconds, why, detail)
