@@ -48,9 +48,9 @@ def demo(
 ) -> None:
     """Watch the whole loop at work in an embedded AWS.
 
-    An account with eight functions and two weeks of history, the controller in Enforce mode
-    in front of it over HTTP, and three days that pass in less than a minute. Nothing outside
-    this machine is asked, and nothing of yours is touched.
+    An account with functions, serverless and real-time endpoints and two weeks of history, the
+    controller in Enforce mode in front of it over HTTP, and three days that pass in about a
+    minute. Nothing outside this machine is asked, and nothing of yours is touched.
     """
     with Interrupts() as interrupts:
         from controller.demo.stage import START_S, Setting, opened
@@ -99,7 +99,7 @@ def _perform(
     patience_s: float,
 ) -> "tuple[Ledger, float]":
     """Play, and return the ledger and how many real seconds it took."""
-    from controller.demo.ledger import drawn_up, truths
+    from controller.demo.ledger import drawn_up
     from controller.demo.play import Limits, Play, rest_s
 
     began_s = session.clock.monotonic_s()
@@ -107,10 +107,9 @@ def _perform(
     def out_of_time() -> bool:
         return interrupted() or session.clock.monotonic_s() - began_s > patience_s
 
-    before = truths(stage)
     until_s = stage.clock.now_s() + length_s
     course = Play(stage, audience).run(Limits(until_s, rest_s(stage.policies), out_of_time))
-    return drawn_up(stage, course, before), session.clock.monotonic_s() - began_s
+    return drawn_up(stage, course), session.clock.monotonic_s() - began_s
 
 
 def _audience(

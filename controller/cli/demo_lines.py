@@ -34,10 +34,10 @@ class Lines(Nobody):
     def __init__(self, write: Callable[[str], None], stage: Stage) -> None:
         self._write = write
         now_s = stage.clock.now_s()
-        count = len(stage.client.functions())
+        functions, endpoints = len(stage.client.functions()), len(stage.client.endpoints())
         write(
             f"{date_time(now_s)} UTC in the sandbox at {stage.url}: "
-            f"{count} functions with two weeks of history"
+            f"{functions} functions and {endpoints} endpoints with two weeks of history"
         )
 
     def decided(self, assessment: Assessment) -> None:
@@ -92,5 +92,8 @@ def step_words(change: Change, event: ChangeEvent) -> tuple[str, str]:
 def guest_line(at_s: float, what: str) -> str:
     """What somebody else did, from the world's words for it: `release: search-rerank`."""
     who, _, name = what.partition(": ")
-    words = {"release": "somebody releases new code"}
+    words = {
+        "release": "somebody releases new code",
+        "endpoint_terraform": "somebody's Terraform puts its own configuration back",
+    }
     return f"{clock_time(at_s)}  {name:<{NAME_WIDTH}}  ({words.get(who, who)})"

@@ -17,7 +17,8 @@ from controller.cli.demo_lines import (
 )
 from controller.cli.output import printable
 from controller.cli.session import Session
-from controller.cli.words import arrow, counted, number, usd
+from controller.cli.size_words import size_arrow
+from controller.cli.words import counted, number, usd
 from controller.core.conditions import current_candidate
 from controller.demo.play import HOUR_S
 from controller.demo.stage import Stage
@@ -26,7 +27,6 @@ from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Missing
-from controller.model.size import memory_mb_of
 
 FRAME_S = 0.1
 """Least real time between two pictures."""
@@ -120,7 +120,7 @@ class LiveTable:
             expand=True,
         )
         table.add_column("ENDPOINT", no_wrap=True)
-        table.add_column("MEMORY MB", no_wrap=True)
+        table.add_column("SIZE", no_wrap=True)
         table.add_column("P95 / SLO MS", justify="right", no_wrap=True)
         table.add_column("USD/MONTH", justify="right", no_wrap=True)
         if self._wide:
@@ -135,7 +135,7 @@ class LiveTable:
         reason, detail = decision_words(seen)
         return [
             Text(seen.key.name),
-            Text(_memory(seen, change), style="yellow" if change else ""),
+            Text(_size(seen, change), style="yellow" if change else ""),
             _latency(seen, self._slo_ms[seen.policy]),
             Text(_cost(seen)),
             *([Text(*_state(change))] if self._wide else []),
@@ -146,15 +146,14 @@ class LiveTable:
         return [Text(printable(step), no_wrap=True, overflow="ellipsis") for step in self._steps]
 
 
-def _memory(seen: Assessment, change: Change | None) -> str:
+def _size(seen: Assessment, change: Change | None) -> str:
     if change is not None:
-        return arrow(str(memory_mb_of(change.before)), str(memory_mb_of(change.target)))
+        return size_arrow(change.before, change.target)
     if seen.state is None:
         return "?"
-    now = str(memory_mb_of(seen.state.size))
-    if isinstance(seen.wanted, Propose):
-        return arrow(now, str(memory_mb_of(seen.wanted.proposal.target)))
-    return now
+    now = seen.state.size
+    wanted = seen.wanted.proposal.target if isinstance(seen.wanted, Propose) else now
+    return size_arrow(now, wanted)
 
 
 def _cost(seen: Assessment) -> str:

@@ -3,6 +3,7 @@
 from controller.cli.demo_lines import NAME_WIDTH, decision_words
 from controller.cli.output import Cell, Row, show_table
 from controller.cli.session import Session
+from controller.cli.size_words import size_arrow
 from controller.cli.words import arrow, counted, number, usd
 from controller.demo.ledger import Entry, Ledger
 from controller.demo.play import HOUR_S
@@ -10,7 +11,7 @@ from controller.model.change import ChangePhase
 from controller.model.decision import Hold
 from controller.model.missing import Missing
 
-_COLUMNS = ("FUNCTION", "MEMORY MB", "P95 MS", ">SLO MS", "USD/MONTH", ">SAVED", "CHANGES", "NOW")
+_COLUMNS = ("ENDPOINT", "SIZE", "P95 MS", ">SLO MS", "USD/MONTH", ">SAVED", "CHANGES", "NOW")
 
 
 def show_summary(session: Session, ledger: Ledger, wall_s: float) -> None:
@@ -32,7 +33,7 @@ def _row(entry: Entry) -> Row:
     style = "" if kept and entry.meets(before) else ("green" if kept else "red")
     return (
         entry.key.name,
-        arrow(str(before.memory_mb), str(after.memory_mb)),
+        size_arrow(before.size, after.size),
         Cell(arrow(number(before.p95_ms), number(after.p95_ms)), style),
         number(entry.slo.threshold_ms),
         arrow(_usd(before.usd_per_month), _usd(after.usd_per_month)),
@@ -72,7 +73,7 @@ def _what(ledger: Ledger) -> list[str]:
     return [
         f"{usd(ledger.saves_usd_per_month)} USD/month saved; by the controller's own estimates"
         f" {usd(ledger.estimated_saving)}.",
-        f"{after} of {len(entries)} functions meet their SLO; left alone it would be {before}.",
+        f"{after} of {len(entries)} endpoints meet their SLO; left alone it would be {before}.",
         "With hindsight, the cheapest sizes that just meet it would cost"
         f" {usd(ledger.hindsight_usd_per_month)}.",
         "All figures but the estimate are the sandbox's truth, which the controller never saw;",
@@ -82,7 +83,7 @@ def _what(ledger: Ledger) -> list[str]:
 
 
 def _held(ledger: Ledger) -> list[str]:
-    """Why each function that holds is left as it is."""
+    """Why each endpoint that holds is left as it is."""
     lines = ["Held at the end:"]
     for entry in ledger.entries:
         if isinstance(entry.last.decision, Hold):

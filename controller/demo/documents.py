@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller import __version__
+from controller.demo.figures import Figures
 from controller.demo.ledger import Entry, Estimated, Ledger, Polling
 from controller.demo.play import HOUR_S
 from controller.demo.stage import Setting
@@ -11,7 +12,7 @@ from controller.model.change import ChangePhase
 from controller.model.demand import Interval
 from controller.model.missing import Maybe, Missing
 from controller.runtime.documents import change_document, instant, interval, key_document
-from controller.sandbox.truth import Truth
+from controller.runtime.size_documents import size_document
 
 Json = Mapping[str, Any]
 
@@ -42,8 +43,8 @@ def entry_document(entry: Entry) -> Json:
         "endpoint": key_document(entry.key),
         "policy": entry.last.policy,
         "slo": {"percentile": entry.slo.percentile, "thresholdMs": entry.slo.threshold_ms},
-        "memoryMbBefore": entry.start.memory_mb,
-        "memoryMbAfter": entry.after.memory_mb,
+        "sizeBefore": size_document(entry.start.size),
+        "sizeAfter": size_document(entry.after.size),
         "truth": {
             "start": _truth(entry.start),
             "before": {**_truth(entry.before), "meetsSlo": entry.meets(entry.before)},
@@ -59,17 +60,18 @@ def entry_document(entry: Entry) -> Json:
     }
 
 
-def _truth(truth: Truth) -> dict[str, Any]:
+def _truth(truth: Figures) -> dict[str, Any]:
     usd, met = truth.usd_per_month, truth.met_ratio
     return {
-        "memoryMb": truth.memory_mb,
+        "size": size_document(truth.size),
         "p95Ms": _round(truth.p95_ms),
         "usdPerMonth": None if usd is None else _round(usd),
         **({} if met is None else {"metRatio": _round(met)}),
+        **({"refusedShare": _round(truth.refused_share)} if truth.refused_share else {}),
     }
 
 
-def _estimate(estimated: Estimated, after: Truth) -> Json:
+def _estimate(estimated: Estimated, after: Figures) -> Json:
     return {
         "measuredP95Ms": _maybe(estimated.p95_ms),
         "usdPerMonth": _range(estimated.usd_per_month),

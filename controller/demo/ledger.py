@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 
 from controller.core.conditions import current_candidate
+from controller.demo.figures import Figures, cheapest, figures, live_size
 from controller.demo.play import Course
 from controller.demo.stage import Stage
 from controller.model.change import Change, ChangePhase
@@ -21,11 +22,11 @@ from controller.model.estimate import Candidate
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy, Slo
 from controller.model.reason import Reason
-from controller.model.size import memory_mb_of
-from controller.sandbox.region import Region
-from controller.sandbox.truth import Truth, cheapest_size
+from controller.model.size import Size
 from controller.telemetry.metrics import Telemetry
 
+REFUSED_LIMIT = 0.005
+"""A size that refuses more requests than this keeps no SLO, however fast the others are."""
 _METRICS_REQUESTED = "rightsizer_cloudwatch_metrics_requested_total"
 _SELF_COST = "rightsizer_self_cost_dollars_total"
 _REQUESTS = "rightsizer_aws_requests_total"
@@ -63,19 +64,21 @@ class Entry:
 
     key: EndpointKey
     slo: Slo
-    start: Truth
-    before: Truth
-    after: Truth
-    cheapest: Truth | None
+    start: Figures
+    before: Figures
+    after: Figures
+    cheapest: Figures | None
     estimated: Estimated
     changes: Sequence[Change]
     """Oldest first."""
     holds: Mapping[Reason, int]
     last: Assessment
 
-    def meets(self, truth: Truth) -> bool:
+    def meets(self, truth: Figures) -> bool:
         """Whether a size truly keeps the SLO."""
-        return truth.met_ratio is not None and truth.met_ratio >= self.slo.percentile
+        if truth.met_ratio is None or truth.refused_share >= REFUSED_LIMIT:
+            return False
+        return truth.met_ratio >= self.slo.percentile
 
     @property
     def saves_usd_per_month(self) -> float:
@@ -113,7 +116,7 @@ class Ledger:
 
     @property
     def hindsight_usd_per_month(self) -> float:
-        """The least that keeps every SLO; a function that no size would do for stays as it is."""
+        """The least that keeps every SLO; an endpoint that no size would do for stays as it is."""
         best = [entry.cheapest or entry.after for entry in self.entries]
         return sum(truth.usd_per_month or 0.0 for truth in best)
 
@@ -128,63 +131,36 @@ class Ledger:
         return sum(entry.count(phase) for entry in self.entries)
 
 
-def truths(stage: Stage) -> dict[str, Truth]:
-    """The truth about every function as it is now; to be kept from before the play."""
-    names = [place["name"] for place in stage.client.functions()]
-    return {name: stage.world.truth(name) for name in names}
-
-
-def drawn_up(stage: Stage, course: Course, start: Mapping[str, Truth]) -> Ledger:
-    """The ledger of a play that is over. `start` is what `truths` said before it."""
+def drawn_up(stage: Stage, course: Course) -> Ledger:
+    """The ledger of a play that is over."""
     policies = {policy.name: policy for policy in stage.policies.policies}
     entries = [
-        _entry(stage, course, key, policies[assessment.policy], start[key.name])
+        _entry(stage, course, key, policies[assessment.policy])
         for key, assessment in sorted(course.last.items(), key=lambda item: item[0].name)
+        if assessment.state is not None
     ]
     return Ledger(course, entries, _polling(stage.app.telemetry, course))
 
 
-def _entry(stage: Stage, course: Course, key: EndpointKey, policy: Policy, start: Truth) -> Entry:
-    world, last, slo = stage.world, course.last[key], policy.slo
-    region = world.region(key.account, key.region)
-
-    def truth(memory_mb: int | None) -> Truth:
-        return world.truth(
-            key.name,
-            memory_mb,
-            threshold_ms=slo.threshold_ms,
-            account=key.account,
-            region=key.region,
-        )
-
+def _entry(stage: Stage, course: Course, key: EndpointKey, policy: Policy) -> Entry:
+    world, last, start = stage.world, course.last[key], course.start[key]
+    size = live_size(world, key, last.state.size if last.state is not None else start.size)
     return Entry(
         key=key,
-        slo=slo,
+        slo=policy.slo,
         start=start,
-        before=truth(start.memory_mb),
-        after=truth(None),
-        cheapest=_cheapest(stage, region, last, slo),
-        estimated=_estimated(last, course.first[key], start.memory_mb),
+        before=figures(world, key, start.size, policy.slo),
+        after=figures(world, key, size, policy.slo),
+        cheapest=cheapest(world, key, policy, last.candidates),
+        estimated=_estimated(last, course.first[key], start.size),
         changes=tuple(reversed(stage.app.store.changes(key, since_s=course.start_s))),
         holds=course.holds.get(key, Counter()),
         last=last,
     )
 
 
-def _cheapest(stage: Stage, region: Region, last: Assessment, slo: Slo) -> Truth | None:
-    sizes = [memory_mb_of(candidate.estimate.size) for candidate in last.candidates]
-    return cheapest_size(
-        stage.world,
-        region,
-        last.key.name,
-        sizes=sizes,
-        threshold_ms=slo.threshold_ms,
-        percentile=slo.percentile,
-    )
-
-
-def _estimated(last: Assessment, first: Assessment, first_mb: int) -> Estimated:
-    before = next((c for c in last.candidates if memory_mb_of(c.estimate.size) == first_mb), None)
+def _estimated(last: Assessment, first: Assessment, start: Size) -> Estimated:
+    before = next((c for c in last.candidates if c.estimate.size == start), None)
     return Estimated(
         p95_ms=last.slo if isinstance(last.slo, Missing) else last.slo.p95_ms,
         usd_per_month=_cost(current_candidate(last)),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from controller.demo.figures import Figures, figures
 from controller.demo.stage import Stage
 from controller.model.change import Change, ChangeEvent
 from controller.model.decision import Assessment, Hold, Propose
@@ -51,6 +52,8 @@ class Course:
     looks: int = 0
     first: dict[EndpointKey, Assessment] = field(default_factory=dict)
     last: dict[EndpointKey, Assessment] = field(default_factory=dict)
+    start: dict[EndpointKey, Figures] = field(default_factory=dict)
+    """The truth about each endpoint as it was found."""
     holds: dict[EndpointKey, Counter[Reason]] = field(default_factory=dict)
     """How many looks at an endpoint ended in which hold."""
 
@@ -76,6 +79,7 @@ class Play:
         self._words: dict[EndpointKey, tuple[str, str]] = {}
         self._told: dict[EndpointKey, tuple[int, int]] = {}
         self._guests = _guests(stage)
+        self._slos = {policy.name: policy.slo for policy in stage.policies.policies}
         self._news_s = now_s
 
     def run(self, limits: Limits) -> Course:
@@ -94,6 +98,9 @@ class Play:
         self._announce_guests()
         course.looks += 1
         course.first.setdefault(key, assessment)
+        if key not in course.start and assessment.state is not None:
+            size, slo = assessment.state.size, self._slos[assessment.policy]
+            course.start[key] = figures(self._stage.world, key, size, slo)
         course.last[key] = assessment
         decision = assessment.decision
         if isinstance(decision, Hold):

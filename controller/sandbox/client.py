@@ -60,6 +60,11 @@ class SandboxClient:
         """Account, region and name of every function."""
         return list(self._ask("GET", "functions")["functions"])
 
+    def endpoints(self) -> Sequence[Mapping[str, str]]:
+        """`{account, region, name}` of every SageMaker endpoint."""
+        found: Sequence[Mapping[str, str]] = self._ask("GET", "endpoints")["endpoints"]
+        return found
+
     def add_fault(self, kind: str, **fields: Any) -> int:
         """Switch a fault on, by the fields of `Fault`; returns its number."""
         added = self._ask("POST", "faults", {"kind": kind, **fields})["faults"]

@@ -17,13 +17,18 @@ weeks, so there is a fortnight of history at the first look.
 
 from typing import Any
 
+from controller.sandbox.demo_endpoints import endpoint_actors, endpoint_sections
+
 HOUR_S = 3600.0
 REGRESSION_AFTER_S = 30 * HOUR_S
 """When, after the start, search-rerank's slower release comes."""
 
 
-def demo_document(*, regression: bool = True) -> dict[str, Any]:
-    """The seed document of the demo account, JSON-able; `regression` adds the slow release."""
+def demo_document(*, regression: bool = True, endpoints: bool = False) -> dict[str, Any]:
+    """The seed document of the demo account, JSON-able.
+
+    regression: adds the slow release. endpoints: adds SageMaker's part, see demo_endpoints.
+    """
     document: dict[str, Any] = {
         "description": "demo account",
         "functions": [
@@ -37,8 +42,9 @@ def demo_document(*, regression: bool = True) -> dict[str, Any]:
             _fraud_scorer(),
         ],
     }
+    actors: list[dict[str, Any]] = []
     if regression:
-        document["actors"] = [
+        actors.append(
             {
                 "actor": "release",
                 "at_in_s": REGRESSION_AFTER_S,
@@ -46,7 +52,12 @@ def demo_document(*, regression: bool = True) -> dict[str, Any]:
                 "alias": "live",
                 "latency_factor": 1.3,
             }
-        ]
+        )
+    if endpoints:
+        document |= endpoint_sections()
+        actors += endpoint_actors()
+    if actors:
+        document["actors"] = actors
     return document
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from controller.cli.demo_lines import Lines, Nobody
 from controller.demo.documents import summary_document
-from controller.demo.ledger import drawn_up, truths
+from controller.demo.ledger import drawn_up
 from controller.demo.play import Course, Limits, Play, rest_s
 from controller.demo.stage import Setting, Stage, opened
 from controller.policy import load
@@ -38,9 +38,8 @@ def test_the_same_seed_is_the_same_demo() -> None:
     def once(seed: int) -> tuple[Any, list[str]]:
         setting = Setting(seed=seed)
         with opened(setting) as stage:
-            start = truths(stage)
             course, told = played(stage, 900.0)
-            return summary_document(drawn_up(stage, course, start), setting, 0.0), told[1:]
+            return summary_document(drawn_up(stage, course), setting, 0.0), told[1:]
 
     first, again, other = once(4), once(4), once(5)
     assert again == first
@@ -50,9 +49,8 @@ def test_the_same_seed_is_the_same_demo() -> None:
 @pytest.mark.slow
 def test_calls_are_counted_as_the_sandbox_counts_them() -> None:
     with opened(Setting()) as stage:
-        start = truths(stage)
         course, _ = played(stage, 600.0)
-        polling = drawn_up(stage, course, start).polling
+        polling = drawn_up(stage, course).polling
         counted: Counter[tuple[str, str]] = Counter()
         for (service, operation, _), count in polling.calls.items():
             counted[service.lower(), operation] += count

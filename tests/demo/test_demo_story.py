@@ -60,7 +60,7 @@ def test_what_has_too_much_shrinks_and_keeps_its_slo(
     name: str, endpoints: dict[str, dict[str, Any]]
 ) -> None:
     item = endpoints[name]
-    assert item["memoryMbAfter"] < item["memoryMbBefore"] / 2
+    assert item["sizeAfter"]["memoryMb"] < item["sizeBefore"]["memoryMb"] / 2
     assert item["truth"]["after"]["meetsSlo"]
     assert item["truth"]["savesUsdPerMonth"] > 0.25 * item["truth"]["before"]["usdPerMonth"]
     assert set(phases(item)) == {"Verified"}
@@ -73,7 +73,7 @@ def test_what_is_starved_grows_at_once_and_recovers(endpoints: dict[str, dict[st
     first = item["changes"][0]
     assert first["reason"] == "SloBreached"
     assert first["plannedAt"] == "2026-11-02T08:00:00Z"
-    assert item["memoryMbAfter"] > item["memoryMbBefore"]
+    assert item["sizeAfter"]["memoryMb"] > item["sizeBefore"]["memoryMb"]
     assert item["truth"]["after"]["usdPerMonth"] < 1.5 * item["truth"]["cheapest"]["usdPerMonth"]
 
 
@@ -83,7 +83,7 @@ def test_what_is_right_or_unknown_is_left_alone(
 ) -> None:
     item = endpoints[name]
     assert item["changes"] == []
-    assert item["memoryMbAfter"] == item["memoryMbBefore"]
+    assert item["sizeAfter"]["memoryMb"] == item["sizeBefore"]["memoryMb"]
 
 
 def test_what_is_too_quiet_says_so(endpoints: dict[str, dict[str, Any]]) -> None:
@@ -98,14 +98,14 @@ def test_a_slower_release_is_answered(endpoints: dict[str, dict[str, Any]]) -> N
     climb = item["changes"][0]
     assert climb["reason"] == "SloBreached"
     assert "2026-11-03T14:00:00Z" < climb["plannedAt"] < "2026-11-03T15:00:00Z"
-    assert item["memoryMbAfter"] < climb["target"]["memoryMb"]
+    assert item["sizeAfter"]["memoryMb"] < climb["target"]["memoryMb"]
 
 
 def test_a_canary_that_fails_is_undone(endpoints: dict[str, dict[str, Any]]) -> None:
     item = endpoints["fraud-scorer"]
     assert phases(item) == ["RolledBack"]
     assert item["changes"][0]["verdict"]["reason"] == "MadeWorse"
-    assert item["memoryMbAfter"] == item["memoryMbBefore"]
+    assert item["sizeAfter"]["memoryMb"] == item["sizeBefore"]["memoryMb"]
 
 
 def test_the_estimates_are_near_the_truth(endpoints: dict[str, dict[str, Any]]) -> None:
