@@ -16,12 +16,21 @@ COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# A .venv of another Python than the one asked for is made anew.
+ifneq ($(PYTHON),)
+ifneq ($(shell $(PYTHON) -VV 2>&1),$(shell $(VENV)/python -VV 2>&1))
+OTHER := other-python
+endif
+endif
+.PHONY: other-python
+other-python:
+
 # Two stamps: running the program needs half of what working on it does.
-.venv/installed-run: requirements.lock requirements-build.lock pyproject.toml
+.venv/installed-run: requirements.lock requirements-build.lock pyproject.toml $(OTHER)
 	@tools/make-venv requirements.lock requirements-build.lock
 	@touch $@
 
-.venv/installed-dev: requirements-dev.lock pyproject.toml
+.venv/installed-dev: requirements-dev.lock pyproject.toml $(OTHER)
 	@tools/make-venv requirements-dev.lock
 	@touch $@ .venv/installed-run
 
@@ -57,8 +66,11 @@ format: setup ## Put the code into the house's form
 lock: setup ## Write the lock files anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(ARGS) --group build --output-file requirements-build.lock
-	$(COMPILE) $(ARGS) pyproject.toml --group dev --output-file requirements-dev.lock \
-		--constraint requirements.lock --constraint requirements-build.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra probe --extra sandbox \
+		--output-file requirements-probe.lock --constraint requirements.lock
+	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group dev --output-file requirements-dev.lock \
+		--constraint requirements.lock --constraint requirements-build.lock \
+		--constraint requirements-probe.lock
 
 .PHONY: docs
 docs: setup ## Write the generated pages and the JSON Schema anew

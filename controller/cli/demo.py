@@ -14,6 +14,7 @@ from controller.cli.interrupts import Interrupts
 from controller.cli.options import Verb, output_option
 from controller.cli.output import document, show_document
 from controller.cli.session import Session, pass_session
+from controller.extras import require
 
 if TYPE_CHECKING:
     from controller.demo.ledger import Ledger
@@ -52,6 +53,7 @@ def demo(
     controller in Enforce mode in front of it over HTTP, and three days that pass in about a
     minute. Nothing outside this machine is asked, and nothing of yours is touched.
     """
+    require("sandbox", "numpy", "uvicorn")
     with Interrupts() as interrupts:
         from controller.demo.stage import START_S, Setting, opened
 

@@ -9,6 +9,7 @@ from controller.cli.exits import CommandError, ExitCode
 from controller.cli.lazy import Lazy, LazyGroup
 from controller.cli.options import Verb
 from controller.cli.session import Session, pass_session
+from controller.extras import require
 
 DEMO = "demo"
 REGION = "eu-west-1"
@@ -58,6 +59,7 @@ def serve(
     It starts at the present time with weeks of history, and prints what to put into the
     environment so that this program, boto3 or the AWS command line talk to it.
     """
+    require("sandbox", "numpy", "uvicorn")
     from controller.sandbox.http_door import SandboxServer
     from controller.sandbox.world import World
 

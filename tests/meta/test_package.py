@@ -19,7 +19,12 @@ from sources import REPOSITORY
 import controller
 
 PYPROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
-LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-build.lock",
+    "requirements-probe.lock",
+    "requirements-dev.lock",
+)
 PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)(?: ; (?P<marker>[^\\]+?))?(?P<more> \\)?$"
 )
@@ -52,6 +57,11 @@ def group(name: str) -> list[Requirement]:
 
 
 RUN = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
+EXTRAS = {
+    name: [Requirement(text) for text in texts]
+    for name, texts in PYPROJECT["project"]["optional-dependencies"].items()
+}
+ALL_EXTRAS = [requirement for wanted in EXTRAS.values() for requirement in wanted]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +69,8 @@ RUN = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
     [
         ("requirements.lock", RUN),
         ("requirements-build.lock", group("build")),
-        ("requirements-dev.lock", [*RUN, *group("dev")]),
+        ("requirements-probe.lock", [*RUN, *ALL_EXTRAS]),
+        ("requirements-dev.lock", [*RUN, *ALL_EXTRAS, *group("dev")]),
     ],
 )
 def test_lock_satisfies_what_the_project_asks_for(lock: str, wanted: list[Requirement]) -> None:
@@ -82,9 +93,24 @@ def test_nothing_is_locked_that_nobody_asks_for() -> None:
     assert direct == {canonicalize_name(requirement.name) for requirement in RUN}
 
 
+def test_load_tests_are_no_part_of_the_core() -> None:
+    assert {requirement.name for requirement in EXTRAS["probe"]} == {"locust"}
+    for lock in ("requirements.lock", "requirements-build.lock"):
+        assert not {"locust", "gevent", "flask"} & set(pins(lock)), lock
+    assert "locust" in pins("requirements-probe.lock")
+
+
+def test_readme_installs_only_extras_that_there_are() -> None:
+    named = re.findall(
+        r"rightsizer\[([\w,-]+)\]", (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    )
+    assert named
+    assert {extra for names in named for extra in names.split(",")} <= set(EXTRAS)
+
+
 def test_running_and_developing_use_the_same_versions() -> None:
     developing = pins("requirements-dev.lock")
-    for lock in LOCKS[:2]:
+    for lock in LOCKS[:-1]:
         for name, versions in pins(lock).items():
             assert developing[name] == versions, name
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sources import REPOSITORY
 
 SHIM = "#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127\n"
@@ -51,3 +52,31 @@ def test_a_python_without_venv_names_the_package(tmp_path: Path) -> None:
     assert code == 1
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert f"apt-get install python{version}-venv" in said
+
+
+VERSION = "#!/bin/sh\necho 'Python {}'\n"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(("asked", "anew"), [("3.12.1", True), ("3.11.7", False), (None, False)])
+def test_another_python_means_another_venv(tmp_path: Path, asked: str | None, anew: bool) -> None:
+    (tmp_path / "Makefile").write_text((REPOSITORY / "Makefile").read_text())
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for lock in ("", "-build", "-dev"):
+        (tmp_path / f"requirements{lock}.lock").touch()
+    (tmp_path / "pyproject.toml").touch()
+    for name, version in ((".venv/bin/python", "3.11.7"), ("mine", asked or "")):
+        (tmp_path / name).write_text(VERSION.format(version))
+        (tmp_path / name).chmod(0o755)
+    for stamp in ("run", "dev"):
+        (tmp_path / f".venv/installed-{stamp}").touch()
+    wanted = [] if asked is None else ["PYTHON=./mine"]
+    done = subprocess.run(
+        ["make", "--dry-run", "setup", *wanted],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k not in {"PYTHON", "MAKEFLAGS"}},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("make-venv" in done.stdout) is anew
