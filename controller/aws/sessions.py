@@ -21,6 +21,7 @@ from botocore.loaders import Loader
 from botocore.parsers import ResponseParserFactory
 from botocore.session import Session as BotocoreSession
 
+from controller.aws import query_body
 from controller.aws.calls import CallWatch
 from controller.aws.credentials import AssumedRole
 from controller.aws.errors import translated
@@ -171,8 +172,10 @@ class Sessions:
             service,
             region_name=scope.region,
             endpoint_url=self._connection.endpoint_url,
-            config=self._config(service),
+            config=self._config(service, core.user_agent()),
         )
+        if service == "cloudwatch":
+            query_body.attach(client)
         if self._watch is not None:
             self._watch.attach(client, _allowance(scope))
         client.meta.events.register("after-call", _refuse_web_page)
@@ -206,9 +209,11 @@ class Sessions:
         elif keys is not None:
             session.set_credentials(keys.access_key, keys.secret_key)
 
-    def _config(self, service: str) -> Config:
+    def _config(self, service: str, user_agent: str) -> Config:
         connection = self._connection
         return Config(
+            # Given whole: botocore otherwise puts it together anew, twice in every call.
+            user_agent=user_agent,
             user_agent_extra=connection.user_agent,
             retries={"mode": "standard", "total_max_attempts": connection.max_attempts},
             connect_timeout=connection.connect_timeout_s,

@@ -115,6 +115,13 @@ class PointStore(ABC):
     ) -> Values:
         """What a subject emitted in [start_s, end_s), whole minutes, less the gaps."""
 
+    @abstractmethod
+    def prepare(self, subject: Subject, hour_s: int, minutes: int) -> None:
+        """Periods up to `minutes` into an hour are about to be asked for, one by one.
+
+        To play a tape in one go costs a third of playing it period by period.
+        """
+
     def read(
         self,
         subject: Subject,
@@ -186,6 +193,8 @@ class _Reading:
         step = self.period_s // MINUTE_S
         closed = until // step * step
         memory = self.metrics.known(self.subject, self.period_s, hour_s)
+        if any(one not in memory or memory[one].minutes < closed for one in wanted):
+            self.metrics.prepare(self.subject, hour_s, until)
         for one in wanted:
             known = memory.get(one)
             if known is None:

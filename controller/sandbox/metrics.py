@@ -67,6 +67,15 @@ class Metrics(PointStore):
             self._tapes.popitem(last=False)
         return found
 
+    def prepare(self, subject: Subject, hour_s: int, minutes: int) -> None:
+        """Play the function's tape in one go."""
+        region = self._world.region(subject.account, subject.region)
+        name = subject.function
+        history = None if name is None else region.histories.get(name)
+        if name is None or history is None or hour_s + HOUR_S <= history.states[0].start_s:
+            return
+        self.tape(region, name, hour_s).play(minutes)
+
     def bucket(
         self, subject: Subject, start_s: int, end_s: int, gaps: Iterable[MetricFault] = ()
     ) -> Bucket:
