@@ -72,12 +72,12 @@ def check(query: SeriesQuery) -> None:
 def statistic(query: SeriesQuery) -> str:
     """CloudWatch's name of the statistic: `p95`, `PR(:300)`.
 
-    The threshold is written in plain decimals (to the millionth), never as `3e-07` or
-    `0.30000000000000004`.
+    The threshold is in the metric's own unit (`PR(:300000)` in microseconds), written in plain
+    decimals (to the millionth), never as `3e-07` or `0.30000000000000004`.
     """
     if query.threshold_ms is None:
         return query.stat
-    number = f"{query.threshold_ms:.6f}".rstrip("0").rstrip(".")
+    number = f"{query.threshold_ms * query.units_per_ms:.6f}".rstrip("0").rstrip(".")
     return f"PR(:{number})"
 
 

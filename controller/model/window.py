@@ -85,6 +85,8 @@ class SeriesQuery:
     end_s: float
     threshold_ms: float | None = None
     """With it, the statistic is `PR(:threshold)`; `stat` says `PR`."""
+    units_per_ms: float = 1.0
+    """The metric's own units in a millisecond: 1000 where it is published in microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
