@@ -59,6 +59,8 @@ _CONFLICT = frozenset(
         "ResourceInUse",
     }
 )
+_CONFLICTING = ("in-progress", "in progress", "already existing", "is in use")
+# What SageMaker says in a ValidationException about a thing that is not as we took it to be.
 _ACCESS_DENIED = frozenset(
     {
         "AccessDenied",
@@ -123,7 +125,7 @@ def _kind_of_validation(message: str) -> type[AdapterError]:
     lowered = message.lower()
     if "could not find" in lowered:
         return NotFound
-    if "in-progress" in lowered or "in progress" in lowered:
+    if any(words in lowered for words in _CONFLICTING):
         return Conflict
     return Terminal
 

@@ -35,6 +35,7 @@ _LABELS = {
     "logs": "CloudWatch Logs",
     "pricing": "Price List",
     "resourcegroupstaggingapi": "Tagging",
+    "sagemaker": "SageMaker",
     "sts": "STS",
 }
 _IAM_PREFIXES = {"resourcegroupstaggingapi": "tag"}

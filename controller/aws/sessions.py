@@ -5,7 +5,7 @@ One light botocore session per role and region, clients made once and shared by 
 models are most of a session's memory, so a further account costs a tenth of a megabyte and
 0.2 MB for each client.
 
-Reads and mutations of Lambda have clients of their own, for botocore's retry quota is per
+Reads and mutations have clients of their own, for botocore's retry quota is per
 client: a storm of throttled reads must not use up the retries of a rollback.
 """
 
@@ -115,6 +115,18 @@ class Sessions:
     def lambda_writes(self, scope: Scope) -> "LambdaClient":
         """For calls that change something in Lambda."""
         return cast("LambdaClient", self._client(scope, "lambda", use="write"))
+
+    def sagemaker_reads(self, scope: Scope) -> Any:
+        """For Describe and List calls of SageMaker."""
+        return self._client(scope, "sagemaker")
+
+    def sagemaker_writes(self, scope: Scope) -> Any:
+        """For calls that change something in SageMaker."""
+        return self._client(scope, "sagemaker", use="write")
+
+    def cloudwatch_writes(self, scope: Scope) -> Any:
+        """For alarms. Its parameters are not checked before they are sent."""
+        return self._client(scope, "cloudwatch", use="write")
 
     def logs(self, scope: Scope) -> "CloudWatchLogsClient":
         """For Logs Insights."""
