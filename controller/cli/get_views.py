@@ -41,13 +41,14 @@ def policy_row(policy: Policy, *, wide: bool) -> Row:
 
 def _target(policy: Policy) -> str:
     target = policy.target
+    qualifier = "" if target.more_kinds else f":{target.qualifier_of(target.kind)}"
     if target.name is not None:
-        return f"{target.scope.region}/{target.name}:{target.qualifier}"
+        return f"{target.scope.region}/{target.name}{qualifier}"
     selector = target.selector
     parts = [] if selector is None else [f"{k}={v}" for k, v in sorted(selector.tags.items())]
     if selector is not None and selector.name_pattern is not None:
         parts.insert(0, selector.name_pattern)
-    return f"{target.scope.region}/{{{', '.join(parts)}}}:{target.qualifier}"
+    return f"{target.scope.region}/{{{', '.join(parts)}}}{qualifier}"
 
 
 def endpoint_row(item: Document, *, wide: bool) -> Row:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from controller.model.endpoint import LATEST, Kind
+from controller.model.endpoint import Kind, default_qualifier
 
 
 class Mode(StrEnum):
@@ -149,10 +149,23 @@ class Target:
     """Which endpoints a policy speaks of: a name or a selector, never both."""
 
     kind: Kind
+    """The kind, or the first of several."""
     scope: Scope
     name: str | None = None
     selector: Selector | None = None
-    qualifier: str = LATEST
+    qualifier: str | None = None
+    """None: what traffic uses by default (`$LATEST`, `AllTraffic`)."""
+    more_kinds: tuple[Kind, ...] = ()
+    """Further kinds that a selector may match."""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """All kinds that the policy speaks of."""
+        return (self.kind, *self.more_kinds)
+
+    def qualifier_of(self, kind: Kind) -> str:
+        """The alias or variant that traffic uses of an endpoint of a kind."""
+        return default_qualifier(kind) if self.qualifier is None else self.qualifier
 
 
 @dataclass(frozen=True, slots=True)

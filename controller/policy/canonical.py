@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from controller.model.policy import ChangeWindow, FleetLimits, Policy, PolicySet, Slo, Target
+from controller.model.endpoint import Kind
+from controller.model.policy import Bounds, ChangeWindow, FleetLimits, Policy, PolicySet, Target
 from controller.policy.amounts import (
     UNLIMITED,
     format_memory_mb,
@@ -59,18 +60,14 @@ def _digest(content: Mapping[str, Any]) -> str:
 
 
 def _spec(policy: Policy) -> dict[str, Any]:
-    cadence, rollout, bounds = policy.cadence, policy.rollout, policy.bounds
+    cadence, rollout = policy.cadence, policy.rollout
     budget = policy.budget_usd_per_month
     return {
         "target": _target(policy.target),
         "mode": policy.mode.value,
-        "slo": _slo(policy.slo),
+        "slo": _slo(policy),
         "budget": {"perMonth": UNLIMITED if budget is None else format_money_usd(budget)},
-        "bounds": _present(
-            minMemory=_memory(bounds.min_memory_mb),
-            maxMemory=_memory(bounds.max_memory_mb),
-            memory=None if bounds.memory_mb is None else [_memory(mb) for mb in bounds.memory_mb],
-        ),
+        "bounds": _bounds(policy.bounds),
         "cadence": {
             "interval": format_duration_s(cadence.interval_s),
             "cooldownUp": format_duration_s(cadence.cooldown_up_s),
@@ -85,15 +82,49 @@ def _spec(policy: Policy) -> dict[str, Any]:
             "maximumBake": format_duration_s(rollout.max_bake_s),
             "minimumRequests": rollout.min_requests,
         },
+        **_autoscaling(policy),
         "confidence": format_ratio(policy.confidence),
         "onConflict": policy.on_conflict.value,
     }
 
 
+def _bounds(bounds: Bounds) -> dict[str, Any]:
+    types, families = bounds.instance_types, bounds.instance_families
+    return _present(
+        minMemory=_memory(bounds.min_memory_mb),
+        maxMemory=_memory(bounds.max_memory_mb),
+        memory=None if bounds.memory_mb is None else [_memory(mb) for mb in bounds.memory_mb],
+        minConcurrency=bounds.min_concurrency,
+        maxConcurrency=bounds.max_concurrency,
+        maxProvisionedConcurrency=bounds.max_provisioned_concurrency,
+        instanceTypes=None if types is None else list(types),
+        instanceFamilies=None if families is None else list(families),
+        minInstances=bounds.min_instances,
+        maxInstances=bounds.max_instances,
+    )
+
+
+def _autoscaling(policy: Policy) -> dict[str, Any]:
+    if Kind.REALTIME_ENDPOINT not in policy.target.kinds:
+        return {}
+    scaling = policy.autoscaling
+    return {
+        "autoscaling": {
+            "utilization": format_ratio(scaling.utilization),
+            "schedule": scaling.schedule,
+        }
+    }
+
+
+def _kind(target: Target) -> str | list[str]:
+    words = [kind.value for kind in target.kinds]
+    return words[0] if len(words) == 1 else words
+
+
 def _target(target: Target) -> dict[str, Any]:
     scope, selector = target.scope, target.selector
     return _present(
-        kind=target.kind.value,
+        kind=_kind(target),
         name=target.name,
         selector=None
         if selector is None
@@ -106,13 +137,16 @@ def _target(target: Target) -> dict[str, Any]:
     )
 
 
-def _slo(slo: Slo) -> dict[str, Any]:
+def _slo(policy: Policy) -> dict[str, Any]:
+    slo = policy.slo
+    only_duration = policy.target.kinds == (Kind.LAMBDA_FUNCTION,)
     error_rate = None if slo.max_error_ratio is None else format_ratio(slo.max_error_ratio)
     return _present(
-        latency={
-            "percentile": format_percentile(slo.percentile),
-            "threshold": format_duration_ms(slo.threshold_ms),
-        },
+        latency=_present(
+            percentile=format_percentile(slo.percentile),
+            threshold=format_duration_ms(slo.threshold_ms),
+            covers=None if only_duration else slo.covers.value,
+        ),
         errorRate=error_rate,
         window=format_duration_s(slo.window_s),
     )

@@ -5,33 +5,30 @@ the others need a resolved policy.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from controller.model.endpoint import LATEST, Kind
-from controller.model.policy import Policy
-from controller.policy.amounts import format_memory_mb
+from controller.model.policy import Policy, Target
+from controller.policy.checks_bounds import BOUNDS_CHECKS
 from controller.policy.durations import format_duration_ms, format_duration_s
 from controller.policy.merging import MergedPolicy
-from controller.policy.names import KNOWN_REGIONS, role_account
+from controller.policy.names import (
+    KNOWN_REGIONS,
+    role_account,
+    wrong_endpoint_name,
+    wrong_qualifier,
+)
 from controller.policy.problems import PolicyProblem, did_you_mean, shown
 from controller.policy.yaml_tree import Location
 
 Check = Callable[[MergedPolicy, Policy], Iterator[PolicyProblem]]
 
 
-@dataclass(frozen=True)
-class KindLimits:
-    """What AWS allows for a kind of endpoint."""
-
-    noun: str
-    smallest_mb: int
-    largest_mb: int
-    longest_ms: float
-    """Longest a request may take."""
-
-
-LIMITS = {Kind.LAMBDA_FUNCTION: KindLimits("Lambda", 128, 10_240, 900_000.0)}
-"""AWS Lambda quotas: memory 128-10,240 MB in steps of 1 MB, time-out 15 minutes."""
+LONGEST_MS = {
+    Kind.LAMBDA_FUNCTION: ("Lambda", 900_000.0),
+    Kind.SERVERLESS_ENDPOINT: ("SageMaker", 60_000.0),
+    Kind.REALTIME_ENDPOINT: ("SageMaker", 60_000.0),
+}
+"""Longest that a request may take: Lambda's time-out, and a container's time to answer."""
 
 
 def required(merged: MergedPolicy) -> Iterator[PolicyProblem]:
@@ -80,73 +77,44 @@ def check_target(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem
     if nothing and not merged.lost((*at, "selector")):
         message = "selects nothing: give namePattern, tags or both"
         yield merged.problem((*at, "selector"), message, 'namePattern: "*" selects all')
-    if policy.target.qualifier.upper() == LATEST[1:]:
-        message = f"{shown(policy.target.qualifier)} is taken for an alias of that name"
+    yield from _check_names(merged, policy.target)
+
+
+def _check_names(merged: MergedPolicy, target: Target) -> Iterator[PolicyProblem]:
+    """Name and qualifier as the kind has them."""
+    at: Location = ("spec", "target")
+    written, several = merged.spec.target.qualifier, bool(target.more_kinds)
+    if several and target.name is not None:
+        message = "one name is of one endpoint, so its kind must be given"
+        yield merged.problem((*at, "kind"), message, "kinds may be mixed with a selector")
+    if several and written is not None:
+        message = "what traffic calls differs between the kinds: an alias, or a variant"
+        yield merged.problem((*at, "qualifier"), message, "remove it, or name one kind")
+    if several:
+        return
+    wrong = None
+    if target.name is not None and target.kind is not Kind.LAMBDA_FUNCTION:
+        wrong = wrong_endpoint_name(target.name, "an endpoint")
+    if wrong is not None:
+        yield merged.problem((*at, "name"), *wrong)
+    wrong = None if written is None else wrong_qualifier(written, target.kind)
+    if wrong is not None:
+        yield merged.problem((*at, "qualifier"), *wrong)
+    elif written is not None and written.upper() == LATEST[1:]:
+        message = f"{shown(written)} is taken for an alias of that name"
         hint = f'did you mean "{LATEST}"?'
         yield merged.problem((*at, "qualifier"), message, hint, "warning")
 
 
 def check_slo(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
     """A threshold that a request can reach."""
-    limits = LIMITS[policy.target.kind]
-    if policy.slo.threshold_ms > limits.longest_ms:
+    noun, longest_ms = max((LONGEST_MS[k] for k in policy.target.kinds), key=lambda item: item[1])
+    if policy.slo.threshold_ms > longest_ms:
         yield merged.problem(
             ("spec", "slo", "latency", "threshold"),
-            f"{limits.noun} ends every request after {format_duration_ms(limits.longest_ms)}, "
+            f"{noun} ends every request after {format_duration_ms(longest_ms)}, "
             f"so {format_duration_ms(policy.slo.threshold_ms)} can never be exceeded",
         )
-
-
-def check_memory(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
-    """Bounds inside of what AWS offers, and at least one size inside of the bounds."""
-    spec, limits = merged.spec.bounds, LIMITS[policy.target.kind]
-    if spec is None:
-        return
-    at: Location = ("spec", "bounds")
-    sizes = [(("minMemory",), spec.min_memory), (("maxMemory",), spec.max_memory)]
-    listed = [(("memory", i), mb) for i, mb in enumerate(spec.memory or ())]
-    for where, mb in (*sizes, *listed):
-        if mb is not None and mb < limits.smallest_mb:
-            yield merged.problem((*at, *where), _beyond(mb, "less", "smallest", limits.smallest_mb))
-        if mb is not None and mb > limits.largest_mb:
-            yield merged.problem((*at, *where), _beyond(mb, "more", "largest", limits.largest_mb))
-    low, high = spec.min_memory, spec.max_memory
-    if low is not None and high is not None and low > high:
-        yield merged.contradiction(
-            (*at, "minMemory"),
-            f"{format_memory_mb(low)} is more than maxMemory {format_memory_mb(high)}: "
-            "no size satisfies both",
-            (*at, "maxMemory"),
-            "swap them?",
-        )
-    elif spec.memory is not None:
-        yield from _check_list(merged, spec.memory, low or 0, high or limits.largest_mb)
-
-
-def _beyond(mb: int, relation: str, end: str, limit_mb: int) -> str:
-    mine, limit = format_memory_mb(mb), format_memory_mb(limit_mb)
-    return f"{mine} is {relation} than Lambda's {end} size, {limit}"
-
-
-def _check_list(
-    merged: MergedPolicy, sizes_mb: list[int], low_mb: int, high_mb: int
-) -> Iterator[PolicyProblem]:
-    at: Location = ("spec", "bounds", "memory")
-    if not sizes_mb:
-        yield merged.problem(
-            at, "an empty list leaves no size to choose", "remove it for all sizes"
-        )
-        return
-    inside = [mb for mb in sizes_mb if low_mb <= mb <= high_mb]
-    if not inside:
-        message = "none of these sizes lies between minMemory and maxMemory"
-        yield merged.problem(at, message)
-    for index, mb in enumerate(sizes_mb):
-        if mb in sizes_mb[:index]:
-            yield merged.problem((*at, index), f"{format_memory_mb(mb)} is listed twice")
-        elif inside and mb not in inside:
-            message = f"{format_memory_mb(mb)} is outside of minMemory and maxMemory: never chosen"
-            yield merged.problem((*at, index), message, None, "warning")
 
 
 def check_times(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
@@ -206,7 +174,7 @@ def check_change_windows(merged: MergedPolicy, policy: Policy) -> Iterator[Polic
 CHECKS: tuple[Check, ...] = (
     check_target,
     check_slo,
-    check_memory,
+    *BOUNDS_CHECKS,
     check_times,
     check_change_windows,
 )

@@ -41,8 +41,8 @@ class Metadata(_Strict):
 class TargetPlace(_Strict):
     """Where the endpoints are; the part of a target that defaults may supply."""
 
-    kind: fields.KindName | None = None
-    """Kind of endpoint."""
+    kind: fields.Kinds | None = None
+    """Kind of endpoint; with a selector also a list of kinds, or `any`."""
     region: fields.Region | None = None
     """AWS region. Required, here or in the defaults."""
     account: fields.Account | None = None
@@ -53,8 +53,9 @@ class TargetPlace(_Strict):
     external_id: fields.ExternalId | None = None
     """External id that the role's trust policy asks for."""
     qualifier: fields.Qualifier | None = None
-    """What the traffic calls: an alias, or `$LATEST`. With an alias, changes are published as a
-    version and shifted to gradually; with `$LATEST` they take effect at once."""
+    """What the traffic calls. Of a Lambda function an alias, or `$LATEST`, which is the default:
+    with an alias, changes are published as a version and shifted to gradually; with `$LATEST`
+    they take effect at once. Of a SageMaker endpoint the variant, by default `AllTraffic`."""
 
 
 class SelectorSpec(_Strict):
@@ -72,7 +73,7 @@ class TargetSpec(TargetPlace):
     model_config = ConfigDict(json_schema_extra=_NAME_OR_SELECTOR)
 
     name: fields.FunctionName | None = None
-    """Name of the function, without ARN or qualifier. Either this or `selector`."""
+    """Name of the function or endpoint, without ARN or qualifier. Either this or `selector`."""
     selector: SelectorSpec | None = None
     """Endpoints by name pattern and tags. Either this or `name`."""
 
@@ -83,8 +84,12 @@ class LatencySpec(_Strict):
     percentile: fields.Percentile | None = None
     """From p50 to p99.9."""
     threshold: fields.LatencyMs | None = None
-    """Longest duration that still counts as good, at most 15m. Required, here or in the
-    defaults."""
+    """Longest duration that still counts as good, at most what the service waits for an answer
+    (Lambda 15m, SageMaker 1m). Required, here or in the defaults."""
+    covers: fields.CoversName | None = None
+    """SageMaker: which part of a request the threshold speaks of. `model`: the container's own
+    time. `total`: all that AWS measures, cold starts included. `client`: with the network,
+    which only a probe can tell. Of Lambda functions it is always the duration."""
 
 
 class SloSpec(_Strict):
@@ -109,11 +114,27 @@ class BoundsSpec(_Strict):
     """Sizes to choose from."""
 
     min_memory: fields.MemoryMb | None = None
-    """Smallest memory. Without it: 128Mi."""
+    """Lambda, serverless: smallest memory. Without it: 128Mi, or 1Gi of serverless endpoints."""
     max_memory: fields.MemoryMb | None = None
-    """Largest memory. Without it: 10Gi."""
+    """Lambda, serverless: largest memory. Without it: 10Gi, or 6Gi of serverless endpoints."""
     memory: list[fields.MemoryMb] | None = None
-    """Only these sizes, instead of the standard ladder."""
+    """Lambda, serverless: only these sizes, instead of the standard ladder."""
+    min_concurrency: fields.Concurrency | None = None
+    """Serverless: least MaxConcurrency."""
+    max_concurrency: fields.Concurrency | None = None
+    """Serverless: greatest MaxConcurrency, at most 200."""
+    max_provisioned_concurrency: fields.Warm | None = None
+    """Serverless: most environments that may be kept warm. Without it: none."""
+    instance_types: list[fields.InstanceType] | None = None
+    """Real-time: types to choose from. Types with accelerators or Graviton processors are chosen
+    only if they are named, here or by their family, for a container must be built for them."""
+    instance_families: list[fields.InstanceFamily] | None = None
+    """Real-time: families to choose from, instead of single types. Without both: the family of
+    the live type."""
+    min_instances: fields.Instances | None = None
+    """Real-time: least instances, for availability. Without it: 1."""
+    max_instances: fields.Instances | None = None
+    """Real-time: most instances."""
 
 
 class CadenceSpec(_Strict):
@@ -158,6 +179,16 @@ class RolloutSpec(_Strict):
     """Requests at the new size that a verdict needs."""
 
 
+class AutoscalingSpec(_Strict):
+    """How a real-time endpoint's number of instances follows its demand."""
+
+    utilization: fields.Utilization | None = None
+    """Share of the load that an instance can take within the SLO at which another is started:
+    the rest is headroom for the minutes until it serves. 10% to 95%."""
+    schedule: fields.Flag | None = None
+    """Whether the bounds may be moved by the hour of the week where demand repeats."""
+
+
 class SharedSpec(_Strict):
     """What policies and their defaults have in common."""
 
@@ -171,6 +202,7 @@ class SharedSpec(_Strict):
     change_windows: list[ChangeWindowSpec] | None = None
     """Times in which changes may start; increases too. Without any: at all times."""
     rollout: RolloutSpec | None = None
+    autoscaling: AutoscalingSpec | None = None
     confidence: fields.Confidence | None = None
     """Probability of meeting the SLO that a size must have to be chosen; between 50% and 100%."""
     on_conflict: fields.OnConflictName | None = None

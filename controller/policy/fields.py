@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, WithJsonSchema
 
 from controller.model.endpoint import Kind
-from controller.model.policy import Mode, OnConflict
-from controller.policy import amounts, change_windows, durations, names
+from controller.model.policy import Covers, Mode, OnConflict
+from controller.policy import amounts, change_windows, durations, instances, names
 from controller.policy.problems import SpecValueError, nearest, shown
 
 EVIDENCE_KEPT_S = 14 * 86_400.0
@@ -46,6 +46,13 @@ def _canary_share(value: object) -> float:
     ratio = amounts.parse_ratio(value)
     if not 0 < ratio <= 0.5:
         raise SpecValueError(f"{shown(value)} is out of range: more than 0%, at most 50%")
+    return ratio
+
+
+def _utilization(value: object) -> float:
+    ratio = amounts.parse_ratio(value)
+    if not 0.1 <= ratio <= 0.95:
+        raise SpecValueError(f"{shown(value)} is out of range: from 10% to 95%")
     return ratio
 
 
@@ -88,6 +95,19 @@ def _on_conflict(value: object) -> OnConflict:
     return OnConflict(_choice(value, tuple(choice.value for choice in OnConflict)))
 
 
+def _covers(value: object) -> Covers:
+    return Covers(_choice(value, tuple(part.value for part in Covers)))
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+    word = meant.get(str(value).lower())
+    hint = f"did you mean {word}?" if word else None
+    raise SpecValueError(f"{shown(value)} is neither true nor false", hint)
+
+
 def _text(pattern: str, *examples: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
 
@@ -121,13 +141,30 @@ LabelKey = Annotated[
     PlainValidator(names.parse_label_key),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 128}),
 ]
-KindName = Annotated[Kind, PlainValidator(names.parse_kind), _words([kind.value for kind in Kind])]
+Kinds = Annotated[
+    tuple[Kind, ...],
+    PlainValidator(names.parse_kinds),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": [*(kind.value for kind in Kind), names.ANY_KIND]},
+                {
+                    "type": "array",
+                    "items": {"type": "string", "enum": [kind.value for kind in Kind]},
+                    "minItems": 1,
+                    "uniqueItems": True,
+                },
+            ],
+            "examples": [*(kind.value for kind in Kind), names.ANY_KIND],
+        }
+    ),
+]
 FunctionName = Annotated[
     str, PlainValidator(names.parse_function_name), _text(names.FUNCTION_PATTERN, "ocr")
 ]
 Glob = Annotated[str, PlainValidator(names.parse_glob), _text(names.GLOB_PATTERN, "ocr-*")]
 Qualifier = Annotated[
-    str, PlainValidator(names.parse_qualifier), _text(names.QUALIFIER_PATTERN, "live", "$LATEST")
+    str, PlainValidator(names.parse_qualifier), _text(names.QUALIFIER_PATTERN, "live", "AllTraffic")
 ]
 Region = Annotated[
     str, PlainValidator(names.parse_region), _text(names.REGION_PATTERN, "eu-west-1")
@@ -153,6 +190,7 @@ Percentile = Annotated[
 LatencyMs = Annotated[
     float, PlainValidator(_positive_ms), _text(durations.PATTERN, "400ms", "1s500ms")
 ]
+CoversName = Annotated[Covers, PlainValidator(_covers), _words([part.value for part in Covers])]
 ErrorRate = Annotated[
     float,
     PlainValidator(partial(_share, low=0.0, high=0.5, what="at most 50%")),
@@ -163,6 +201,7 @@ Saving = Annotated[
     PlainValidator(partial(_share, low=0.0, high=0.9, what="at most 90%")),
     _ratio_schema("5%", 0.05),
 ]
+Utilization = Annotated[float, PlainValidator(_utilization), _ratio_schema("70%", 0.7)]
 CanaryShare = Annotated[float, PlainValidator(_canary_share), _ratio_schema("10%", 0.1)]
 Confidence = Annotated[float, PlainValidator(_confidence), _ratio_schema("95%", 0.95)]
 SloWindow = Annotated[
@@ -199,6 +238,30 @@ Budget = Annotated[
         }
     ),
 ]
+Concurrency = Annotated[
+    int,
+    PlainValidator(partial(amounts.parse_count, least=1)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 200, "examples": [20]}),
+]
+Warm = Annotated[
+    int,
+    PlainValidator(partial(amounts.parse_count, least=0)),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 200, "examples": [2]}),
+]
+Instances = Annotated[
+    int,
+    PlainValidator(partial(amounts.parse_count, least=1)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "examples": [2]}),
+]
+InstanceType = Annotated[
+    str,
+    PlainValidator(instances.parse_instance_type),
+    _text(instances.TYPE_PATTERN, "ml.c5.xlarge"),
+]
+InstanceFamily = Annotated[
+    str, PlainValidator(instances.parse_family), _text(instances.FAMILY_PATTERN, "c5")
+]
+Flag = Annotated[bool, PlainValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Requests = Annotated[
     int,
     PlainValidator(partial(amounts.parse_count, least=1)),

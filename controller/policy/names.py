@@ -8,7 +8,7 @@ import fnmatch
 import re
 import unicodedata
 
-from controller.model.endpoint import LATEST, Kind
+from controller.model.endpoint import ALL_TRAFFIC, LATEST, Kind
 from controller.policy.problems import NotTextError, SpecValueError, did_you_mean, nearest, shown
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
@@ -32,7 +32,24 @@ KNOWN_REGIONS = frozenset(
 )
 """For hints only: AWS opens regions faster than programs are released."""
 
-_KIND_WORDS = {"lambda": Kind.LAMBDA_FUNCTION, "function": Kind.LAMBDA_FUNCTION}
+ANY_KIND = "any"
+KINDS = tuple(Kind)
+_KIND_WORDS = {
+    "lambda": Kind.LAMBDA_FUNCTION,
+    "function": Kind.LAMBDA_FUNCTION,
+    "serverless": Kind.SERVERLESS_ENDPOINT,
+    "serverlessinference": Kind.SERVERLESS_ENDPOINT,
+    "realtime": Kind.REALTIME_ENDPOINT,
+    "real-time": Kind.REALTIME_ENDPOINT,
+    "hosting": Kind.REALTIME_ENDPOINT,
+    "all": ANY_KIND,
+    "*": ANY_KIND,
+}
+_SAGEMAKER_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
+"""Of endpoints, configs and variants: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}."""
+_ENDPOINT_ARN = re.compile(
+    r"arn:aws[a-z-]{0,20}:sagemaker:([a-z0-9-]{0,30}):([0-9]{0,12}):endpoint/([A-Za-z0-9-]{1,63})"
+)
 _FUNCTION_ARN = re.compile(
     r"arn:aws[a-z-]{0,20}:lambda:([a-z0-9-]{0,30}):([0-9]{0,12})"
     r":function:([A-Za-z0-9_-]{1,64})(?::([A-Za-z0-9$_-]{1,128}))?"
@@ -57,8 +74,23 @@ def slugified(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text[:200].lower()).strip("-")[:63].rstrip("-")
 
 
+def parse_kinds(value: object) -> tuple[Kind, ...]:
+    """`target.kind`: one kind, a list of kinds, or `any`; in the order of the vocabulary."""
+    if value == ANY_KIND:
+        return KINDS
+    if not isinstance(value, list):
+        return (parse_kind(value),)
+    if not value:
+        raise SpecValueError("an empty list names no kind", f"write {ANY_KIND} for all kinds")
+    named = [parse_kind(item) for item in value]
+    for place, kind in enumerate(named):
+        if kind in named[:place]:
+            raise SpecValueError(f"{kind.value} is listed twice")
+    return tuple(kind for kind in KINDS if kind in named)
+
+
 def parse_kind(value: object) -> Kind:
-    """`target.kind`."""
+    """One kind of endpoint."""
     text = _text(value)
     try:
         return Kind(text)
@@ -70,11 +102,27 @@ def parse_kind(value: object) -> Kind:
 
 
 def parse_function_name(value: object) -> str:
-    """A Lambda function's plain name; an ARN or `name:alias` is taken apart in the hint."""
+    """A Lambda function's plain name; an ARN or `name:alias` is taken apart in the hint.
+
+    The names of SageMaker endpoints are among them; `wrong_endpoint_name` says which are not.
+    """
     text = _text(value)
     if re.fullmatch(FUNCTION_PATTERN[1:-1], text):
         return text
+    arn = _ENDPOINT_ARN.fullmatch(text)
+    if arn is not None:
+        region, account, name = arn.groups()
+        hint = f'did you mean name: "{name}", region: "{region}", account: "{account}"?'
+        raise SpecValueError(f"{shown(text)} is not the name of an endpoint", hint)
     raise SpecValueError(f"{shown(text)} is not the name of a function", _function_hint(text))
+
+
+def wrong_endpoint_name(name: str, what: str) -> tuple[str, str] | None:
+    """Why SageMaker cannot have given a name that Lambda could, and a hint."""
+    if _SAGEMAKER_NAME.fullmatch(name):
+        return None
+    hint = "letters, digits and dashes, at most 63, a letter or digit at both ends"
+    return f"{shown(name)} is not the name of {what}", hint
 
 
 def _function_hint(text: str) -> str | None:
@@ -108,18 +156,29 @@ def matches_glob(pattern: str, name: str) -> bool:
 
 
 def parse_qualifier(value: object) -> str:
-    """`$LATEST`, or an alias. A version cannot be changed and so cannot be rightsized."""
+    """`$LATEST`, an alias or a variant; `wrong_qualifier` knows more once the kind is known."""
     text = _text(value)
-    if text.isdigit():
-        raise SpecValueError(
-            f"{shown(text)} is a version, and versions never change",
-            "name the alias that traffic uses",
-        )
     if text != LATEST and text.upper() == LATEST:
         raise SpecValueError(f"{shown(text)} is not a qualifier", f'did you mean "{LATEST}"?')
     if not re.fullmatch(QUALIFIER_PATTERN[1:-1], text):
         raise SpecValueError(f"{shown(text)} is not an alias", f"name an alias, or {LATEST}")
     return text
+
+
+def wrong_qualifier(qualifier: str, kind: Kind) -> tuple[str, str] | None:
+    """Why an endpoint of a kind cannot have a qualifier, and a hint.
+
+    A version of a function cannot be changed and so cannot be rightsized.
+    """
+    if kind is Kind.LAMBDA_FUNCTION:
+        if qualifier.isdigit():
+            message = f"{shown(qualifier)} is a version, and versions never change"
+            return message, "name the alias that traffic uses"
+        return None
+    if qualifier == LATEST:
+        message = f"{shown(qualifier)} is of Lambda functions; endpoints have variants"
+        return message, f"remove it for {ALL_TRAFFIC}, or name the variant"
+    return wrong_endpoint_name(qualifier, "a variant")
 
 
 def parse_region(value: object) -> str:

@@ -7,9 +7,9 @@ policy in force. All policies that claim an endpoint twice are told, and none ge
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from controller.model.endpoint import EndpointKey, Kind
+from controller.model.endpoint import EndpointKey, Kind, default_qualifier
 from controller.model.policy import Policy, Scope, Selector
 from controller.policy.names import matches_glob
 
@@ -42,7 +42,7 @@ class Claims:
     owned: Mapping[EndpointKey, Policy]
     conflicts: tuple[ClaimConflict, ...]
     undiscovered: tuple[Policy, ...]
-    """Policies whose place has not been looked at (no credentials, no connection)."""
+    """Policies of which a place has not been looked at (no credentials, no connection)."""
 
 
 def match_selector(selector: Selector, name: str, tags: Mapping[str, str]) -> bool:
@@ -63,53 +63,56 @@ def claims(
     endpoint that is not there. The result does not depend on the order of `policies`.
     """
     undiscovered: list[Policy] = []
-    by_function: dict[EndpointKey, list[tuple[EndpointKey, Policy]]] = defaultdict(list)
+    by_endpoint: dict[EndpointKey, list[tuple[EndpointKey, Policy]]] = defaultdict(list)
     for policy in sorted(policies, key=lambda p: p.name):
-        place = discovered.get((policy.target.kind, policy.target.scope))
-        if place is None:
+        scope = policy.target.scope
+        places = {kind: discovered.get((kind, scope)) for kind in policy.target.kinds}
+        if None in places.values():
             undiscovered.append(policy)
-            continue
-        for key in _keys(policy, place):
-            by_function[_unqualified(key)].append((key, policy))
+        for kind, place in places.items():
+            for key in _keys(policy, kind, place):
+                by_endpoint[_unqualified(key)].append((key, policy))
     owned: dict[EndpointKey, Policy] = {}
     conflicts: list[ClaimConflict] = []
-    for function in sorted(by_function):
-        claimed = by_function[function]
+    for endpoint in sorted(by_endpoint):
+        claimed = by_endpoint[endpoint]
         if len(claimed) == 1:
             key, policy = claimed[0]
             owned[key] = policy
         else:
-            conflicts.append(_conflict(function, claimed))
+            conflicts.append(_conflict(endpoint, claimed))
     return Claims(owned, tuple(conflicts), tuple(undiscovered))
 
 
-def qualifiers_clash(qualifiers: Collection[str]) -> str | None:
-    """Why two aliases of one function cannot have a policy each."""
+def qualifiers_clash(kind: Kind, qualifiers: Collection[str]) -> str | None:
+    """Why two aliases of one function, or two variants, cannot have a policy each."""
     if len(qualifiers) < 2:
         return None
     names = " and ".join(sorted(qualifiers))
-    return f"{names} all take their memory from the one $LATEST and cannot be sized apart"
+    if kind is Kind.LAMBDA_FUNCTION:
+        return f"{names} all take their memory from the one $LATEST and cannot be sized apart"
+    return f"{names} stand in one endpoint configuration and cannot be sized apart"
 
 
-def _keys(policy: Policy, place: Discovered) -> list[EndpointKey]:
+def _keys(policy: Policy, kind: Kind, place: Discovered | None) -> list[EndpointKey]:
+    if place is None:
+        return []
     target = policy.target
     names = [target.name] if target.name is not None else []
     if target.selector is not None:
         names = [n for n, t in place.endpoints.items() if match_selector(target.selector, n, t)]
-    region = target.scope.region
-    return [
-        EndpointKey(place.account, region, target.kind, name, target.qualifier) for name in names
-    ]
+    region, qualifier = target.scope.region, target.qualifier_of(kind)
+    return [EndpointKey(place.account, region, kind, name, qualifier) for name in names]
 
 
 def _unqualified(key: EndpointKey) -> EndpointKey:
-    return EndpointKey(key.account, key.region, key.kind, key.name)
+    return replace(key, qualifier=default_qualifier(key.kind))
 
 
-def _conflict(function: EndpointKey, claimed: list[tuple[EndpointKey, Policy]]) -> ClaimConflict:
+def _conflict(endpoint: EndpointKey, claimed: list[tuple[EndpointKey, Policy]]) -> ClaimConflict:
     names = tuple(sorted(policy.name for _, policy in claimed))
     keys = tuple(sorted({key for key, _ in claimed}))
     places = ", ".join(f"{policy.name} ({policy.source})" for _, policy in claimed)
-    clash = qualifiers_clash({key.qualifier for key in keys})
-    message = f"{function.short} is claimed by {places}" + (f"; {clash}" if clash else "")
+    clash = qualifiers_clash(endpoint.kind, {key.qualifier for key in keys})
+    message = f"{endpoint.short} is claimed by {places}" + (f"; {clash}" if clash else "")
     return ClaimConflict(keys, names, message)

@@ -79,6 +79,8 @@ def _takes(body: dict[str, Any]) -> str:
         return f"list of {_takes(body['items'])}"
     if body.get("type") == "object":
         return "mapping of text to text"
+    if body.get("type") == "boolean":
+        return "`true`, `false`"
     words = body.get("enum") or body.get("examples", [])
     return ", ".join(f"`{_literal(word)}`" for word in words)
 

@@ -7,7 +7,9 @@ all else takes the defaults declared there, which are nowhere repeated.
 from decimal import Decimal
 from typing import Any, cast
 
+from controller.model.endpoint import Kind, default_qualifier
 from controller.model.policy import (
+    Autoscaling,
     Bounds,
     Cadence,
     ChangeWindow,
@@ -27,9 +29,10 @@ from controller.policy.documents import (
     ChangeWindowSpec,
     LimitsDocument,
     PolicyDocument,
-    SharedSpec,
+    PolicySpec,
     TargetSpec,
 )
+from controller.policy.kind_fields import belongs
 from controller.policy.merging import MergedPolicy
 from controller.policy.names import role_account
 from controller.policy.reading import ReadDocument
@@ -49,6 +52,7 @@ def resolved(merged: MergedPolicy) -> Policy:
         generation="",
         budget_usd_per_month=_budget(spec.budget),
         bounds=_bounds(spec),
+        autoscaling=_autoscaling(spec),
         cadence=_cadence(spec),
         rollout=_rollout(spec),
         change_windows=tuple(_change_window(window) for window in spec.change_windows or ()),
@@ -84,17 +88,21 @@ def _target(spec: TargetSpec) -> Target:
     selector = None
     if spec.selector is not None:
         selector = Selector(spec.selector.name_pattern, spec.selector.tags or {})
-    given = _given(kind=spec.kind, name=spec.name, selector=selector, qualifier=spec.qualifier)
-    return Target(scope=scope, **given)
+    first, *others = cast(tuple[Kind, ...], spec.kind)
+    qualifier = spec.qualifier
+    if qualifier is None and not others:
+        qualifier = default_qualifier(first)
+    return Target(first, scope, spec.name, selector, qualifier, tuple(others))
 
 
-def _slo(spec: SharedSpec) -> Slo:
+def _slo(spec: PolicySpec) -> Slo:
     slo = spec.slo
     latency = slo.latency if slo else None
     return Slo(
         **_given(
             threshold_ms=latency.threshold if latency else None,
             percentile=latency.percentile if latency else None,
+            covers=latency.covers if latency and belongs(spec, "slo.latency.covers") else None,
             max_error_ratio=slo.error_rate if slo else None,
             window_s=slo.window if slo else None,
         )
@@ -105,15 +113,41 @@ def _budget(spec: BudgetSpec | None) -> float | None:
     return float(spec.per_month) if spec and isinstance(spec.per_month, Decimal) else None
 
 
-def _bounds(spec: SharedSpec) -> Bounds:
+def _bounds(spec: PolicySpec) -> Bounds:
     bounds = spec.bounds
     if bounds is None:
         return Bounds()
-    memory = None if bounds.memory is None else tuple(sorted(bounds.memory))
-    return Bounds(bounds.min_memory, bounds.max_memory, memory)
+    types, families = bounds.instance_types, bounds.instance_families
+    fields = {
+        "minMemory": ("min_memory_mb", bounds.min_memory),
+        "maxMemory": ("max_memory_mb", bounds.max_memory),
+        "memory": ("memory_mb", None if bounds.memory is None else tuple(sorted(bounds.memory))),
+        "minConcurrency": ("min_concurrency", bounds.min_concurrency),
+        "maxConcurrency": ("max_concurrency", bounds.max_concurrency),
+        "maxProvisionedConcurrency": (
+            "max_provisioned_concurrency",
+            bounds.max_provisioned_concurrency,
+        ),
+        "instanceTypes": ("instance_types", None if types is None else tuple(sorted(types))),
+        "instanceFamilies": (
+            "instance_families",
+            None if families is None else tuple(sorted(families)),
+        ),
+        "minInstances": ("min_instances", bounds.min_instances),
+        "maxInstances": ("max_instances", bounds.max_instances),
+    }
+    kept = [pair for name, pair in fields.items() if belongs(spec, f"bounds.{name}")]
+    return Bounds(**_given(**dict(kept)))
 
 
-def _cadence(spec: SharedSpec) -> Cadence:
+def _autoscaling(spec: PolicySpec) -> Autoscaling:
+    given = spec.autoscaling
+    if given is None or not belongs(spec, "autoscaling"):
+        return Autoscaling()
+    return Autoscaling(**_given(utilization=given.utilization, schedule=given.schedule))
+
+
+def _cadence(spec: PolicySpec) -> Cadence:
     cadence = spec.cadence
     if cadence is None:
         return Cadence()
@@ -128,7 +162,7 @@ def _cadence(spec: SharedSpec) -> Cadence:
     )
 
 
-def _rollout(spec: SharedSpec) -> Rollout:
+def _rollout(spec: PolicySpec) -> Rollout:
     rollout = spec.rollout
     if rollout is None:
         return Rollout()

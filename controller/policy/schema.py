@@ -20,8 +20,14 @@ from controller.policy.documents import DOCUMENTS
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IDENTIFIER = "urn:rightsizer.dev:v1alpha1"
 
-_NOT_DEFAULTS = {"target.name", "target.region", "target.kind", "slo.latency.threshold"}
-"""What the policy that says nothing must say nevertheless."""
+_NOT_DEFAULTS = {
+    "target.name",
+    "target.region",
+    "target.kind",
+    "target.qualifier",
+    "slo.latency.threshold",
+}
+"""What the policy that says nothing must say nevertheless, or what depends on the kind."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -70,7 +76,8 @@ def _named(value: Any) -> bool:
 
 
 def _default_spec() -> dict[str, Any]:
-    target = Target(Kind.LAMBDA_FUNCTION, Scope("eu-west-1"), name="example")
+    kinds = (Kind.SERVERLESS_ENDPOINT, Kind.REALTIME_ENDPOINT)
+    target = Target(Kind.LAMBDA_FUNCTION, Scope("eu-west-1"), name="example", more_kinds=kinds)
     silent = Policy("example", target, Slo(threshold_ms=1.0), Source("", 1, 1), "")
     spec: dict[str, Any] = resolved_document(silent)["spec"]
     return spec

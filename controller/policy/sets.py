@@ -49,10 +49,11 @@ def check_names(documents: Sequence[ReadDocument]) -> Iterator[PolicyProblem]:
 
 def check_claims(loaded: Iterable[Loaded]) -> Iterator[PolicyProblem]:
     """Two policies that are sure to claim one endpoint."""
-    places: dict[tuple[Kind, str, str | None], list[Loaded]] = defaultdict(list)
+    places: dict[tuple[bool, str, str | None], list[Loaded]] = defaultdict(list)
     for item in loaded:
         target = item.policy.target
-        places[target.kind, target.scope.region, target.scope.account].append(item)
+        for sagemaker in {kind is not Kind.LAMBDA_FUNCTION for kind in target.kinds}:
+            places[sagemaker, target.scope.region, target.scope.account].append(item)
     for items in places.values():
         names: dict[str, Loaded] = {}
         for item in items:
@@ -71,7 +72,7 @@ def _check_selectors(items: list[Loaded], names: dict[str, Loaded]) -> Iterator[
         if selector is None:
             continue
         at: Location = (*_TARGET, "selector")
-        same = next((other for known, other in seen if known == selector), None)
+        same = next((o for known, o in seen if known == selector and _share_kind(item, o)), None)
         if same is not None:
             message = f"selects the same endpoints as {_named(same)}"
             yield item.document.problem(at, message, _ONE_OWNER)
@@ -79,7 +80,7 @@ def _check_selectors(items: list[Loaded], names: dict[str, Loaded]) -> Iterator[
         if selector.tags:
             continue  # tags are known only to AWS
         for name, other in names.items():
-            if match_selector(selector, name, {}):
+            if match_selector(selector, name, {}) and _share_kind(item, other):
                 message = f'selects "{name}", which {_named(other)} names'
                 yield item.document.problem(at, message, _ONE_OWNER)
 
@@ -87,10 +88,18 @@ def _check_selectors(items: list[Loaded], names: dict[str, Loaded]) -> Iterator[
 _ONE_OWNER = "every endpoint has one policy"
 
 
+def _share_kind(one: Loaded, other: Loaded) -> bool:
+    return not set(one.policy.target.kinds).isdisjoint(other.policy.target.kinds)
+
+
 def _same_name(item: Loaded, first: Loaded) -> PolicyProblem:
     mine, other = item.policy.target, first.policy.target
     message = f'"{mine.name}" in {mine.scope.region} is claimed by {_named(first)}'
-    clash = qualifiers_clash({mine.qualifier, other.qualifier})
+    if mine.kind is not other.kind:
+        clash: str | None = "an endpoint is either serverless or real-time"
+    else:
+        qualifiers = {target.qualifier_of(mine.kind) for target in (mine, other)}
+        clash = qualifiers_clash(mine.kind, qualifiers)
     return item.document.problem((*_TARGET, "name"), message, clash or _ONE_OWNER)
 
 

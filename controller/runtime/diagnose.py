@@ -13,7 +13,7 @@ from typing import Any
 from controller.aws.errors import translated
 from controller.aws.prices import PriceListSource
 from controller.aws.sessions import Sessions
-from controller.model.endpoint import LATEST
+from controller.model.endpoint import LATEST, Kind
 from controller.model.errors import (
     AccessDenied,
     AdapterError,
@@ -80,16 +80,20 @@ def subjects(policies: PolicySet) -> list[Subject]:
 def _subject(scope: Scope, members: list[Policy]) -> Subject:
     # one behind an alias tells most
     named = sorted(
-        (p for p in members if p.target.name is not None),
+        (p for p in members if p.target.name is not None and _is_function(p)),
         key=lambda p: p.target.qualifier == LATEST,
     )
     return Subject(
         scope=scope,
         function=named[0].target.name if named else None,
-        qualifier=named[0].target.qualifier if named else LATEST,
+        qualifier=(named[0].target.qualifier if named else None) or LATEST,
         selects=any(p.target.selector is not None for p in members),
         enforces=any(p.mode is Mode.ENFORCE for p in members),
     )
+
+
+def _is_function(policy: Policy) -> bool:
+    return policy.target.kind is Kind.LAMBDA_FUNCTION
 
 
 class Doctor:

@@ -80,12 +80,14 @@ class Roster:
         policies say, for half a change must not be left behind.
         """
         failures: dict[Scope, AdapterError] = {}
-        wanted = {(p.target.kind, p.target.scope) for p in policies.policies}
+        wanted = {(kind, p.target.scope) for p in policies.policies for kind in p.target.kinds}
         for kind, scope in sorted(wanted, key=repr):
             selectors = [
                 p.target.selector
                 for p in policies.policies
-                if p.target.scope == scope and p.target.selector is not None
+                if p.target.scope == scope
+                and kind in p.target.kinds
+                and p.target.selector is not None
             ]
             try:
                 self._places.found[kind, scope] = self._look(kind, scope, selectors)
