@@ -1,0 +1,1 @@
+"""SageMaker real-time endpoints: instances, and how their number follows the demand."""
