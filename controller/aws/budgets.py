@@ -37,6 +37,7 @@ AWS_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "cloudwatch": Limit(9.0, 9.0),
         # The rest have no published figure that we could rely on; these are our own manners.
         "sagemaker": Limit(10.0, 20.0),
+        "application-autoscaling": Limit(5.0, 10.0),
         "logs": Limit(5.0, 10.0),
         "pricing": Limit(5.0, 10.0),
         "resourcegroupstaggingapi": Limit(5.0, 10.0),

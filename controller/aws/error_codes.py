@@ -52,6 +52,7 @@ _RETRYABLE = frozenset(
 _CONFLICT = frozenset(
     {
         "ConcurrentModification",
+        "ConcurrentUpdate",
         "Conflict",
         "OperationAborted",
         "PreconditionFailed",
@@ -65,6 +66,7 @@ _ACCESS_DENIED = frozenset(
     {
         "AccessDenied",
         "AuthorizationError",
+        "FailedResourceAccess",
         "KMSAccessDenied",
         "NotAuthorized",
         "OptInRequired",

@@ -30,6 +30,7 @@ from controller.model.errors import (
 from controller.model.policy import Scope
 
 _LABELS = {
+    "application-autoscaling": "Application Auto Scaling",
     "cloudwatch": "CloudWatch",
     "lambda": "Lambda",
     "logs": "CloudWatch Logs",

@@ -124,6 +124,14 @@ class Sessions:
         """For calls that change something in SageMaker."""
         return self._client(scope, "sagemaker", use="write")
 
+    def autoscaling_reads(self, scope: Scope) -> Any:
+        """For Describe calls of Application Auto Scaling."""
+        return self._client(scope, "application-autoscaling")
+
+    def autoscaling_writes(self, scope: Scope) -> Any:
+        """For calls that change something in Application Auto Scaling."""
+        return self._client(scope, "application-autoscaling", use="write")
+
     def cloudwatch_writes(self, scope: Scope) -> Any:
         """For alarms. Its parameters are not checked before they are sent."""
         return self._client(scope, "cloudwatch", use="write")
