@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from controller.core import proposals
 from controller.core.explain import explain
-from controller.core.proposals import cheapest, cost_mid
+from controller.core.proposals import CLIMB_GAIN, cheapest, cost_mid, likeliest
 from controller.core.slo import error_slo_broken
 from controller.model.decision import Decision, Hold
 from controller.model.demand import Attainment, Demand, SloStatus
@@ -25,8 +25,6 @@ REFINEMENT_FACTOR = 4.0
 """After two changes on the same code a further one must save this many times the minimum …"""
 REFINEMENT_RATIO = 0.5
 """… and one that follows a decrease at least half the cost: a size is not approached in steps."""
-CLIMB_GAIN = 0.97
-"""A climb that is not sure to reach the SLO must at least bring p95 down by 3 % …"""
 CLIMB_CHANCE = 0.1
 """… or raise the probability of meeting it by this much."""
 
@@ -89,6 +87,8 @@ def _standing(inputs: Inputs, estimate: Estimate) -> tuple[Rejection, str]:
     barred = inputs.barred.get(estimate.size)
     if barred is not None:
         return barred
+    if estimate.standing is not None:
+        return estimate.standing
     if isinstance(estimate.usd_per_month, Missing):
         return Rejection.PRICE_UNKNOWN, estimate.usd_per_month.reason
     confidence = inputs.policy.confidence
@@ -110,7 +110,7 @@ def _choose(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Dec
     """One rule per situation, the most pressing first."""
     if inputs.slo.attainment is Attainment.BREACHED:
         return _climb(inputs, here, feasible, Reason.SLO_BREACHED)
-    barred = inputs.barred.get(here.size)
+    barred = inputs.barred.get(here.size) or here.standing
     if barred is not None and barred[0] is not Rejection.QUARANTINED:
         return _leave(inputs, here, feasible, barred)
     shortage = _shortage(inputs)
@@ -163,7 +163,7 @@ def _climb(
     ]
     if not gain:
         return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
-    return proposals.propose(inputs.policy, inputs.demand, here, _likeliest(gain), reason)
+    return proposals.propose(inputs.policy, inputs.demand, here, likeliest(gain), reason)
 
 
 def _leave(
@@ -180,7 +180,7 @@ def _leave(
     allowed = [] if shrinking else _allowed(inputs)
     if not feasible and not allowed:
         return Hold(Reason.INFEASIBLE, f"{barred[1]}; no allowed size meets the SLO")
-    best = cheapest(feasible) if feasible else _likeliest(allowed)
+    best = cheapest(feasible) if feasible else likeliest(allowed)
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
 
 
@@ -190,9 +190,9 @@ def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -
     if within:
         best = cheapest(within)
     elif inputs.policy.on_conflict is OnConflict.SLO:
-        return _save(inputs, here, [e for e in _allowed(inputs) if _meets(inputs, e)])
+        return _save(inputs, here, [e for e in _proven(inputs) if _meets(inputs, e)])
     else:
-        cheaper = [e for e in _allowed(inputs) if cost_mid(e) < cost_mid(here)]
+        cheaper = [e for e in _proven(inputs) if cost_mid(e) < cost_mid(here)]
         if not cheaper:
             return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
         best = max(cheaper, key=lambda e: (e.p_slo, -cost_mid(e)))
@@ -281,20 +281,18 @@ def _meets(inputs: Inputs, estimate: Estimate) -> bool:
 
 def _allowed(inputs: Inputs) -> list[Estimate]:
     """Sizes nobody bars, whatever the SLO; inside the budget where that is what must hold."""
-    allowed = [e for e in inputs.estimates if e.size not in inputs.barred]
+    allowed = [e for e in inputs.estimates if e.size not in inputs.barred and not _barred(e)]
     budget = inputs.policy.budget_usd_per_month
     if budget is None or inputs.policy.on_conflict is OnConflict.SLO:
         return allowed
     return [e for e in allowed if cost_mid(e) <= budget]
 
 
-def _likeliest(estimates: Sequence[Estimate]) -> Estimate:
-    """The cheapest of those about as likely and as fast as the likeliest to meet the SLO."""
-    best = max(estimates, key=lambda e: (e.p_slo, -e.p95_ms.mid))
-    return cheapest(
-        [
-            e
-            for e in estimates
-            if e.p_slo >= best.p_slo - 0.02 and e.p95_ms.mid * CLIMB_GAIN <= best.p95_ms.mid
-        ]
-    )
+def _barred(estimate: Estimate) -> bool:
+    """Whether the estimate itself puts the size out of the question."""
+    return estimate.standing is not None and estimate.standing[0] is not Rejection.NOT_MEASURED
+
+
+def _proven(inputs: Inputs) -> list[Estimate]:
+    """Allowed sizes that are known from more than a catalogue."""
+    return [e for e in _allowed(inputs) if e.standing is None]

@@ -5,6 +5,9 @@ A jump is found by walking through the hours in order: two hours in a row that l
 from their size's level so far open a new segment, unless an earlier segment of the same
 code knows that level: then it swings, and has not jumped. Nothing is remembered between
 ticks; the same rows give the same segments.
+
+Where the load per instance is known, latency follows it, and a level that moves is no jump:
+such rows are kept as they are, for the kind's own model of latency against load.
 """
 
 import math
@@ -13,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.model.estimate import Observation
+from controller.model.missing import Missing
 from controller.model.size import Size, in_order
 
 MIN_REQUESTS_PER_HOUR = 20
@@ -58,6 +62,8 @@ class Evidence:
     current: int | None
     jumped_at_s: float | None
     """When the current segment began, if a jump (not a release) began it."""
+    loaded: tuple[Observation, ...] = ()
+    """Rows of the current segment whose load per instance is known, oldest first."""
 
     def here(self) -> tuple[Point, ...]:
         """Points of the current segment."""
@@ -83,9 +89,10 @@ class _Level:
         self.squares += log_ms * log_ms
 
     def side(self, row: Observation) -> int:
-        """-1 or 1 where the hour lies far below or above the level, else 0."""
+        """-1 or 1 where the hour lies far below or above the level, else 0; 0 where it is the
+        load that latency follows."""
         n = len(self.hours)
-        if n < 2:
+        if n < 2 or not isinstance(row.load_rps, Missing):
             return 0
         mean = self.total / n
         spread = math.sqrt(max(0.0, self.squares - n * mean * mean) / (n - 1))
@@ -140,7 +147,14 @@ def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = N
         points=points,
         current=None if live is None else last,
         jumped_at_s=None if live is None else live.jumped_at_s,
+        loaded=() if live is None else _loaded(live),
     )
+
+
+def _loaded(segment: _Segment) -> tuple[Observation, ...]:
+    rows = (row for level in segment.levels.values() for row in level.hours)
+    known = [row for row in rows if not isinstance(row.load_rps, Missing)]
+    return tuple(sorted(known, key=lambda row: (row.start_s, in_order(row.size))))
 
 
 def _segments(rows: Sequence[Observation]) -> list[_Segment]:

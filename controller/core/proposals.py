@@ -13,6 +13,9 @@ from controller.model.policy import Policy
 from controller.model.reason import Reason
 from controller.model.size import in_order
 
+CLIMB_GAIN = 0.97
+"""A climb that is not sure to reach the SLO must at least bring p95 down by 3 % …"""
+
 
 def cost_mid(estimate: Estimate) -> float:
     """Central monthly cost; infinite where the price is not known, so that it never wins."""
@@ -24,6 +27,18 @@ def cost_mid(estimate: Estimate) -> float:
 def cheapest(estimates: Sequence[Estimate]) -> Estimate:
     """Lowest cost; between equals the faster, then the smaller."""
     return min(estimates, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, in_order(e.size)))
+
+
+def likeliest(estimates: Sequence[Estimate]) -> Estimate:
+    """The cheapest of those about as likely and as fast as the likeliest to meet the SLO."""
+    best = max(estimates, key=lambda e: (e.p_slo, -e.p95_ms.mid))
+    return cheapest(
+        [
+            e
+            for e in estimates
+            if e.p_slo >= best.p_slo - 0.02 and e.p95_ms.mid * CLIMB_GAIN <= best.p95_ms.mid
+        ]
+    )
 
 
 def propose(

@@ -71,6 +71,9 @@ class Estimate:
     """Highest load per instance that meets the SLO."""
     usd_per_hour: Maybe[float] = NOT_PUBLISHED
     """Of one instance, for kinds that are billed by the hour."""
+    standing: tuple[Rejection, str] | None = None
+    """What the estimate itself says against the size, if anything. `NotMeasured` yields to a
+    breach that nothing else can mend; all else is out of the question."""
 
 
 @dataclass(frozen=True, slots=True)
