@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from controller.core.periods import HOUR_S
+from controller.core.week import rps_peak, weekly
 from controller.model.demand import Demand, Interval
 from controller.model.missing import Maybe, Missing
 from controller.model.window import MemoryUse, Window
@@ -40,6 +41,8 @@ def demand(
         cold_start_ratio=_cold_ratio(memory_use),
         init_mean_ms=_init_mean(memory_use),
         hours_observed=len(seen),
+        rps_peak=rps_peak(seen),
+        weekly=weekly(seen),
     )
 
 
