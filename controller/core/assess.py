@@ -116,7 +116,10 @@ def assess(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Assessment:
     the live size has served, or a breach that a change has mended would be answered twice.
     """
     policy, state = observed.policy, observed.state
-    slo = slo_status(observed.windows.recent, policy.slo, observed.now_s, observed.size_since_s)
+    recent, now_s = observed.windows.recent, observed.now_s
+    slo = shown = slo_status(recent, policy.slo, now_s, since_s=0.0)
+    if observed.size_since_s > now_s - policy.slo.window_s:
+        slo = slo_status(recent, policy.slo, now_s, observed.size_since_s)
     if slo.attainment is Attainment.BREACHED:
         beliefs = _shaken(observed, sizing, beliefs)
     wanted, candidates = _wanted(observed, sizing, beliefs, slo)
@@ -133,7 +136,7 @@ def assess(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Assessment:
         at_s=observed.now_s,
         state=state,
         demand=beliefs.demand,
-        slo=slo_status(observed.windows.recent, policy.slo, observed.now_s, since_s=0.0),
+        slo=shown,
         candidates=candidates,
         wanted=wanted,
         guards=guards,
@@ -287,7 +290,7 @@ def owner_of(observed: Observed) -> journal.Ownership:
 
 
 def _newest_s(windows: WindowSet) -> Maybe[float]:
-    ends = [w.end_s for w in (*windows.recent, *windows.hourly)]
+    ends = [kept[-1].end_s for kept in (windows.recent, windows.hourly) if kept]
     return max(ends) if ends else Missing("no datapoints")
 
 

@@ -210,7 +210,8 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
     if saving <= 0.0 and here not in feasible:
         return Hold(Reason.NOT_CONFIDENT, proposals.borderline(here, best))
     if best.size == here.size or saving <= 0.0:
-        cheaper = [e for e in inputs.estimates if cost_mid(e) < cost_mid(here) * _most(inputs)]
+        worth_usd = cost_mid(here) * _most(inputs)
+        cheaper = [e for e in inputs.estimates if cost_mid(e) < worth_usd]
         held = _quarantined(inputs, cheaper)
         if held is not None:
             return held

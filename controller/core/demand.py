@@ -60,6 +60,8 @@ def hours_between(hourly: Sequence[Window]) -> list[float]:
         return []
     first_s = min(starts)
     hours = round((max(starts) - first_s) / HOUR_S)
+    if len(starts) == hours + 1:
+        return []
     every = (first_s + HOUR_S * i for i in range(hours))
     return [start_s for start_s in every if start_s not in starts]
 

@@ -14,6 +14,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import mul
 
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
@@ -26,6 +27,8 @@ JUMP_LOG = 0.2
 JUMP_SDS = 4.0
 WEIGHT_CAP = 4.0
 """An hour counts for at most this many times the median hour's requests."""
+P95_NOISE = 3.2**2
+"""Sampling variance of a p95 against that of a mean, for lognormal latencies."""
 LEVEL_SD_FLOOR = 0.03
 """Between-hour standard deviation assumed while a level rests on few hours, in log units."""
 
@@ -95,10 +98,12 @@ class _Level:
         if n < 2 or not isinstance(row.load_rps, Missing):
             return 0
         mean = self.total / n
+        distance = math.log(row.mean_ms) - mean
+        if abs(distance) <= JUMP_LOG:
+            return 0
         spread = math.sqrt(max(0.0, self.squares - n * mean * mean) / (n - 1))
         sampling = 0.5 / math.sqrt(row.requests)
         limit = max(JUMP_LOG, JUMP_SDS * math.hypot(max(spread, LEVEL_SD_FLOOR), sampling))
-        distance = math.log(row.mean_ms) - mean
         if abs(distance) <= limit:
             return 0
         return 1 if distance > 0 else -1
@@ -111,7 +116,10 @@ class _Segment:
     jumped_at_s: float | None = None
 
     def level(self, size: Size) -> _Level:
-        return self.levels.setdefault(size, _Level())
+        found = self.levels.get(size)
+        if found is None:
+            found = self.levels[size] = _Level()
+        return found
 
     def absorb(self, other: "_Segment") -> None:
         """Take over all hours of a later segment."""
@@ -167,9 +175,10 @@ def _segments(rows: Sequence[Observation]) -> list[_Segment]:
             segments.append(_Segment(row.era))
             suspect = None
         current = segments[-1]
-        side = current.level(row.size).side(row)
+        level = current.level(row.size)
+        side = level.side(row)
         if side == 0:
-            current.level(row.size).add(row)
+            level.add(row)
             continue
         if suspect is not None and _agree(current, suspect, row, side):
             _jump(segments, suspect, row)
@@ -221,21 +230,19 @@ def _point(size: Size, segment: int, hours: Sequence[Observation]) -> Point:
     """
     cap = WEIGHT_CAP * statistics.median(r.requests for r in hours)
     weights = [min(float(r.requests), cap) for r in hours]
-    log_means = [math.log(r.mean_ms) for r in hours]
-    log_p95s = [math.log(r.p95_ms) for r in hours]
-    sigmas = [_sigma(r) for r in hours]
-    mean_noise = [s**2 / r.requests for s, r in zip(sigmas, hours, strict=True)]
-    p95_noise = [(3.2 * s) ** 2 / r.requests for s, r in zip(sigmas, hours, strict=True)]
-    log_mean, mean_between = _level(log_means, weights)
-    log_p95, p95_between = _level(log_p95s, weights)
-    share = sum(w * w for w in weights) / sum(weights) ** 2
+    total = sum(weights)
+    noise = [_sigma(r) ** 2 / r.requests for r in hours]
+    mean_noise = _average(noise, weights, total)
+    log_mean, mean_between = _level([math.log(r.mean_ms) for r in hours], weights, total)
+    log_p95, p95_between = _level([math.log(r.p95_ms) for r in hours], weights, total)
+    share = sum(w * w for w in weights) / total**2
     return Point(
         size=size,
         segment=segment,
         log_mean=log_mean,
-        log_mean_var=share * (mean_between + _average(mean_noise, weights)),
+        log_mean_var=share * (mean_between + mean_noise),
         log_p95=log_p95,
-        log_p95_var=share * (p95_between + _average(p95_noise, weights)),
+        log_p95_var=share * (p95_between + P95_NOISE * mean_noise),
         between_var=p95_between,
         requests=sum(r.requests for r in hours),
         hours=len(hours),
@@ -249,14 +256,15 @@ def _sigma(row: Observation) -> float:
     return max(0.05, math.log(max(row.p95_ms / max(row.p50_ms, 1e-3), 1.0)) / 1.645)
 
 
-def _level(values: Sequence[float], weights: Sequence[float]) -> tuple[float, float]:
-    """Weighted mean, and the variance between hours."""
-    mean = _average(values, weights)
+def _level(values: Sequence[float], weights: Sequence[float], total: float) -> tuple[float, float]:
+    """Weighted mean, and the variance between hours; `total` is the sum of the weights."""
+    mean = _average(values, weights, total)
     if len(values) < 3:
         return mean, LEVEL_SD_FLOOR**2
-    scatter = _average([(v - mean) ** 2 for v in values], weights)
+    scatter = _average([(v - mean) ** 2 for v in values], weights, total)
     return mean, max(scatter * len(values) / (len(values) - 1.0), 0.01**2)
 
 
-def _average(values: Sequence[float], weights: Sequence[float]) -> float:
-    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+def _average(values: Sequence[float], weights: Sequence[float], total: float) -> float:
+    weighted: float = sum(map(mul, values, weights))
+    return weighted / total

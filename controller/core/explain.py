@@ -18,6 +18,7 @@ def explain(
     chosen = current if isinstance(decision, Hold) else decision.proposal.target
     feasible = [e for e in estimates if standings[e.size][0] is Rejection.CHOSEN]
     best = cheapest(feasible) if feasible else None
+    best_usd, than = (0.0, "") if best is None else (cost_mid(best), f"than {best.size}")
     out = []
     for estimate in estimates:
         rejection, detail = standings[estimate.size]
@@ -26,17 +27,9 @@ def explain(
             rejection = Rejection.CURRENT if kept else Rejection.CHOSEN
             detail = detail or ("kept" if kept else "the cheapest that meets the SLO")
         elif rejection is Rejection.CHOSEN:
-            rejection, detail = _not_best(estimate, best, decision)
+            rejection = Rejection.DEARER
+            detail = f"{cost_mid(estimate) - best_usd:.2f} USD/month more {than}"
+            if estimate is best and isinstance(decision, Hold):
+                rejection, detail = Rejection.SAVING_TOO_SMALL, f"held: {decision.detail}"
         out.append(Candidate(estimate, rejection, detail))
     return tuple(out)
-
-
-def _not_best(
-    estimate: Estimate, best: Estimate | None, decision: Decision
-) -> tuple[Rejection, str]:
-    if best is not None and estimate.size == best.size and isinstance(decision, Hold):
-        return Rejection.SAVING_TOO_SMALL, f"held: {decision.detail}"
-    if best is None:
-        return Rejection.DEARER, "not the cheapest"
-    extra = cost_mid(estimate) - cost_mid(best)
-    return Rejection.DEARER, f"{extra:.2f} USD/month more than {best.size}"

@@ -1,6 +1,7 @@
 """From the world to the one value that a decision rests on."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -272,5 +273,5 @@ def _era_since_s(
     rows: Sequence[Observation], era: str, rules: KindRules, state: EndpointState
 ) -> float:
     """Since when the live code is known to run: what it used of memory before is another's."""
-    starts = [row.start_s for row in rows if row.era == era]
-    return min([rules.modified_at_s(state), *starts])
+    oldest_s = next((row.start_s for row in rows if row.era == era), math.inf)
+    return min(rules.modified_at_s(state), oldest_s)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
+from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence, Point
 from controller.core.stats import Z90
 from controller.kinds.lambda_function.response import Prediction, predict
 from controller.model.demand import Demand, Interval
@@ -100,11 +100,16 @@ def estimates(sizes_mb: Sequence[int], inputs: SizingInputs) -> Maybe[tuple[Esti
     if prediction is None:
         needed = f"{MIN_REQUESTS_PER_HOUR} requests"
         return Missing(f"the running code has not had an hour with {needed} yet")
-    return tuple(_estimate(i, mb, prediction, inputs) for i, mb in enumerate(sizes_mb))
+    points = {point.size: point for point in inputs.evidence.here()}
+    return tuple(
+        _estimate(i, points.get(LambdaSize(mb)), mb, prediction, inputs)
+        for i, mb in enumerate(sizes_mb)
+    )
 
 
-def _estimate(i: int, memory_mb: int, prediction: Prediction, inputs: SizingInputs) -> Estimate:
-    point = inputs.evidence.at(LambdaSize(memory_mb))
+def _estimate(
+    i: int, point: Point | None, memory_mb: int, prediction: Prediction, inputs: SizingInputs
+) -> Estimate:
     anchor = prediction.anchor_mb[i]
     measured = "measured here" if point is not None else f"predicted from {anchor} MB"
     return Estimate(
