@@ -1,7 +1,7 @@
 """The real controller, adapters included, in the simulated account under virtual time."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,9 @@ class Account:
         limits: FleetLimits | None = None,
         extra: dict[str, Any] | None = None,
         wrap_store: Callable[[SqliteStore], Any] = lambda store: store,
+        record: list[tuple[str, Mapping[str, Any]]] | None = None,
     ) -> None:
+        """`record` takes up the operation and the parameters of every call."""
         self.world = World(seed=seed)
         self.world.seed_from({"functions": functions, **(extra or {})})
         self.policies = PolicySet(tuple(policies), limits or FleetLimits(), "digest")
@@ -123,6 +125,7 @@ class Account:
         self.seen: list[Assessment] = []
         self._store_path = store
         self._wrap = wrap_store
+        self._record = record
         self.app: App = self.start()
 
     def start(self) -> App:
@@ -134,12 +137,21 @@ class Account:
                 store=store,
                 policies=self.policies,
                 connection=Connection(keys=Keys("AKIA123456789012TEST", "secret"), max_attempts=1),
-                hook=lambda session: attach(session, self.world),
+                hook=self._attach,
                 budgets=False,
                 models=MODELS,
             )
         )
         return self.app
+
+    def _attach(self, session: Any) -> None:
+        attach(session, self.world)
+        if self._record is not None:
+            session.register("before-parameter-build", self._note)
+
+    def _note(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        assert self._record is not None
+        self._record.append((model.name, dict(params)))
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """Let controller and world live for a while."""
