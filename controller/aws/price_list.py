@@ -8,6 +8,7 @@ one distinct amount remains for each tier; two candidates are a reason to say "u
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from controller.model.missing import Maybe, Missing
@@ -32,11 +33,11 @@ def lambda_prices(
         f"AWS-Lambda-Duration{suffix}": duration,
         f"AWS-Lambda-Requests{suffix}": requests,
     }
-    for product in _products_of(products, region):
+    for product in products_of(products, region):
         group = ranges.get(str(product["product"]["attributes"].get("group")))
         if group is not None:
-            for begin, end, usd in _on_demand(product):
-                group.setdefault((begin, end), set()).add(usd)
+            for amount in amounts_of(product):
+                group.setdefault((amount.begin, amount.end), set()).add(amount.usd)
     tiers = _tiers(duration, "GB-second")
     per_request = _tiers(requests, "request")
     if isinstance(tiers, Missing):
@@ -55,7 +56,8 @@ def lambda_prices(
     )
 
 
-def _products_of(products: Iterable[str], region: str) -> Iterator[Mapping[str, Any]]:
+def products_of(products: Iterable[str], region: str) -> Iterator[Mapping[str, Any]]:
+    """The products of one region among GetProducts' strings."""
     for text in products:
         try:
             document = json.loads(text)
@@ -66,8 +68,18 @@ def _products_of(products: Iterable[str], region: str) -> Iterator[Mapping[str, 
             yield document
 
 
-def _on_demand(product: Mapping[str, Any]) -> Iterator[tuple[float, float, float]]:
-    """(begin, end, USD) of each price; those of nothing (free allowances) left out."""
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """One on-demand price, and for which part of a month's usage it holds."""
+
+    begin: float
+    end: float
+    usd: float
+    unit: str
+
+
+def amounts_of(product: Mapping[str, Any]) -> Iterator[Amount]:
+    """On-demand prices of a product; those of nothing (free allowances) left out."""
     for term in product.get("terms", {}).get("OnDemand", {}).values():
         for dimension in term.get("priceDimensions", {}).values():
             try:
@@ -76,7 +88,7 @@ def _on_demand(product: Mapping[str, Any]) -> Iterator[tuple[float, float, float
             except (KeyError, ValueError, TypeError):
                 continue  # another currency, or no price at all
             if usd > 0.0 and math.isfinite(usd):
-                yield begin, end, usd
+                yield Amount(begin, end, usd, str(dimension.get("unit", "")))
 
 
 def _tiers(ranges: _Ranges, unit: str) -> Maybe[list[tuple[float, float]]]:

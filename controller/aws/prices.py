@@ -7,12 +7,21 @@ how old it is. Only where there is neither is the price `Missing`.
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from controller.aws.bundled_prices import BUNDLED
 from controller.aws.errors import translated
-from controller.aws.price_list import ARCHITECTURES, SERVICE_CODE, lambda_prices
-from controller.aws.price_memory import from_text, to_text
+from controller.aws.price_list import ARCHITECTURES
+from controller.aws.price_memory import Prices, from_text, to_text
+from controller.aws.price_shelves import (
+    HOSTING,
+    LAMBDA,
+    SAGEMAKER,
+    SERVERLESS,
+    Key,
+    Shelf,
+    bundled,
+    key_of,
+)
 from controller.aws.sessions import Sessions
 from controller.model.errors import AdapterError
 from controller.model.missing import Maybe, Missing
@@ -22,12 +31,12 @@ from controller.ports import Clock
 DAY_S = 86_400.0
 RETRY_S = 900.0
 
-_Key = tuple[str, str]
-"""(region, architecture)"""
+_Asked = tuple[str, str]
+"""(service code, region): what one question to the Price List is about."""
 
 
 class PriceListSource:
-    """Lambda prices with a memory; safe to share by threads."""
+    """Prices of all kinds with a memory; safe to share by threads."""
 
     def __init__(
         self,
@@ -45,38 +54,34 @@ class PriceListSource:
         self._save = save
         self._max_age_s = max_age_s
         self._lock = threading.Lock()
-        self._asking: dict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._good: dict[_Key, LambdaPrices] | None = None
-        self._failures: dict[_Key, str] = {}
-        self._ask_again_s: dict[str, float] = {}
-        self._given: dict[_Key, LambdaPrices] = {}
+        self._asking: dict[_Asked, threading.Lock] = defaultdict(threading.Lock)
+        self._good: dict[Key, Prices] | None = None
+        self._failures: dict[Key, str] = {}
+        self._ask_again_s: dict[_Asked, float] = {}
+        self._given: dict[Key, Prices] = {}
 
     def lambda_prices(self, region: str, architecture: str) -> Maybe[LambdaPrices]:
         """The freshest prices at hand, asking AWS first where they are over a day old."""
-        key = (region, architecture)
         if architecture not in ARCHITECTURES:
             return Missing(f"Lambda prices for the architecture {architecture} are not known")
-        with self._lock:
-            asking = self._asking[region]
-        # One thread asks; others who want the same region wait for its answer.
-        with asking:
-            if self._due(region):
-                self._ask(region)
-        with self._lock:
-            known = [p for p in (self._known().get(key), BUNDLED.get(key)) if p is not None]
-            if not known:
-                why = self._failures.get(key, "no price was found")
-                return Missing(f"Lambda prices of {region} ({architecture}) are not known: {why}")
-            self._given[key] = max(known, key=lambda prices: prices.as_of_s)
-            return self._given[key]
+        found = self._freshest(LAMBDA, (architecture, region))
+        if isinstance(found, LambdaPrices):
+            return found
+        return Missing(f"Lambda prices of {region} ({architecture}) are not known: {found}")
 
     def hosting_prices(self, region: str) -> Maybe[HostingPrices]:
-        """Prices of real-time instances: not read yet."""
-        return Missing(f"SageMaker hosting prices of {region} are not known")
+        """As `lambda_prices`, of real-time instances."""
+        found = self._freshest(SAGEMAKER, (HOSTING, region))
+        if isinstance(found, HostingPrices):
+            return found
+        return Missing(f"prices of SageMaker instances in {region} are not known: {found}")
 
     def serverless_prices(self, region: str) -> Maybe[ServerlessPrices]:
-        """Prices of serverless inference: not read yet."""
-        return Missing(f"SageMaker serverless prices of {region} are not known")
+        """As `lambda_prices`, of serverless inference."""
+        found = self._freshest(SAGEMAKER, (SERVERLESS, region))
+        if isinstance(found, ServerlessPrices):
+            return found
+        return Missing(f"prices of SageMaker serverless in {region} are not known: {found}")
 
     def age_s(self, now_s: float) -> Maybe[float]:
         """Age of the oldest price given out; Missing while none was."""
@@ -88,53 +93,79 @@ class PriceListSource:
     def failures(self) -> dict[str, str]:
         """Regions whose prices could not be read last time, and why; for `doctor`."""
         with self._lock:
-            return {region: why for (region, _), why in sorted(self._failures.items())}
+            return {region: why for (_, region), why in sorted(self._failures.items())}
 
-    def _known(self) -> dict[_Key, LambdaPrices]:
+    def _freshest(self, shelf: Shelf, key: Key) -> Prices | str:
+        """The prices, or why there are none."""
+        asked = (shelf.service_code, key[1])
+        with self._lock:
+            asking = self._asking[asked]
+        # One thread asks; others who want the same region wait for its answer.
+        with asking:
+            if self._due(shelf, key[1]):
+                self._ask(shelf, key[1])
+        with self._lock:
+            known = [p for p in (self._known().get(key), bundled(key)) if p is not None]
+            if not known:
+                return self._failures.get(key, "no price was found")
+            self._given[key] = max(known, key=lambda prices: prices.as_of_s)
+            return self._given[key]
+
+    def _known(self) -> dict[Key, Prices]:
         if self._good is None:
-            self._good = {(p.region, p.architecture): p for p in from_text(self._load())}
+            self._good = {key_of(prices): prices for prices in from_text(self._load())}
         return self._good
 
-    def _due(self, region: str) -> bool:
+    def _due(self, shelf: Shelf, region: str) -> bool:
         now_s = self._clock.now_s()
         with self._lock:
             known = self._known()
-            if region in self._ask_again_s:
-                return now_s >= self._ask_again_s[region]
-            ages = [now_s - known[k].as_of_s for k in known if k[0] == region]
+            again_s = self._ask_again_s.get((shelf.service_code, region))
+            if again_s is not None:
+                return now_s >= again_s
+            keys = [(what, region) for what in shelf.readers]
+            ages = [now_s - known[key].as_of_s for key in keys if key in known]
             return not ages or not 0.0 <= max(ages) < self._max_age_s
 
-    def _ask(self, region: str) -> None:
+    def _ask(self, shelf: Shelf, region: str) -> None:
         now_s = self._clock.now_s()
+        asked = (shelf.service_code, region)
         try:
-            products = list(self._products(region))
+            products = self._products(shelf, region)
         except AdapterError as error:
             with self._lock:
-                self._failures.update({(region, a): str(error) for a in ARCHITECTURES})
-                self._ask_again_s[region] = now_s + RETRY_S
+                self._failures.update({(what, region): str(error) for what in shelf.readers})
+                self._ask_again_s[asked] = now_s + RETRY_S
             return
         with self._lock:
-            self._ask_again_s[region] = now_s + self._max_age_s
-            for architecture in ARCHITECTURES:
-                found = lambda_prices(products, region, architecture, now_s)
-                self._learn((region, architecture), found)
+            self._ask_again_s[asked] = now_s + self._max_age_s
+            for what, read in shelf.readers.items():
+                self._learn((what, region), read(products, region, now_s))
             text = to_text(self._known().values())
         self._save(text)
 
-    def _learn(self, key: _Key, found: Maybe[LambdaPrices]) -> None:
+    def _learn(self, key: Key, found: Maybe[Prices]) -> None:
         if isinstance(found, Missing):
             self._failures[key] = found.reason
         else:
             self._known()[key] = found
             self._failures.pop(key, None)
 
-    def _products(self, region: str) -> Iterator[str]:
+    def _products(self, shelf: Shelf, region: str) -> Sequence[str]:
+        here = {"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}
+        found: list[str] = []
+        for part in shelf.usage_types:
+            like = {"Type": "CONTAINS", "Field": "usagetype", "Value": part}
+            found += self._pages(shelf.service_code, [here, like])
+        return found or list(self._pages(shelf.service_code, [here]))
+
+    def _pages(self, service_code: str, filters: Sequence[dict[str, str]]) -> Iterator[str]:
         more: dict[str, str] = {}
         while True:
             with translated("pricing", "GetProducts"):
                 page = self._sessions.pricing().get_products(
-                    ServiceCode=SERVICE_CODE,
-                    Filters=[{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}],
+                    ServiceCode=service_code,
+                    Filters=filters,  # type: ignore[arg-type]  # the stubs want literals
                     FormatVersion="aws_v1",
                     MaxResults=100,
                     **more,

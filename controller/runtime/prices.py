@@ -22,8 +22,14 @@ class WatchedPrices:
 
     def hosting_prices(self, region: str) -> Maybe[HostingPrices]:
         """What the source says."""
-        return self._source.hosting_prices(region)
+        prices = self._source.hosting_prices(region)
+        if not isinstance(prices, Missing):
+            self._telemetry.prices_used(prices)
+        return prices
 
     def serverless_prices(self, region: str) -> Maybe[ServerlessPrices]:
         """What the source says."""
-        return self._source.serverless_prices(region)
+        prices = self._source.serverless_prices(region)
+        if not isinstance(prices, Missing):
+            self._telemetry.prices_used(prices)
+        return prices

@@ -206,7 +206,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge(
         Group.COST,
         "price_age_seconds",
-        "Age of the prices in use.",
+        "Age of the prices in use; SageMaker's have no architecture.",
+        "service",
         "region",
         "architecture",
         "source",

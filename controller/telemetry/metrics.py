@@ -18,10 +18,9 @@ from controller.model.decision import Assessment, Hold, Propose
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import AdapterError, StoreError
 from controller.model.policy import Mode, Policy, PolicySet
-from controller.model.price import LambdaPrices
 from controller.model.size import lessens
 from controller.telemetry.catalogue import CATALOGUE
-from controller.telemetry.prices import PriceCollector
+from controller.telemetry.prices import PriceCollector, Prices
 from controller.telemetry.registry import exposition, instruments, register_process
 from controller.telemetry.snapshot import EndpointCollector
 
@@ -183,8 +182,8 @@ class Telemetry:
         """No policy claims the endpoint any more: all its series end."""
         self._endpoints.forget(key)
 
-    def prices_used(self, prices: LambdaPrices) -> None:
-        """These prices are the ones in use for their region and architecture."""
+    def prices_used(self, prices: Prices) -> None:
+        """These prices are the ones in use for their service, region and architecture."""
         self._prices.put(prices)
 
     # calls to AWS

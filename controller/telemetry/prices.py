@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from controller.model.price import LambdaPrices
+from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
 from controller.telemetry.catalogue import CATALOGUE
 
+Prices: TypeAlias = LambdaPrices | HostingPrices | ServerlessPrices
 SHORT_NAME = "price_age_seconds"
 
 
@@ -18,21 +20,32 @@ class PriceCollector(Collector):
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._lock = threading.Lock()
-        self._prices: dict[tuple[str, str], LambdaPrices] = {}
+        self._prices: dict[tuple[str, str, str], Prices] = {}
 
-    def put(self, prices: LambdaPrices) -> None:
+    def put(self, prices: Prices) -> None:
         """These are the ones in use from now on."""
         with self._lock:
-            self._prices[prices.region, prices.architecture] = prices
+            self._prices[_place(prices)] = prices
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge per region and architecture."""
+        """One gauge per service, region and architecture."""
         metric = next(metric for metric in CATALOGUE if metric.short == SHORT_NAME)
         family = GaugeMetricFamily(metric.name, metric.help, labels=metric.label_names)
         now_s = self._now_s()
         with self._lock:
             in_use = sorted(self._prices.items())
-        for (region, architecture), prices in in_use:
+        for place, prices in in_use:
             age_s = max(0.0, now_s - prices.as_of_s)
-            family.add_metric((region, architecture, prices.source), age_s)
+            family.add_metric((*place, prices.source), age_s)
         yield family
+
+
+def _place(prices: Prices) -> tuple[str, str, str]:
+    """(service, region, architecture); SageMaker's prices depend on no architecture."""
+    match prices:
+        case LambdaPrices():
+            return "lambda", prices.region, prices.architecture
+        case HostingPrices():
+            return "sagemaker_hosting", prices.region, ""
+        case ServerlessPrices():
+            return "sagemaker_serverless", prices.region, ""

@@ -17,7 +17,7 @@ from controller.core.periods import HOUR_S, closed_end
 from controller.model.errors import AccessDenied, Retryable, Throttled, Unauthenticated, Unreachable
 from controller.model.missing import Missing
 from controller.model.policy import Scope, Selector
-from controller.model.price import LambdaPrices
+from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
 from controller.model.window import Series, SeriesQuery
 from controller.sandbox.extensions import state_of
 from controller.sandbox.faults import Fault, FaultKind
@@ -220,6 +220,18 @@ def test_prices_of_a_region(world: World, sessions: Sessions, architecture: str)
     assert prices.source == "price-list"
     assert len(prices.tiers) == 3
     assert prices.usd_per_request == pytest.approx(2e-7)
+
+
+def test_sagemaker_prices_of_a_region(world: World, sessions: Sessions) -> None:
+    source = PriceListSource(sessions, WorldClock(world))
+    hosting = source.hosting_prices("eu-west-1")
+    assert isinstance(hosting, HostingPrices)
+    assert hosting.source == "price-list"
+    assert hosting.usd_per_hour["ml.c5.xlarge"] == pytest.approx(0.23)
+    serverless = source.serverless_prices("eu-west-1")
+    assert isinstance(serverless, ServerlessPrices)
+    assert 1e-5 < serverless.usd_per_gb_s < 4e-5
+    assert source.failures() == {}
 
 
 def test_a_region_without_products_has_no_price(world: World, sessions: Sessions) -> None:

@@ -167,7 +167,8 @@ def test_a_forgotten_endpoint_leaves_no_series(telemetry: Telemetry) -> None:
 def test_ages_grow_between_ticks(telemetry: Telemetry, hands: Hands) -> None:
     telemetry.endpoint_assessed(POLICY, assessment())
     telemetry.prices_used(PRICES)
-    price = {"region": "eu-west-1", "architecture": "arm64", "source": "bundled"}
+    place = {"region": "eu-west-1", "architecture": "arm64", "source": "bundled"}
+    price = {"service": "lambda", **place}
     for now_s in (1000.0, 1600.0):
         hands.now_s = now_s
         assert endpoint_value(telemetry, "slo_data_age_seconds") == now_s - 900.0
