@@ -19,11 +19,11 @@ help: ## List the targets
 # A .venv of another Python than the one asked for is made anew.
 ifneq ($(PYTHON),)
 ifneq ($(shell $(PYTHON) -VV 2>&1),$(shell $(VENV)/python -VV 2>&1))
-OTHER := other-python
+OTHER := .other-python
 endif
 endif
-.PHONY: other-python
-other-python:
+.PHONY: .other-python
+.other-python:
 
 # Two stamps: running the program needs half of what working on it does.
 .venv/installed-run: requirements.lock requirements-build.lock pyproject.toml $(OTHER)

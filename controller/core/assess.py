@@ -11,13 +11,14 @@ from controller.core.demand import hours_between
 from controller.core.evidence import Evidence, evidence
 from controller.core.guard import Fleet, Situation, check, silence
 from controller.core.pooling import pooled
-from controller.core.sentence import decision_sentence
+from controller.core.refusals import stuck
+from controller.core.sentence import decision_sentence, underway
 from controller.core.slo import slo_status
-from controller.model.change import Change, ChangePhase
+from controller.model.change import Change
 from controller.model.condition import Pause
 from controller.model.decision import Assessment, Decision, Hold
 from controller.model.demand import Attainment, Demand, SloStatus
-from controller.model.endpoint import EndpointKey, EndpointState
+from controller.model.endpoint import EndpointKey, EndpointState, Phase
 from controller.model.estimate import Candidate, Estimate, Observation, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy
@@ -125,7 +126,7 @@ def assess(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Assessment:
     wanted, candidates = _wanted(observed, sizing, beliefs, slo)
     change = observed.open_change
     if change is not None:
-        wanted = _see_through(change)
+        wanted = _see_through(change, observed)
     situation = _situation(observed, sizing, wanted, beliefs.demand, slo)
     decision, guards = check(situation, wanted)
     if change is not None:
@@ -294,9 +295,9 @@ def _newest_s(windows: WindowSet) -> Maybe[float]:
     return max(ends) if ends else Missing("no datapoints")
 
 
-def _see_through(change: Change) -> Hold:
-    """While a change is open, the decision is to see it through."""
-    words = {ChangePhase.ROLLING_BACK: "going back to", ChangePhase.PLANNED: "about to go to"}
-    towards = change.before if change.phase is ChangePhase.ROLLING_BACK else change.target
-    detail = f"{words.get(change.phase, 'moving to')} {towards} ({change.phase})"
-    return Hold(Reason.CHANGE_IN_PROGRESS, detail)
+def _see_through(change: Change, observed: Observed) -> Hold:
+    """While a change is open, the decision is to see it through, or to call for help."""
+    why = stuck(change, observed.state.phase is Phase.UPDATING, observed.now_s)
+    if why is not None:
+        return Hold(Reason.STUCK, f"{underway(change)}: {why}")
+    return Hold(Reason.CHANGE_IN_PROGRESS, underway(change))

@@ -22,6 +22,7 @@ _DEGRADED = {
     Reason.METRICS_UNAVAILABLE,
     Reason.POLICY_CONFLICT,
     Reason.OWNER_CONFLICT,
+    Reason.STUCK,
 }
 _STALE = {Reason.NO_DATA, Reason.STALE_DATA, Reason.METRICS_UNAVAILABLE}
 
@@ -37,7 +38,8 @@ def conditions(assessment: Assessment, policy: Policy) -> tuple[Condition, ...]:
         return Condition(kind, status, why, text, policy.generation, assessment.at_s)
 
     degraded = reason in _DEGRADED
-    in_change = reason is Reason.CHANGE_IN_PROGRESS or not isinstance(decision, Hold)
+    open_change = {Reason.CHANGE_IN_PROGRESS, Reason.STUCK}
+    in_change = reason in open_change or not isinstance(decision, Hold)
     stale = reason in _STALE or Reason.STALE_DATA in refused
     paused = refused.get(Reason.PAUSED)
     drifted = refused.get(Reason.OWNER_CONFLICT, refused.get(Reason.DRIFTED))

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from controller.model.change import Change, ChangePhase
 from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
 from controller.model.reason import Reason
-from controller.model.size import Size, at_least, at_most, in_order, lessens
+from controller.model.size import RealtimeSize, Size, at_least, at_most, in_order, lessens
 
 SETTLE_S = 120.0
 """After a change every environment starts cold: the first two minutes are not judged."""
@@ -20,6 +20,8 @@ DRIFT_HOLD_S = 21_600.0
 """After somebody else's change: time for them to finish."""
 OWNER_CONFLICT_S = 7 * 86_400.0
 """A size that was put back against us twice within this time has another owner."""
+MEMORY_LIMIT = "memory_limit_mb"
+"""Under which a change remembers the most memory (MB) that AWS gives here."""
 _FAILED_REASONS = {Reason.MADE_WORSE, Reason.NO_BENEFIT}
 
 
@@ -46,7 +48,8 @@ def quarantined(
     to it: the next rung would hardly do better. A climb that brought nothing bars every
     larger size; a climb out of a breach bars what it left. Where traffic was too thin to
     judge, all sizes on that side are barred, and where AWS could not carry out the update,
-    all are. The time doubles with every repetition of the same kind.
+    all are; where it named the most memory that it gives here, what is above that, for a
+    month. The time doubles with every repetition of the same kind.
     """
     barred: dict[Size, tuple[Rejection, str]] = {}
     for span in sorted(_spans(changes), key=lambda s: s.until_s):
@@ -54,7 +57,7 @@ def quarantined(
             continue
         left_h = (span.until_s - now_s) / 3600.0
         for size in span.inside(sizes):
-            barred[size] = (Rejection.QUARANTINED, f"{span.why}; for {left_h:.0f} h more")
+            barred[size] = (span.lesson.rejection, f"{span.why}; for {left_h:.0f} h more")
     return barred
 
 
@@ -93,7 +96,8 @@ def _spans(changes: Sequence[Change]) -> list[_Span]:
             continue
         repeated = times.get(lesson.kind, 0)
         times[lesson.kind] = repeated + 1
-        until_s = change.finished_at_s + min(QUARANTINE_S * 2.0**repeated, QUARANTINE_LIMIT_S)
+        least_s = lesson.least_s * 2.0**repeated
+        until_s = change.finished_at_s + min(least_s, QUARANTINE_LIMIT_S)
         spans += [_Span(lesson, down, until_s) for down in lesson.downwards]
     return spans
 
@@ -107,12 +111,16 @@ class _Lesson:
     why: str
     half_way_from: Size | None = None
     """Where the change came from, if half of the way is barred too."""
+    rejection: Rejection = Rejection.QUARANTINED
+    least_s: float = QUARANTINE_S
 
 
 def _lesson(change: Change) -> _Lesson | None:
     verdict, target = change.verdict, change.target
     if change.phase is ChangePhase.ROLLED_BACK and verdict is not None:
         tried = f"the last try: {verdict.detail}"
+        if MEMORY_LIMIT in change.progress:
+            return _limit(target, int(change.progress[MEMORY_LIMIT]))
         if verdict.reason is Reason.UPDATE_FAILED:
             return _Lesson("vain", change.before, (True, False), tried)
         if verdict.reason is Reason.TOO_FEW_SAMPLES:
@@ -125,6 +133,20 @@ def _lesson(change: Change) -> _Lesson | None:
     if change.phase.stays and change.reason is Reason.SLO_BREACHED:
         return _Lesson("left", change.before, (True,), f"{change.before} broke the SLO")
     return None
+
+
+def _limit(target: Size, limit_mb: int) -> _Lesson | None:
+    """AWS has said how much it gives: what is above is no size at all, not one that failed."""
+    if isinstance(target, RealtimeSize):
+        return None
+    return _Lesson(
+        "limit",
+        replace(target, memory_mb=limit_mb + 1),
+        (False,),
+        f"AWS gives at most {limit_mb} MB here",
+        rejection=Rejection.ABOVE_BOUNDS,
+        least_s=QUARANTINE_LIMIT_S,
+    )
 
 
 def cooldown_until_s(

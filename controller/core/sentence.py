@@ -1,6 +1,6 @@
 """The one sentence of a decision: the same in log, journal, metric, `explain` and page."""
 
-from controller.model.change import Change
+from controller.model.change import Change, ChangePhase
 from controller.model.decision import Decision, Hold
 from controller.model.endpoint import EndpointKey
 
@@ -10,6 +10,13 @@ def decision_sentence(key: EndpointKey, decision: Decision) -> str:
     if isinstance(decision, Hold):
         return f"hold: {key.short} {decision.reason}: {decision.detail}"
     return f"change: {key.short} {decision.proposal.detail}"
+
+
+def underway(change: Change) -> str:
+    """Where an open change is going: `going back to 3008 MB (RollingBack)`."""
+    words = {ChangePhase.ROLLING_BACK: "going back to", ChangePhase.PLANNED: "about to go to"}
+    towards = change.before if change.phase is ChangePhase.ROLLING_BACK else change.target
+    return f"{words.get(change.phase, 'moving to')} {towards} ({change.phase})"
 
 
 def change_sentence(change: Change, message: str) -> str:

@@ -4,6 +4,8 @@ Adapters translate what a service raises; the worker's boundary is where they en
 The message is one sentence for a person and never holds credentials or payloads.
 """
 
+from collections.abc import Mapping
+
 
 class AdapterError(Exception):
     """Base of all errors that an adapter may raise."""
@@ -15,12 +17,15 @@ class AdapterError(Exception):
         operation: str = "",
         code: str = "",
         retry_after_s: float | None = None,
+        learnt: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.operation = operation
         self.code = code
         self.retry_after_s = retry_after_s
         """How long to wait before trying again, where that is known; else None."""
+        self.learnt: Mapping[str, str] = learnt or {}
+        """What the refusal tells of the endpoint, for a change to remember."""
 
 
 class Retryable(AdapterError):

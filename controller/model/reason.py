@@ -57,6 +57,7 @@ class Reason(StrEnum):
     UNREACHABLE = "Unreachable"
     CREDENTIALS = "Credentials"
     NO_LEASE = "NoLease"
+    STUCK = "Stuck"
     ERROR = "Error"
     # advice, carried out by nobody
     MOVE_SUGGESTED = "MoveSuggested"

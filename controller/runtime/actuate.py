@@ -4,11 +4,20 @@ The record of an intent is on disk before the call that it is about; what came o
 recorded after. Killed in between, the next start looks at AWS and goes on from what is there.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from controller.core.contract import KindRules
+from controller.core.refusals import (
+    FOR_GOOD,
+    SINCE_S,
+    STEP,
+    WORDS,
+    retry_delay_s,
+    without_refusal,
+)
 from controller.core.sentence import change_sentence
 from controller.core.slo import count
 from controller.core.step_words import describe
@@ -24,7 +33,7 @@ from controller.model.change import (
 )
 from controller.model.decision import Assessment, Propose
 from controller.model.endpoint import EndpointState
-from controller.model.errors import AdapterError, Conflict, NotFound
+from controller.model.errors import AdapterError, Conflict, NotFound, Terminal
 from controller.model.missing import known
 from controller.model.policy import Policy, Scope
 from controller.model.reason import Reason
@@ -66,6 +75,7 @@ class Actuator:
         self._adapters = adapters
         self._lease = lease
         self._clock = clock
+        self._refusals: Counter[int] = Counter()
 
     @property
     def lease_held(self) -> bool:
@@ -149,7 +159,7 @@ class Actuator:
         moved = replace(
             change,
             phase=step.phase,
-            progress=dict(step.progress),
+            progress=without_refusal(step.progress),
             verdict=step.verdict or change.verdict,
             updated_at_s=now_s,
             finished_at_s=None if step.phase.open else now_s,
@@ -160,13 +170,15 @@ class Actuator:
     def mutate(self, scope: Scope, change: Change, state: EndpointState, step: Mutation) -> bool:
         """Intent, call, outcome; whether AWS carried it out.
 
-        Raises the call's AdapterError after noting it.
+        Raises the call's AdapterError after noting it. A step that was refused before is on
+        record as intended, and so is its refusal: only what differs is noted again.
 
         A refusal because somebody was faster is no error, nor is what is not there any more:
         the next tick looks again.
         """
-        name = type(step).__name__
-        change = self._note(change, f"intent {name}", describe(step), {"asked": name})
+        name, again = type(step).__name__, change.progress.get(STEP) == describe(step)
+        if not again:
+            change = self._note(change, f"intent {name}", describe(step), {"asked": name})
         if not self._lease.held():
             self._note(change, f"kept {name}", "the lease was lost", {})
             return False
@@ -174,13 +186,31 @@ class Actuator:
             learnt = self._adapters[change.key.kind].execute(scope, state.key, step)
         except (Conflict, NotFound) as error:
             # What is gone may be a part only (an alias): the next look says what is to be undone.
-            self._note(change, f"refused {name}", str(error), {})
+            self._refused(change, f"refused {name}", step, error)
             return False
         except AdapterError as error:
-            self._note(change, f"failed {name}", str(error), {})
+            delay_s = self._refused(change, f"failed {name}", step, error)
+            error.retry_after_s = max(delay_s, error.retry_after_s or 0.0)
             raise
-        self._note(change, f"done {name}", describe(step), learnt)
+        times = self._refusals.pop(change.id, 0)
+        after = f", refused {times} times before" if times else ""
+        carried = replace(change, progress=without_refusal(change.progress))
+        self._note(carried, f"done {name}", describe(step) + after, learnt)
         return True
+
+    def _refused(self, change: Change, what: str, step: Mutation, error: AdapterError) -> float:
+        """Note a refusal, once for as long as it stays the same; returns when to ask again."""
+        now_s = self._clock.now_s()
+        self._refusals[change.id] += 1
+        before = change.progress
+        same = before.get(STEP) == describe(step)
+        if not same or before.get(WORDS) != str(error):
+            since = before.get(SINCE_S) if same else None
+            refusal = {STEP: describe(step), WORDS: str(error), SINCE_S: since or repr(now_s)}
+            if isinstance(error, Terminal):
+                refusal[FOR_GOOD] = type(error).__name__
+            self._note(change, what, str(error), {**refusal, **error.learnt})
+        return retry_delay_s(change, now_s)
 
     def lost(self, change: Change, why: str) -> Change:
         """Close a change whose endpoint is not there any more: nothing is left to undo."""

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from controller.core.sentence import change_sentence
 from controller.model.change import Change, ChangeEvent
+from controller.model.decision import Hold
 from controller.model.endpoint import EndpointKey
+from controller.model.reason import Reason
 from controller.ports import Clock, Store
 from controller.runtime.engine import Engine
 from controller.runtime.oneshot import Seen
@@ -95,6 +97,9 @@ class Foreground:
         assessment = self._engine.work(entry.key)
         if assessment is None:
             return "the journal could not be used"
+        decision = assessment.decision
+        if isinstance(decision, Hold) and decision.reason is Reason.STUCK:
+            return decision.detail
         return Seen(entry, assessment).failure
 
     def _rest(self, keys: set[EndpointKey]) -> None:

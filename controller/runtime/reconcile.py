@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from controller.core.assess import Beliefs, Observed, Sizing, assess, believe, unassessed
 from controller.core.contract import KindRules, Stage
 from controller.core.guard import Fleet, fleet_is_full
-from controller.core.sentence import change_sentence
+from controller.core.refusals import retry_delay_s, stuck
+from controller.core.sentence import change_sentence, underway
 from controller.model.change import Advance, Change, Wait
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.endpoint import EndpointKey, Kind
@@ -106,10 +107,18 @@ class Reconciler:
         now_s = self._hands.clock.now_s()
         if isinstance(error, NotFound):
             self._close_lost(entry, str(error).rstrip("."))
-        hold = Hold(reason, str(error).rstrip("."))
+        hold = self._stuck(entry, now_s) or Hold(reason, str(error).rstrip("."))
         assessment = unassessed(entry.key, entry.policy.name, now_s, hold)
         self._hands.recorder.record(entry.policy, assessment)
         return assessment
+
+    def _stuck(self, entry: Entry, now_s: float) -> Hold | None:
+        """What to say where a change is open, and AWS has long not let it go on."""
+        change = self._hands.observer.open_change(entry.key)
+        why = None if change is None else stuck(change, False, now_s)
+        if change is None or why is None:
+            return None
+        return Hold(Reason.STUCK, f"{underway(change)}: {why}")
 
     def _close_lost(self, entry: Entry, why: str) -> None:
         change = self._hands.observer.open_change(entry.key)
@@ -242,7 +251,7 @@ class Reconciler:
                 return step.until_s
             if not isinstance(step, Advance):
                 done = actuator.mutate(entry.scope, change, observed.state, step)
-                return now_s + (AGAIN_S if done else REFUSED_S)
+                return now_s + (AGAIN_S if done else retry_delay_s(change, now_s))
             change = actuator.advance(change, step)
             self._hands.recorder.moved(change, change_sentence(change, step.message))
             if not change.phase.open:

@@ -7,6 +7,7 @@ makes AWS refuse (412), and the next tick looks again.
 
 import hashlib
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from controller.aws.discovery import find_functions
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
+from controller.core.history import MEMORY_LIMIT
 from controller.model.change import Mutation, PointAlias, PublishVersion, UpdateMemory
 from controller.model.endpoint import (
     LATEST,
@@ -26,7 +28,7 @@ from controller.model.endpoint import (
     LambdaLive,
     Phase,
 )
-from controller.model.errors import NotFound
+from controller.model.errors import NotFound, Terminal
 from controller.model.policy import Scope, Selector
 from controller.model.size import LambdaSize
 from controller.ports import Clock
@@ -55,6 +57,7 @@ _RELEASED_FIELDS = (
 )
 """What a release may change. Memory is ours; state, revision and times are AWS's."""
 _VERSIONS_KEPT = 2000
+_MEMORY_LIMIT = re.compile(r"MemorySize\b.*less than or equal to (\d+)")
 
 
 class LambdaAdapter:
@@ -117,10 +120,13 @@ class LambdaAdapter:
     def _update_memory(
         self, scope: Scope, key: EndpointKey, step: UpdateMemory
     ) -> Mapping[str, str]:
-        with translated("lambda", "UpdateFunctionConfiguration", scope, f"function {key.name}"):
-            self._sessions.lambda_writes(scope).update_function_configuration(
-                FunctionName=key.name, MemorySize=step.memory_mb, RevisionId=step.revision_id
-            )
+        try:
+            with translated("lambda", "UpdateFunctionConfiguration", scope, f"function {key.name}"):
+                self._sessions.lambda_writes(scope).update_function_configuration(
+                    FunctionName=key.name, MemorySize=step.memory_mb, RevisionId=step.revision_id
+                )
+        except Terminal as error:
+            raise memory_refused(error) from None
         return {}
 
     def _publish(self, scope: Scope, key: EndpointKey, step: PublishVersion) -> Mapping[str, str]:
@@ -205,6 +211,24 @@ class LambdaAdapter:
         except NotFound:
             return None
         return answer["RequestedProvisionedConcurrentExecutions"]
+
+
+def memory_refused(error: Terminal) -> Terminal:
+    """The refusal of a memory size, with the account's limit where AWS names one.
+
+    Accounts may be capped below Lambda's 10,240 MB: "'MemorySize' value failed to satisfy
+    constraint: Member must have value less than or equal to 3008".
+    """
+    found = _MEMORY_LIMIT.search(str(error))
+    if found is None:
+        return error
+    return Terminal(
+        f"Lambda gives functions of this account and region at most {found[1]} MB; ask AWS "
+        "Support to raise the limit, or set spec.bounds.",
+        operation=error.operation,
+        code=error.code,
+        learnt={MEMORY_LIMIT: found[1]},
+    )
 
 
 def function_config(

@@ -4,6 +4,10 @@ from controller.kinds.lambda_function.view import View
 from controller.model.change import Advance, ChangePhase, Step, Verdict, VerdictKind, Wait
 from controller.model.reason import Reason
 
+POLL_S = 15.0
+"""How soon to look again at an update that AWS is carrying out."""
+POLL_MOST_S = 300.0
+
 
 def back(view: View, reason: Reason, detail: str, verdict: Verdict | None = None) -> Step:
     """Turn round: from now on what is half done is undone."""
@@ -25,6 +29,12 @@ def fail(view: View, reason: Reason, detail: str) -> Step:
     """Close where nothing is left to do, and neither size can be claimed."""
     verdict = Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
     return Advance(ChangePhase.FAILED, "give up", detail, view.change.progress, verdict)
+
+
+def poll(view: View, detail: str) -> Wait:
+    """Look again soon at what AWS is carrying out, and less often the longer it takes."""
+    lasted_s = view.now_s - view.change.updated_at_s
+    return wait(view, min(POLL_MOST_S, max(POLL_S, lasted_s / 4.0)), Reason.UPDATING, detail)
 
 
 def wait(view: View, seconds: float, why: Reason, detail: str) -> Wait:

@@ -10,8 +10,9 @@ undone; what is done is judged.
 from collections.abc import Mapping
 
 from controller.core.contract import SETTLE_S, Stage
+from controller.core.refusals import FOR_GOOD, WORDS, refused_since_s
 from controller.kinds.lambda_function.judging import judge_canary, judge_full
-from controller.kinds.lambda_function.moves import back, fail, rolled_back, wait
+from controller.kinds.lambda_function.moves import back, fail, poll, rolled_back
 from controller.kinds.lambda_function.view import View
 from controller.model.change import (
     Advance,
@@ -26,8 +27,6 @@ from controller.model.endpoint import AliasConfig
 from controller.model.reason import Reason
 from controller.model.size import memory_mb_of
 
-POLL_S = 15.0
-"""How soon to look again at an update that AWS is carrying out."""
 PATIENCE_S = 3600.0
 """A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
 
@@ -42,16 +41,27 @@ def next_step(stage: Stage) -> Step:
         return _roll_back(view)
     before_version = view.change.progress.get("before_version")
     step = _latest_forward(view) if before_version is None else _alias_forward(view, before_version)
-    mutates = isinstance(step, UpdateMemory | PublishVersion | PointAlias)
-    if mutates and phase is ChangePhase.APPLYING and _too_late(view):
-        return back(view, Reason.UPDATE_FAILED, "AWS did not let it be carried out in an hour")
-    return step
+    why = _given_up(view) if isinstance(step, UpdateMemory | PublishVersion | PointAlias) else None
+    return step if why is None else back(view, Reason.UPDATE_FAILED, why)
 
 
 def watching_since_s(change: Change) -> float | None:
     """When the stage that is being judged began, settling time included; None before."""
     text = change.progress.get("full_since_s") or change.progress.get("canary_since_s")
     return None if text is None else float(text) + SETTLE_S
+
+
+def _given_up(view: View) -> str | None:
+    """Why no further call forward is made, if none is."""
+    change = view.change
+    words = change.progress.get(WORDS)
+    if FOR_GOOD in change.progress:
+        return f"AWS refused it: {words}"
+    since_s = refused_since_s(change)
+    refused = since_s is not None and view.now_s - since_s > PATIENCE_S
+    if refused or (change.phase is ChangePhase.APPLYING and _too_late(view)):
+        return "AWS did not let it be carried out in an hour" + (f": {words}" if words else "")
+    return None
 
 
 def _too_late(view: View) -> bool:
@@ -67,7 +77,7 @@ def _start(view: View) -> Step:
     if view.alias_is_gone:
         return fail(view, Reason.FOREIGN_CHANGE, "the alias was deleted: not started")
     if view.live.latest.update_status == "InProgress":
-        return wait(view, POLL_S, Reason.UPDATING, "an update is under way")
+        return poll(view, "an update is under way")
     memory = view.live.serving.memory_mb
     if memory != memory_mb_of(view.change.before) or _released(view):
         return fail(view, Reason.FOREIGN_CHANGE, "the function changed since the decision")
@@ -97,7 +107,7 @@ def _released(view: View) -> bool:
 def _latest_forward(view: View) -> Step:
     latest, change = view.live.latest, view.change
     if latest.update_status == "InProgress":
-        return wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
+        return poll(view, "AWS is applying the new memory")
     if latest.memory_mb == memory_mb_of(change.target):
         if latest.update_status == "Failed":
             return back(view, Reason.UPDATE_FAILED, f"AWS: {latest.update_reason}")
@@ -151,7 +161,7 @@ def _pointed(alias: AliasConfig) -> str:
 def _until_published(view: View) -> Step:
     latest, change = view.live.latest, view.change
     if latest.update_status == "InProgress":
-        return wait(view, POLL_S, Reason.UPDATING, "AWS is applying the new memory")
+        return poll(view, "AWS is applying the new memory")
     if latest.fingerprint != view.fingerprint:
         return back(view, Reason.UNRELEASED_CODE, "$LATEST holds other code now")
     if latest.update_status == "Failed" and "asked" in change.progress:
@@ -187,7 +197,7 @@ def _roll_back(view: View) -> Step:
     if traffic is not None:
         return traffic
     if live.latest.update_status == "InProgress":
-        return wait(view, POLL_S, Reason.UPDATING, "AWS is applying an update")
+        return poll(view, "AWS is applying an update")
     restore_mb = int(change.progress.get("latest_before_mb", memory_mb_of(change.before)))
     if live.latest.memory_mb == memory_mb_of(change.target) and restore_mb != live.latest.memory_mb:
         return UpdateMemory(restore_mb, live.latest.revision_id)
