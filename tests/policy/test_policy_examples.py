@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 from policy_texts import POLICY
 from ruamel.yaml import YAML
 
+from controller.model.endpoint import Kind
 from controller.model.policy import FleetLimits, Mode, OnConflict
 from controller.policy import json_schema, load, load_with_warnings
 
@@ -91,7 +92,9 @@ def test_the_examples_show_what_there_is_to_show() -> None:
     policies = load(EXAMPLES).policies
     assert {policy.mode for policy in policies} == set(Mode)
     assert {policy.on_conflict for policy in policies} == set(OnConflict)
-    assert {policy.target.qualifier for policy in policies} == {"live", "$LATEST"}
+    qualifiers = {policy.target.qualifier for policy in policies}
+    assert qualifiers == {"live", "$LATEST", "AllTraffic", None}
+    assert {kind for policy in policies for kind in policy.target.kinds} == set(Kind)
     assert any(policy.target.selector for policy in policies)
     assert any(policy.target.scope.role_arn for policy in policies)
     assert any(policy.change_windows for policy in policies)
