@@ -1,0 +1,199 @@
+"""How much load an instance bears: a posterior over latency curves, and the knee in them.
+
+A curve is an idle level, a number of servers and a limit in requests per second
+(`queueing.rise` says how the percentile climbs between them). A grid of servers and limits is
+weighed by how well it explains the windows seen, the level following from the data. What was
+never seen is the prior's: the limit is about servers x 1000 / service time, and the servers
+about the type's vCPUs, both loosely. So a curve that was only seen far below its knee stays
+wide, and no capacity is claimed beyond `REACH` times the highest load seen enough.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from controller.core.stats import Floats, normal_cdf_array
+from controller.kinds.realtime_endpoint.loads import Loads
+from controller.kinds.realtime_endpoint.queueing import SERVERS, rise
+from controller.model.demand import Interval
+
+REACH = 3.0
+"""Largest extrapolation in load: beyond it nothing is claimed, however sure the curve looks."""
+MISFIT = 0.05
+"""Log standard deviation of measured curves around the family, where they were seen …"""
+MISFIT_BEYOND = 0.12
+"""… and in addition per e-fold of load beyond the highest seen."""
+TIE_SD = 0.5
+"""Log standard deviation of the limit around servers x 1000 / service time."""
+SERVERS_SD = 1.0
+"""Log standard deviation of the number of servers around the vCPUs."""
+SINGLE_WEIGHT = 0.15
+"""Prior weight of a container that does one request at a time whatever the machine."""
+NEGLIGIBLE = 1e-5
+"""Curves less likely than this are left out."""
+_USES = np.geomspace(0.01, 1.4, 40)
+"""Limits that are tried, as the share of them that the highest load seen takes."""
+_NODES = np.asarray([-1.7321, 0.0, 1.7321])
+_NODE_WEIGHTS = np.asarray([1.0, 4.0, 1.0]) / 6.0
+"""Gauss-Hermite nodes of a normal distribution."""
+_NINTHS = np.asarray([-1.593, -0.967, -0.589, -0.282, 0.0, 0.282, 0.589, 0.967, 1.593])
+"""Middles of nine equal parts of a normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How another type is expected to differ: in logs, with standard deviations."""
+
+    log_level: float = 0.0
+    level_sd: float = 0.0
+    log_limit: float = 0.0
+    limit_sd: float = 0.0
+
+
+SAME = Shift()
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The posterior over one type's latency curves."""
+
+    place: Floats
+    """Index into SERVERS, per curve."""
+    limit_rps: Floats
+    log_level: Floats
+    """log of the idle percentile in ms."""
+    weight: Floats
+    level_var: float
+    hour_sd: float
+    """What an hour to come may lie off the curve."""
+    percentile: float
+    service_scatter: float
+    top_rps: float
+    """Highest load that was seen enough; scaled by the shift for another type."""
+    shift: Shift = SAME
+
+    def shifted(self, shift: Shift) -> "Curves":
+        """The same beliefs carried over to another type."""
+        return replace(
+            self,
+            log_level=self.log_level + shift.log_level,
+            limit_rps=self.limit_rps * math.exp(shift.log_limit),
+            top_rps=self.top_rps * math.exp(shift.log_limit),
+            shift=shift,
+        )
+
+    def log_ms(self, load_rps: Floats) -> Floats:
+        """Percentile by node of the limit, curve and load: an array of three dimensions."""
+        limit = self.limit_rps[None, :] * np.exp(_NODES * self.shift.limit_sd)[:, None]
+        use = load_rps[None, None, :] / limit[:, :, None]
+        place = self.place[None, :, None]
+        return self.log_level[None, :, None] + rise(
+            use, place, self.percentile, self.service_scatter
+        )
+
+    def sd(self, load_rps: Floats) -> Floats:
+        """Standard deviation of the true level around each curve, by load."""
+        beyond = np.maximum(0.0, np.log(np.maximum(load_rps, 1e-9) / self.top_rps))
+        var = self.level_var + MISFIT**2 + (MISFIT_BEYOND * beyond) ** 2 + self.shift.level_sd**2
+        return np.asarray(np.sqrt(var))
+
+    def p_met(self, load_rps: Floats, threshold_ms: float) -> Floats:
+        """Probability that an hour at each load meets the SLO; never rising with load."""
+        room = math.log(threshold_ms) - self.log_ms(load_rps)
+        known, future = self.sd(load_rps), np.hypot(self.sd(load_rps), self.hour_sd)
+        # A curve that is over gains nothing from being poorly known.
+        spread = np.where(room < 0.0, min(self.hour_sd, float(known.min())), future)
+        met = normal_cdf_array(room / spread)
+        found = np.einsum("n,k,nkl->l", _NODE_WEIGHTS, self.weight, met)
+        return np.asarray(np.minimum.accumulate(found))
+
+    def percentile_ms(self, load_rps: float) -> Interval:
+        """The percentile at a load, with its 90 % interval."""
+        at = np.asarray([load_rps])
+        values = self.log_ms(at)[:, :, 0, None] + _NINTHS * float(self.sd(at)[0])
+        weights = _NODE_WEIGHTS[:, None, None] * self.weight[None, :, None] * (1.0 / len(_NINTHS))
+        low, mid, high = _quantiles(values, weights)
+        return Interval(math.exp(low), math.exp(mid), math.exp(high))
+
+    def capacity_rps(self, threshold_ms: float) -> Interval:
+        """The highest load whose true percentile is within the threshold: a 90 % interval."""
+        loads = self._loads()
+        log_ms = self.log_ms(loads)[..., None] + self.sd(loads)[:, None] * _NINTHS
+        within = (log_ms <= math.log(threshold_ms)).sum(axis=2)
+        reached = np.concatenate([[loads[0] / 2.0], loads])[within]
+        shape = np.broadcast_to(self.weight[None, :, None], reached.shape)
+        weights = _NODE_WEIGHTS[:, None, None] * shape / len(_NINTHS)
+        return Interval(*_quantiles(reached, weights))
+
+    def usable_rps(self, threshold_ms: float, confidence: float) -> tuple[float, bool]:
+        """(highest load that meets the SLO with a confidence, whether it is only the reach).
+
+        Zero where even an idle instance is not sure to.
+        """
+        loads = self._loads()
+        loads = loads[loads <= REACH * self.top_rps * (1.0 + 1e-9)]
+        met = self.p_met(loads, threshold_ms) >= confidence
+        if not met.any():
+            return 0.0, False
+        last = int(np.flatnonzero(met)[-1])
+        return float(loads[last]), last == len(loads) - 1
+
+    def _loads(self) -> Floats:
+        """Loads from far below to far above those seen, with the reach among them."""
+        inside = np.geomspace(1.0 / 300.0, 1.0, 160)
+        return self.top_rps * REACH * np.concatenate([inside, np.geomspace(1.0, 100.0, 60)[1:]])
+
+
+def fitted(loads: Loads, percentile: float, vcpus: int | None) -> Curves:
+    """The posterior after the windows of one type."""
+    numbers = np.arange(len(SERVERS), dtype=np.float64)
+    place, use = (np.asarray(grid.ravel()) for grid in np.meshgrid(numbers, _USES))
+    limit = loads.top_rps / use
+    shape = rise(
+        loads.load_rps[None, :] / limit[:, None],
+        place[:, None],
+        percentile,
+        loads.service_scatter,
+    )
+    precision = 1.0 / (loads.variance + MISFIT**2)
+    left = loads.log_p95[None, :] - shape
+    level = (left @ precision) / precision.sum()
+    misfit = ((left - level[:, None]) ** 2) @ precision
+    log_weight = -0.5 * misfit + _log_prior(place, limit, level - loads.log_tail, vcpus)
+    weight = np.exp(log_weight - log_weight.max())
+    likely = weight > NEGLIGIBLE * weight.sum()
+    weight = weight[likely]
+    return Curves(
+        place=place[likely],
+        limit_rps=limit[likely],
+        log_level=level[likely],
+        weight=weight / weight.sum(),
+        level_var=1.0 / float(precision.sum()),
+        hour_sd=max(MISFIT, loads.scatter / 2.0),
+        percentile=percentile,
+        service_scatter=loads.service_scatter,
+        top_rps=loads.top_rps,
+    )
+
+
+def _log_prior(place: Floats, limit: Floats, log_mean_ms: Floats, vcpus: int | None) -> Floats:
+    """What is believed of servers and limit before anything was measured."""
+    servers = np.asarray(SERVERS, dtype=np.float64)
+    usual = math.log(4.0 if vcpus is None else vcpus)
+    weights = np.exp(-0.5 * ((np.log(servers) - usual) / SERVERS_SD) ** 2)
+    weights = weights / weights.sum() * (1.0 - SINGLE_WEIGHT)
+    weights[0] += SINGLE_WEIGHT
+    tied = np.log(servers[place.astype(np.int64)]) + math.log(1000.0) - log_mean_ms
+    apart = (np.log(limit) - tied) / TIE_SD
+    return np.asarray(np.log(weights)[place.astype(np.int64)] - 0.5 * apart**2)
+
+
+def _quantiles(values: Floats, weights: Floats) -> Sequence[float]:
+    """5 %, 50 % and 95 % of weighted values."""
+    flat, mass = values.ravel(), np.broadcast_to(weights, values.shape).ravel()
+    order = np.argsort(flat, kind="stable")
+    share = np.cumsum(mass[order])
+    places = np.searchsorted(share / share[-1], [0.05, 0.5, 0.95])
+    return [float(flat[order[min(int(i), len(order) - 1)]]) for i in places]

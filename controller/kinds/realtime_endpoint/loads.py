@@ -1,0 +1,116 @@
+"""Measured windows of one instance type, gathered by load: what a latency curve is fitted to."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from controller.core.stats import Floats
+from controller.model.estimate import Observation
+from controller.model.missing import Missing
+
+BIN_LOG = 0.1
+"""Windows whose loads differ by less than about a tenth are taken together."""
+MEMORY_S = 7 * 86_400.0
+"""Age at which a window counts for half."""
+SCATTER_FLOOR = 0.02
+TOGETHER = 4.0
+"""Neighbouring windows err alike: so many count as one."""
+OUTLIER_SDS = 4.0
+TOP_ROWS = 6
+"""A load has been seen enough when half an hour was spent at it or above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """Bins of load per instance, lowest first, as logarithms; and what they rest on."""
+
+    load_rps: Floats
+    log_p95: Floats
+    variance: Floats
+    """Of each bin's level."""
+    scatter: float
+    """Log standard deviation of a window around its bin."""
+    service_scatter: float
+    """Log standard deviation of single requests at the lightest loads."""
+    log_tail: float
+    """log(percentile / mean) at the lightest loads."""
+    top_rps: float
+    """Highest load seen enough."""
+    requests: int
+    windows: int
+
+
+def gathered(rows: Sequence[Observation]) -> Loads | None:
+    """Rows of one type in one segment, as bins; None where no load is known."""
+    known = [r for r in rows if not isinstance(r.load_rps, Missing) and r.load_rps > 0.0]
+    if not known:
+        return None
+    load = np.asarray([float(r.load_rps) for r in known if not isinstance(r.load_rps, Missing)])
+    order = np.argsort(load, kind="stable")
+    rows = [known[i] for i in order]
+    load = load[order]
+    log_p95 = np.log(np.asarray([r.p95_ms for r in rows]))
+    sigma = np.asarray([_sigma(r) for r in rows])
+    requests = np.asarray([float(r.requests) for r in rows])
+    noise = (3.2 * sigma) ** 2 / requests
+    newest_s = max(r.end_s for r in rows)
+    weight = 0.5 ** ((newest_s - np.asarray([r.end_s for r in rows])) / MEMORY_S)
+    places = _bins(load)
+    scatter = _scatter(log_p95, noise, places)
+    light = slice(0, max(1, len(rows) // 4))
+    return Loads(
+        *_levels(load, log_p95, (scatter**2 + noise) / weight, places),
+        scatter=scatter,
+        service_scatter=float(np.median(sigma[light])),
+        log_tail=float(np.median([math.log(r.p95_ms / r.mean_ms) for r in rows[light]])),
+        top_rps=float(load[-min(TOP_ROWS, len(load))]),
+        requests=int(requests.sum()),
+        windows=len(rows),
+    )
+
+
+def _sigma(row: Observation) -> float:
+    """Log standard deviation of single latencies, from the quantiles."""
+    return max(0.05, math.log(max(row.p95_ms / row.p50_ms, 1.0)) / 1.645)
+
+
+def _bins(load: Floats) -> list[slice]:
+    """Runs of the sorted loads that lie within a bin's width of their first."""
+    edges = [0]
+    for i, value in enumerate(np.log(load)):
+        if value > math.log(load[edges[-1]]) + BIN_LOG:
+            edges.append(i)
+    return [slice(a, b) for a, b in zip(edges, [*edges[1:], len(load)], strict=True)]
+
+
+def _scatter(log_p95: Floats, noise: Floats, places: Sequence[slice]) -> float:
+    """Spread of windows around their bins, beyond what sampling explains; robust."""
+    left = [log_p95[at] - np.median(log_p95[at]) for at in places if at.stop - at.start > 2]
+    if not left:
+        return 0.1
+    spread = 1.4826 * float(np.median(np.abs(np.concatenate(left)))) * 1.1
+    return max(SCATTER_FLOOR, math.sqrt(max(0.0, spread**2 - float(np.median(noise)))))
+
+
+def _levels(
+    load: Floats, log_p95: Floats, variance: Floats, places: Sequence[slice]
+) -> tuple[Floats, Floats, Floats]:
+    """(load, level, variance of the level) of every bin, odd windows left out."""
+    found = []
+    for at in places:
+        middle = float(np.median(log_p95[at]))
+        apart = np.abs(log_p95[at] - middle)
+        near = apart <= np.maximum(OUTLIER_SDS * np.sqrt(variance[at]), np.median(apart))
+        weights = near / variance[at]
+        total = float(weights.sum())
+        found.append(
+            (
+                float(weights @ load[at]) / total,
+                float(weights @ log_p95[at]) / total,
+                TOGETHER / total,
+            )
+        )
+    columns = np.asarray(found).T
+    return columns[0], columns[1], columns[2]

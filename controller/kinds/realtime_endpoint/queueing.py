@@ -1,0 +1,94 @@
+"""How a percentile of latency rises with load: an instance as a queue with several servers.
+
+`c` servers take requests of mean length S with lognormal scatter; at a utilisation r the share
+of requests that waits is Erlang's C, and the wait of those is exponential with mean
+S (1 + cv^2) / 2 / (c (1 - r)) (Allen and Cunneen's correction of M/M/c for other service
+times). With one server the same curve is that of a machine that requests share.
+
+A measured five minutes are short: a queue at its limit does not fill without end, so waits
+stop growing near full use, and beyond it the queue grows by what it cannot serve.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from controller.core.stats import Floats
+
+SERVERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48, 72, 96)
+SCATTERS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)
+"""Log standard deviations of service times that are tabulated."""
+FULL = 0.98
+"""Utilisation from which waits are taken to grow with the backlog alone."""
+OVERFLOW = 8.0
+"""Log growth per unit of utilisation beyond it: five minutes of backlog dwarf any service."""
+USES = np.concatenate([np.linspace(0.0, 0.9, 46), np.linspace(0.9, FULL, 17)[1:]])
+_MIDDLES = (np.arange(64, dtype=np.float64) + 0.5) / 64.0
+
+
+def rise(use: Floats, place: Floats, percentile: float, scatter: float) -> Floats:
+    """log(percentile at utilisation / percentile when idle), never falling with `use`.
+
+    use: utilisations, any shape; place: index into SERVERS, of a shape that broadcasts.
+    """
+    table = _table(percentile, nearest_scatter(scatter))
+    inside = np.clip(use, 0.0, FULL)
+    at = np.interp(inside, USES, np.arange(len(USES), dtype=np.float64))
+    lower = np.minimum(at.astype(np.int64), len(USES) - 2)
+    rows = np.broadcast_to(place, use.shape).astype(np.int64)
+    below, above = table[rows, lower], table[rows, lower + 1]
+    over = np.maximum(use - FULL, 0.0) * OVERFLOW
+    return np.asarray(below + (above - below) * (at - lower) + over)
+
+
+def nearest_scatter(scatter: float) -> float:
+    """The tabulated scatter that is nearest."""
+    return min(SCATTERS, key=lambda known: abs(known - scatter))
+
+
+@lru_cache(maxsize=32)
+def _table(percentile: float, scatter: float) -> Floats:
+    """One row per number of servers, one column per utilisation."""
+    service = _lognormal(scatter)
+    idle = float(np.quantile(service, percentile))
+    times = idle * np.geomspace(0.5, 400.0, 500)
+    cv2 = float(np.mean(service**2) / np.mean(service) ** 2 - 1.0)
+    rows = [_percentiles(c, cv2, service, times, percentile) for c in SERVERS]
+    found = np.log(np.stack(rows))
+    return np.asarray(np.maximum.accumulate(found - found[:, :1], axis=1))
+
+
+def _lognormal(scatter: float) -> Floats:
+    """Quantiles of a service time with mean 1."""
+    ranks = np.linspace(-4.0, 4.0, 4001)
+    density = np.exp(-0.5 * ranks**2)
+    shares = np.cumsum(density) / density.sum()
+    normal = np.interp(_MIDDLES, shares, ranks)
+    values = np.exp(scatter * normal)
+    return np.asarray(values / values.mean())
+
+
+def _percentiles(
+    servers: int, cv2: float, service: Floats, times: Floats, percentile: float
+) -> Floats:
+    """The percentile of service and wait at every utilisation, in mean service times."""
+    waiting = _erlang_c(servers)
+    mean_wait = (1.0 + cv2) / 2.0 / (servers * (1.0 - USES))
+    alone = (service[None, :] > times[:, None]).mean(axis=1)
+    left = np.maximum(times[:, None] - service[None, :], 0.0)
+    found = np.empty(len(USES))
+    for i, (share, wait) in enumerate(zip(waiting, mean_wait, strict=True)):
+        after = np.exp(-left / wait).mean(axis=1)
+        slower = (1.0 - share) * alone + share * after
+        found[i] = np.interp(percentile - 1.0, -slower, times)
+    return found
+
+
+def _erlang_c(servers: int) -> Floats:
+    """Share of requests that wait, by Erlang's recursion."""
+    load = USES * servers
+    blocked = np.ones(len(load))
+    for number in range(1, servers + 1):
+        offered = load * blocked
+        blocked = offered / (number + offered)
+    return np.asarray(blocked / (1.0 - USES * (1.0 - blocked)))
