@@ -22,7 +22,6 @@ ifneq ($(shell $(PYTHON) -VV 2>&1),$(shell $(VENV)/python -VV 2>&1))
 OTHER := .other-python
 endif
 endif
-.PHONY: .other-python
 .other-python:
 
 # Two stamps: running the program needs half of what working on it does.
