@@ -8,8 +8,9 @@ import json
 import math
 from collections.abc import Mapping
 
-from controller.model.endpoint import LATEST, EndpointKey
-from controller.model.policy import Cadence, Rollout
+from controller.model.endpoint import LATEST, EndpointKey, Kind
+from controller.model.policy import Autoscaling, Cadence, Rollout
+from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize, Size
 from controller.policy.amounts import format_memory_mb, format_ratio
 from controller.policy.durations import format_duration_ms, format_duration_s
 from controller.policy.envelope import API_VERSION, POLICY
@@ -20,7 +21,7 @@ SCHEMA_FILE = "rightsizer.schema.json"
 
 def render_starter(
     key: EndpointKey,
-    memory_mb: int,
+    size: Size,
     *,
     threshold_ms: float,
     alias: str | None = None,
@@ -37,7 +38,7 @@ def render_starter(
     qualifier = alias or key.qualifier
     name = slugified(key.name) or "endpoint"
     lines = [
-        *_heading(key, memory_mb, observed or {}),
+        *_heading(key, size, observed or {}),
         f"apiVersion: {API_VERSION}",
         f"kind: {POLICY}",
         "metadata:",
@@ -48,17 +49,20 @@ def render_starter(
         f"    name: {json.dumps(key.name)}",
         f"    region: {key.region}",
         f"    account: {json.dumps(key.account)}{_beside(account_note)}",
-        *_qualifier(qualifier),
+        *_qualifier(key.kind, qualifier),
         "",
         *_MODE,
         "",
-        *_slo(threshold_ms, threshold_note),
+        *_slo(key.kind, threshold_ms, threshold_note),
         "",
-        *_optional(memory_mb),
+        *_bounds(size),
         "",
+        *_OPTIONAL,
+        "",
+        *_autoscaling(key.kind),
         *_cadence(),
         "",
-        *_rollout(qualifier),
+        *_rollout(key.kind, qualifier),
     ]
     return "\n".join(lines) + "\n"
 
@@ -70,18 +74,35 @@ _MODE = (
 )
 
 
-def _heading(key: EndpointKey, memory_mb: int, observed: Mapping[str, str]) -> list[str]:
+def _heading(key: EndpointKey, size: Size, observed: Mapping[str, str]) -> list[str]:
     facts = [f"#   {_clean(what)}: {_clean(value)}" for what, value in observed.items()]
     return [
         f"# yaml-language-server: $schema={SCHEMA_FILE}",
         f"# For completion in your editor: rightsizer schema > {SCHEMA_FILE}",
         "#",
-        f"# {_clean(key.short)} has {format_memory_mb(memory_mb)} today.",
+        f"# {_clean(key.short)} has {_today(size)} today.",
         *(["# Observed:", *facts] if facts else []),
     ]
 
 
-def _qualifier(qualifier: str) -> list[str]:
+def _today(size: Size) -> str:
+    match size:
+        case LambdaSize(memory_mb=memory_mb):
+            return format_memory_mb(memory_mb)
+        case ServerlessSize(memory_mb=memory_mb, max_concurrency=most):
+            warm = size.provisioned_concurrency
+            kept = f", {warm} kept warm" if warm else ""
+            return f"{format_memory_mb(memory_mb)}, {most} requests at a time at most{kept},"
+        case RealtimeSize():
+            return str(size)
+
+
+def _qualifier(kind: Kind, qualifier: str) -> list[str]:
+    if kind is not Kind.LAMBDA_FUNCTION:
+        return [
+            "    # The variant, as the endpoint configuration names it.",
+            f"    qualifier: {json.dumps(qualifier)}",
+        ]
     if qualifier == LATEST:
         return [
             "    # Traffic calls the function itself, so a change takes effect at once. Name an",
@@ -94,7 +115,7 @@ def _qualifier(qualifier: str) -> list[str]:
     ]
 
 
-def _slo(threshold_ms: float, threshold_note: str) -> list[str]:
+def _slo(kind: Kind, threshold_ms: float, threshold_note: str) -> list[str]:
     threshold = format_duration_ms(max(1, math.ceil(threshold_ms)))
     return [
         "  slo:",
@@ -102,29 +123,75 @@ def _slo(threshold_ms: float, threshold_note: str) -> list[str]:
         "      percentile: p95",
         "      # The slowest answer that still counts as good. Only you know it.",
         f"      threshold: {threshold}{_beside(threshold_note)}",
+        *([] if kind is Kind.LAMBDA_FUNCTION else _COVERS),
         "    # errorRate: 1%",
         "    window: 1h",
     ]
 
 
-def _optional(memory_mb: int) -> list[str]:
+_COVERS = (
+    "      # model: the container's own time. total: all that AWS measures, cold starts and",
+    "      # all. client: with the network, which only a probe can tell.",
+    "      covers: model",
+)
+
+_OPTIONAL = (
+    "  # What the endpoint may cost, and what is kept if SLO and budget cannot both be met.",
+    "  # budget:",
+    '  #   perMonth: "120 USD"',
+    "  # onConflict: slo",
+    "",
+    "  # When changes may start; without windows, at any time.",
+    "  # changeWindows:",
+    "  #   - days: [Mon, Tue, Wed, Thu, Fri]",
+    '  #     start: "09:00"',
+    '  #     end: "16:00"',
+    "  #     timezone: Europe/Berlin",
+)
+
+
+def _bounds(size: Size) -> list[str]:
+    match size:
+        case LambdaSize(memory_mb=memory_mb):
+            return [
+                "  # Sizes to choose from; without bounds, all that AWS offers.",
+                "  # bounds:",
+                "  #   minMemory: 256Mi",
+                f"  #   maxMemory: {format_memory_mb(max(2 * memory_mb, 1024))}",
+            ]
+        case ServerlessSize(max_concurrency=most):
+            return [
+                "  # Sizes to choose from: memory is one of 1Gi, 2Gi … 6Gi, never less than the",
+                "  # model. Concurrency comes out of a pool that the whole region shares.",
+                "  # bounds:",
+                "  #   minMemory: 1Gi",
+                "  #   maxMemory: 6Gi",
+                "  #   minConcurrency: 1",
+                f"  #   maxConcurrency: {min(200, max(2 * most, 10))}",
+                "  #   maxProvisionedConcurrency: 0  # environments that may be kept warm",
+            ]
+        case RealtimeSize():
+            return [
+                "  # Sizes to choose from; without types or families, the family of today's type.",
+                "  # GPUs, Graviton and Inferentia are candidates only where they are named.",
+                "  # bounds:",
+                f"  #   instanceTypes: [{size.instance_type}]",
+                f"  #   minInstances: {size.min_instances}",
+                f"  #   maxInstances: {max(2 * size.max_instances, 2)}",
+            ]
+
+
+def _autoscaling(kind: Kind) -> list[str]:
+    if kind is not Kind.REALTIME_ENDPOINT:
+        return []
+    scaling = Autoscaling()
     return [
-        "  # Sizes to choose from; without bounds, all that AWS offers.",
-        "  # bounds:",
-        "  #   minMemory: 256Mi",
-        f"  #   maxMemory: {format_memory_mb(max(2 * memory_mb, 1024))}",
+        "  autoscaling:",
+        "    # Share of an instance's load within the SLO at which another is started.",
+        f"    utilization: {format_ratio(scaling.utilization)}",
+        "    # Whether the bounds may move with the hour of the week where demand repeats.",
+        f"    schedule: {'true' if scaling.schedule else 'false'}",
         "",
-        "  # What the endpoint may cost, and what is kept if SLO and budget cannot both be met.",
-        "  # budget:",
-        '  #   perMonth: "120 USD"',
-        "  # onConflict: slo",
-        "",
-        "  # When changes may start; without windows, at any time.",
-        "  # changeWindows:",
-        "  #   - days: [Mon, Tue, Wed, Thu, Fri]",
-        '  #     start: "09:00"',
-        '  #     end: "16:00"',
-        "  #     timezone: Europe/Berlin",
     ]
 
 
@@ -142,14 +209,16 @@ def _cadence() -> list[str]:
     ]
 
 
-def _rollout(qualifier: str) -> list[str]:
+def _rollout(kind: Kind, qualifier: str) -> list[str]:
     rollout = Rollout()
     share = format_ratio(rollout.canary_share)
     canary = [
         "    # Share of the requests that a new size gets first.",
         f"    canaryShare: {share}",
     ]
-    if qualifier == LATEST:
+    if kind is Kind.SERVERLESS_ENDPOINT:
+        canary = [f"    # canaryShare: {share} (serverless endpoints change as a whole)"]
+    elif qualifier == LATEST:
         canary = [f"    # canaryShare: {share} (only with an alias)"]
     return [
         "  rollout:",

@@ -1,4 +1,4 @@
-"""Meeting a function that no policy speaks of yet: what a first policy for it should say."""
+"""Meeting an endpoint that no policy speaks of yet: what a first policy for it should say."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from controller.aws.aliases import function_aliases
 from controller.aws.sessions import Sessions
+from controller.aws.variants import endpoint_variants
 from controller.core.periods import HOUR_S
-from controller.model.endpoint import LATEST, EndpointKey, Kind
+from controller.model.endpoint import ALL_TRAFFIC, LATEST, EndpointKey, Kind
 from controller.model.errors import AccessDenied
 from controller.model.missing import Missing
 from controller.model.policy import Policy, Scope, Slo, Source, Target
-from controller.model.size import memory_mb_of
+from controller.model.size import Size
 from controller.model.window import Window
 from controller.ports import Clock, Identity, KindAdapters
 from controller.runtime.observe import refuse_missing
@@ -24,10 +25,10 @@ UNSEEN_THRESHOLD_MS = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """A function, and what can be said of it."""
+    """An endpoint, and what can be said of it."""
 
     key: EndpointKey
-    memory_mb: int
+    size: Size
     threshold_ms: float
     threshold_note: str
     observed: Mapping[str, str]
@@ -36,7 +37,7 @@ class Introduction:
 
 @dataclass(frozen=True, slots=True)
 class Introducer:
-    """Looks at one function; changes and keeps nothing."""
+    """Looks at one endpoint; changes and keeps nothing."""
 
     sessions: Sessions
     identity: Identity
@@ -44,27 +45,40 @@ class Introducer:
     samples: SampleBook
     clock: Clock
 
-    def function(self, scope: Scope, name: str, qualifier: str | None) -> Introduction:
-        """Raises AdapterError where the function (or the alias asked for) cannot be seen."""
-        kind = Kind.LAMBDA_FUNCTION
+    def meet(self, kind: Kind, scope: Scope, name: str, qualifier: str | None) -> Introduction:
+        """Raises AdapterError where the endpoint (or the qualifier asked for) cannot be seen."""
         account = self.identity.account(scope)
-        chosen, alias_note = self._qualifier(scope, name, qualifier)
+        if kind is Kind.LAMBDA_FUNCTION:
+            chosen, note = self._alias(scope, name, qualifier)
+        else:
+            chosen, note = self._variant(scope, name, qualifier)
         key = EndpointKey(account, scope.region, kind, name, chosen)
         state = self.adapters[kind].observe(scope, key)
         refuse_missing(state)
         samples = self._read(scope, key)
-        threshold_ms, note = suggested(samples.hourly)
+        threshold_ms, threshold_note = suggested(samples.hourly)
         return Introduction(
             key=key,
-            memory_mb=memory_mb_of(state.size),
+            size=state.size,
             threshold_ms=threshold_ms,
-            threshold_note=note,
-            observed={**alias_note, **_facts(samples)},
+            threshold_note=threshold_note,
+            observed={**note, **_facts(samples)},
         )
 
-    def _qualifier(
-        self, scope: Scope, name: str, asked: str | None
-    ) -> tuple[str, Mapping[str, str]]:
+    def _variant(self, scope: Scope, name: str, asked: str | None) -> tuple[str, Mapping[str, str]]:
+        """The only variant, or the one that takes most of the traffic."""
+        if asked is not None:
+            return asked, {}
+        variants = endpoint_variants(self.sessions, scope, name)
+        if not variants:
+            return ALL_TRAFFIC, {}
+        first = max(variants, key=lambda variant: variant.weight)
+        if len(variants) == 1:
+            return first.name, {}
+        names = ", ".join(variant.name for variant in variants)
+        return first.name, {"variants": f"{names}; {first.name} takes most of the traffic"}
+
+    def _alias(self, scope: Scope, name: str, asked: str | None) -> tuple[str, Mapping[str, str]]:
         """What traffic uses, as far as can be told, and how that was told."""
         if asked is not None:
             return asked, {}
