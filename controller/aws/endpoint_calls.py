@@ -55,18 +55,21 @@ class EndpointCalls:
         self._sessions = sessions
 
     def execute(self, scope: Scope, key: EndpointKey, step: SageMakerStep) -> Mapping[str, str]:
-        """One mutation; returns what the change must remember of it.
+        """One mutation; returns what the change must remember of it: `created_config`,
+        `deployed_config`, `deleted_config` or, where one may not be deleted, `kept_config`.
 
         Raises Conflict where the endpoint is being updated, Retryable where a configuration
         cannot be seen yet, TypeError for a step of another room.
         """
         match step:
-            case CreateConfig():
+            case CreateConfig(name=name):
                 self._create_config(scope, key, step)
-            case DeployConfig():
+                return {"created_config": name}
+            case DeployConfig(name=name):
                 self._deploy(scope, key, step)
+                return {"deployed_config": name}
             case DeleteConfig(name=name):
-                self._delete_config(scope, key, name)
+                return self._delete_config(scope, key, name)
             case SetConcurrency():
                 self._set_capacity(scope, key, step.variant, _concurrency(step))
             case SetInstanceCount(variant=variant, instances=instances):
@@ -90,7 +93,7 @@ class EndpointCalls:
                 operation="CreateEndpointConfig",
             ) from None
         tags = config_tags(self._sessions, scope, step.source, source["EndpointConfigArn"])
-        wanted["Tags"] = tags_forward(tags, key.name)
+        wanted["Tags"] = tags_forward(tags, key.name, step.source)
         try:
             with translated("sagemaker", "CreateEndpointConfig", scope, f"config {step.name}"):
                 self._sessions.sagemaker_writes(scope).create_endpoint_config(**wanted)
@@ -137,32 +140,29 @@ class EndpointCalls:
                 code=error.code,
             ) from None
 
-    def _delete_config(self, scope: Scope, key: EndpointKey, name: str) -> None:
-        """Delete a configuration of ours that this endpoint neither uses nor moves to."""
+    def _delete_config(self, scope: Scope, key: EndpointKey, name: str) -> Mapping[str, str]:
+        """Delete a configuration of ours that this endpoint neither uses nor moves to.
+
+        Any other is kept, which is the answer then and no error: nothing hangs on it.
+        """
+        gone = {"deleted_config": name}
         try:
             found = describe_config(self._sessions, scope, name)
         except NotFound:
-            return
+            return gone
         tags = config_tags(self._sessions, scope, name, found["EndpointConfigArn"])
-        if not is_ours(name, tags):
-            raise Terminal(
-                f"Config {name} in {scope.region} was not made by this controller: it is kept.",
-                operation="DeleteEndpointConfig",
-                code="NotOurs",
-            )
-        if name in self._in_use(scope, key):
-            raise Conflict(
-                f"Config {name} in {scope.region} is in use by endpoint {key.name}: it is kept.",
-                operation="DeleteEndpointConfig",
-                code="InUse",
-            )
+        if not is_ours(name, tags) or name in self._in_use(scope, key):
+            return {"kept_config": name}
         try:
             with translated("sagemaker", "DeleteEndpointConfig", scope, f"config {name}"):
                 self._sessions.sagemaker_writes(scope).delete_endpoint_config(
                     EndpointConfigName=name
                 )
         except NotFound:
-            return
+            return gone
+        except Conflict:
+            return {"kept_config": name}
+        return gone
 
     def _in_use(self, scope: Scope, key: EndpointKey) -> set[str | None]:
         try:

@@ -18,6 +18,7 @@ NAME_PREFIX = "rightsizer-"
 OWNER_TAG = "rightsizer:owner"
 OWNER = "rightsizer"
 ENDPOINT_TAG = "rightsizer:endpoint"
+SOURCE_TAG = "rightsizer:source"
 
 Document = Mapping[str, Any]
 
@@ -97,16 +98,21 @@ def _comparable(config: Document) -> str:
     return json.dumps(fields, sort_keys=True, default=str)
 
 
-def tags_forward(tags: Mapping[str, str], endpoint: str) -> list[dict[str, str]]:
+def tags_forward(tags: Mapping[str, str], endpoint: str, source: str) -> list[dict[str, str]]:
     """Tags of a copy: the user's own, and ours; AWS's (`aws:`) cannot be given."""
     own = {key: value for key, value in tags.items() if not key.startswith(("aws:", "rightsizer:"))}
-    own |= {OWNER_TAG: OWNER, ENDPOINT_TAG: endpoint}
+    own |= {OWNER_TAG: OWNER, ENDPOINT_TAG: endpoint, SOURCE_TAG: source}
     return [{"Key": key, "Value": value} for key, value in own.items()]
+
+
+def may_be_ours(name: str) -> bool:
+    """Whether it is worth asking for a configuration's tags."""
+    return name.startswith(NAME_PREFIX)
 
 
 def is_ours(name: str, tags: Mapping[str, str]) -> bool:
     """Whether a configuration was made by this controller: by its name and by its tag."""
-    return name.startswith(NAME_PREFIX) and tags.get(OWNER_TAG) == OWNER
+    return may_be_ours(name) and tags.get(OWNER_TAG) == OWNER
 
 
 def model_names(config: Document) -> tuple[str, ...]:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.aws.endpoint_configs import (
+    SOURCE_TAG,
     Document,
     fingerprint,
     is_ours,
+    may_be_ours,
     model_names,
     specialities,
     variant_of,
@@ -139,16 +141,19 @@ class Endpoints:
     def _read(self, scope: Scope, document: Document) -> EndpointConfig:
         name, arn = document["EndpointConfigName"], document["EndpointConfigArn"]
         models = [model for one in model_names(document) if (model := self._model(scope, one))]
+        tags = config_tags(self._sessions, scope, name, arn) if may_be_ours(name) else {}
+        ours = is_ours(name, tags)
         counts = [v.get("InitialInstanceCount") for v in document["ProductionVariants"]]
         return EndpointConfig(
             name=name,
             arn=arn,
             fingerprint=fingerprint(document),
             created_at_s=document["CreationTime"].timestamp(),
-            ours=is_ours(name, config_tags(self._sessions, scope, name, arn)),
+            ours=ours,
             specialities=specialities(document, models),
             initial_instance_count=counts[0] if len(counts) == 1 else None,
             has_volume_key=bool(document.get("KmsKeyId")),
+            source=tags.get(SOURCE_TAG) if ours else None,
         )
 
     def _model(self, scope: Scope, name: str) -> Document | None:

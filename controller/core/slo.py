@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controller.core.stats import share_at_most
-from controller.model.demand import Attainment, SloStatus
+from controller.model.demand import HOURLY_ONLY, Attainment, SloStatus
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Slo
 from controller.model.window import Window
@@ -74,6 +74,7 @@ def slo_status(windows: Iterable[Window], slo: Slo, now_s: float, since_s: float
         p95_ms=_typical_p95(inside),
         error_ratio=_error_ratio(inside, slo),
         newest_s=total.last_s if total.last_s is not None else Missing("no data points"),
+        throttle_ratio=_throttle_ratio(inside),
     )
 
 
@@ -83,6 +84,19 @@ def _error_ratio(inside: list[Window], slo: Slo) -> Maybe[float]:
     if total.requests == 0:
         return Missing("no Errors datapoint in the window")
     return total.errors / total.requests
+
+
+def _throttle_ratio(inside: list[Window]) -> Maybe[float]:
+    """Throttled requests per request served, of the windows that hold both."""
+    both = [
+        (w.throttles, w.requests)
+        for w in inside
+        if not isinstance(w.throttles, Missing) and not isinstance(w.requests, Missing)
+    ]
+    served = sum(requests for _, requests in both)
+    if served == 0:
+        return HOURLY_ONLY
+    return sum(throttles for throttles, _ in both) / served
 
 
 def error_slo_broken(status: SloStatus, slo: Slo) -> bool:

@@ -73,3 +73,5 @@ class SloStatus:
     error_ratio: Maybe[float]
     newest_s: Maybe[float]
     """End of the newest window with data."""
+    throttle_ratio: Maybe[float] = HOURLY_ONLY
+    """Throttled requests per request served, for kinds that read throttles so finely."""

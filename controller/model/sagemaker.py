@@ -40,6 +40,8 @@ class EndpointConfig:
     initial_instance_count: int | None = None
     has_volume_key: bool = False
     """A KmsKeyId is set, which AWS refuses on types with local NVMe."""
+    source: str | None = None
+    """The config that ours was copied from, by its tag; None where it is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class ServerlessLive:
     """None where none is configured."""
     account_concurrency_left: int | None = None
     """Of the region's pool, what other endpoints' MaxConcurrency leaves; None if not asked."""
+    autoscaled: bool = False
+    """Application Auto Scaling moves the provisioned concurrency."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""SageMaker serverless endpoints: the size is memory (CPU comes with it) and concurrency."""
