@@ -25,6 +25,7 @@ from controller.model.policy import PolicySet
 from controller.ports import Clock, KindAdapter
 from controller.runtime.actuate import Actuator, Lease, SoleProcess
 from controller.runtime.book import EvidenceBook
+from controller.runtime.counting import SloCounting
 from controller.runtime.engine import Engine, Parts
 from controller.runtime.memory import MemoryReports
 from controller.runtime.observe import Observer, Sources
@@ -120,7 +121,8 @@ def build(wiring: Wiring) -> App:
     hands = Hands(clock, observer, samples, rules, watched, actuator, recorder)
     identity = StsIdentity(sessions)
     roster = Roster(identity, adapters)
-    parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry)
+    counting = SloCounting(store, telemetry, samples)
+    parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
     return App(
         engine=Engine(parts, wiring.policies),
         telemetry=telemetry,

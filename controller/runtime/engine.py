@@ -17,6 +17,7 @@ from controller.model.errors import AdapterError, StoreError
 from controller.model.missing import Missing
 from controller.model.policy import PolicySet, Scope
 from controller.ports import Clock, Store
+from controller.runtime.counting import SloCounting
 from controller.runtime.observe import fleet_situation
 from controller.runtime.reconcile import Reconciler
 from controller.runtime.record import Recorder
@@ -38,6 +39,7 @@ class Parts:
     reconciler: Reconciler
     recorder: Recorder
     telemetry: Telemetry
+    counting: SloCounting
 
 
 class Engine:
@@ -68,6 +70,7 @@ class Engine:
         for key in result.gone:
             self._failures.pop(key, None)
             self._at.reconciler.forget(key)
+            self._at.counting.forget(key)
         for scope, error in result.failures.items():
             self._log.warning(str(error), region=scope.region, role=scope.role_arn)
         return result
@@ -99,6 +102,7 @@ class Engine:
         chosen = [one for one in wanted if one is not None]
         if chosen:
             self._at.samples.read(scope, chosen, now_s)
+            self._at.counting.take(chosen)
 
     def _wanted(self, entry: Entry, now_s: float) -> Wanted | None:
         """None where nothing new can be there: a change between two steps, just read."""

@@ -6,6 +6,7 @@ the policies in force: no ARN, no request id, no message. `docs/metrics.md` is g
 from here, and a test fails on anything exposed that is not listed.
 """
 
+from controller.telemetry.catalogue_endpoints import ENDPOINT_METRICS, endpoint_gauge
 from controller.telemetry.metric import Group, Metric, MetricType
 
 _SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -21,10 +22,6 @@ def _gauge(group: Group, short: str, help_: str, *labels: str) -> Metric:
 
 def _histogram(group: Group, short: str, help_: str, *labels: str) -> Metric:
     return Metric(group, MetricType.HISTOGRAM, short, help_, labels, buckets=_SECONDS)
-
-
-def _endpoint(group: Group, short: str, help_: str, *labels: str) -> Metric:
-    return Metric(group, MetricType.GAUGE, short, help_, labels, per_endpoint=True)
 
 
 CATALOGUE: tuple[Metric, ...] = (
@@ -47,7 +44,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "Reconciles that ended in an error, by the error's kind.",
         "error",
     ),
-    _endpoint(
+    endpoint_gauge(
         Group.RECONCILE,
         "last_reconcile_timestamp_seconds",
         "When the endpoint was last reconciled without an error.",
@@ -146,63 +143,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "What the controller's own calls cost, estimated from list prices.",
         "component",
     ),
-    _endpoint(
-        Group.SLO,
-        "slo_objective_ratio",
-        "Share of requests that the policy wants within the objective's latency.",
-    ),
-    _endpoint(
-        Group.SLO,
-        "slo_objective_seconds",
-        "Latency that the policy allows at the percentile.",
-        "percentile",
-    ),
-    _endpoint(
-        Group.SLO,
-        "slo_attained_ratio",
-        "Share of requests in the window that were within the objective's latency; absent where"
-        " unknown.",
-    ),
-    _endpoint(
-        Group.SLO,
-        "slo_latency_seconds",
-        "Latency measured at the percentile over the window; absent where unknown.",
-        "percentile",
-    ),
-    _endpoint(
-        Group.SLO,
-        "slo_compliant",
-        "1 if the SLO is met, 0 if it is breached; absent where there is too little data to say.",
-    ),
-    _endpoint(
-        Group.SLO,
-        "slo_error_ratio",
-        "Share of requests in the window that failed; absent where unknown.",
-    ),
-    _endpoint(Group.SLO, "slo_window_requests", "Requests in the SLO's window."),
-    _endpoint(
-        Group.SLO,
-        "slo_data_age_seconds",
-        "Age of the newest data; absent where there is none at all.",
-    ),
-    _endpoint(
-        Group.COST,
-        "cost_hourly_dollars",
-        "Expected cost per hour under the present demand, by basis: current size or desired size;"
-        " absent where a price is unknown. 730 hours make a month.",
-        "basis",
-    ),
-    _endpoint(
-        Group.COST,
-        "budget_monthly_dollars",
-        "The policy's budget per month; absent where it has none.",
-    ),
-    _endpoint(
-        Group.COST,
-        "potential_savings_hourly_dollars",
-        "What the desired size would save per hour; 0 where nothing cheaper is wanted, absent"
-        " where a price is unknown.",
-    ),
+    *ENDPOINT_METRICS,
     _gauge(
         Group.COST,
         "price_age_seconds",
@@ -212,41 +153,10 @@ CATALOGUE: tuple[Metric, ...] = (
         "architecture",
         "source",
     ),
-    _endpoint(
-        Group.SIZE,
-        "target_memory_bytes",
-        "Memory, by state: current (what AWS reports) or desired (what the controller wants).",
-        "state",
-    ),
-    _endpoint(
-        Group.SIZE,
-        "endpoint_decision",
-        "Always 1; the last decision (hold or change) and its reason.",
-        "decision",
-        "reason",
-    ),
-    _endpoint(
-        Group.SIZE,
-        "condition",
-        "Always 1; the status of each condition, and its reason.",
-        "type",
-        "status",
-        "reason",
-    ),
-    _endpoint(
-        Group.SIZE,
-        "paused",
-        "1 if a person has paused the endpoint or the fleet, 0 if not; absent where unknown.",
-    ),
-    _endpoint(
-        Group.SIZE,
-        "drift_detected",
-        "1 if somebody else changed the endpoint's size, 0 if not; absent where unknown.",
-    ),
-    _endpoint(
+    endpoint_gauge(
         Group.CHANGES, "change_open", "1 while a change of the endpoint is in flight, else 0."
     ),
-    _endpoint(
+    endpoint_gauge(
         Group.CHANGES,
         "last_change_timestamp_seconds",
         "When the last change of the endpoint moved on.",

@@ -12,11 +12,13 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry
 
+from controller.core.slo_ledger import Totals
 from controller.model.change import Change, ChangePhase
 from controller.model.condition import Condition
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import AdapterError, StoreError
+from controller.model.missing import Maybe
 from controller.model.policy import Mode, Policy, PolicySet
 from controller.model.size import lessens
 from controller.telemetry.catalogue import CATALOGUE
@@ -162,6 +164,12 @@ class Telemetry:
         """All conditions of an endpoint; replaces those before."""
         by_type = {condition.type: condition for condition in conditions}
         self._endpoints.update(key, policy, conditions=by_type)
+
+    def requests_counted(
+        self, key: EndpointKey, policy: str, total: Totals, budget_left: Maybe[float]
+    ) -> None:
+        """All requests counted so far, and what is left of the budget of slow ones."""
+        self._endpoints.update(key, policy, counted=total, budget_left=budget_left)
 
     def change_moved(self, change: Change) -> None:
         """A change was planned, advanced or closed: called once per journalled step."""

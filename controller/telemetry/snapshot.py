@@ -8,23 +8,28 @@ grow between ticks.
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from controller.core.slo_ledger import Totals, burn_rate
 from controller.model.change import Change
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment, SloStatus
 from controller.model.endpoint import EndpointKey
-from controller.model.missing import Missing, known
+from controller.model.missing import Maybe, Missing, known
 from controller.model.policy import Policy
 from controller.model.size import LambdaSize, Size
 from controller.telemetry.catalogue import CATALOGUE
+from controller.telemetry.metric import Metric, MetricType
 
 _HOURS_PER_MONTH = 730.0
 _BYTES_PER_MB = 2**20
+_NOT_COUNTED = Missing("not counted yet")
 
+Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily
 Sample = tuple[str, tuple[str, ...], float]
 """A metric's short name, its labels after the endpoint's own, and its value."""
 
@@ -39,6 +44,8 @@ class Snapshot:
     conditions: Mapping[ConditionType, Condition] = field(default_factory=dict)
     change: Change | None = None
     reconciled_at_s: float | None = None
+    counted: Totals | None = None
+    budget_left: Maybe[float] = _NOT_COUNTED
 
 
 class EndpointCollector(Collector):
@@ -60,21 +67,22 @@ class EndpointCollector(Collector):
         with self._lock:
             self._snapshots.pop(key, None)
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Family]:
         """One family per endpoint metric of the catalogue."""
         with self._lock:
             snapshots = sorted(self._snapshots.items())
-        families = {
-            metric.short: GaugeMetricFamily(metric.name, metric.help, labels=metric.label_names)
-            for metric in CATALOGUE
-            if metric.per_endpoint
-        }
+        families = {metric.short: _family(metric) for metric in CATALOGUE if metric.per_endpoint}
         now_s = self._now_s()
         for key, snapshot in snapshots:
             owner = (snapshot.policy, key.kind, key.account, key.region, key.name, key.qualifier)
             for short, labels, value in _samples(snapshot, now_s):
                 families[short].add_metric((*owner, *labels), value)
         yield from families.values()
+
+
+def _family(metric: Metric) -> Family:
+    kind = CounterMetricFamily if metric.type is MetricType.COUNTER else GaugeMetricFamily
+    return kind(metric.name, metric.help, labels=metric.label_names)
 
 
 def _samples(snapshot: Snapshot, now_s: float) -> Iterator[Sample]:
@@ -86,8 +94,18 @@ def _samples(snapshot: Snapshot, now_s: float) -> Iterator[Sample]:
         yield from _assessed(snapshot.assessment)
     if snapshot.objective is not None and snapshot.assessment is not None:
         yield from _attained(snapshot.objective, snapshot.assessment, now_s)
+    yield from _counts(snapshot)
     yield from _conditions(snapshot.conditions)
     yield from _change(snapshot.change)
+
+
+def _counts(snapshot: Snapshot) -> Iterator[Sample]:
+    if snapshot.counted is not None:
+        yield "slo_requests_total", (), float(snapshot.counted.requests)
+        yield "slo_slow_requests_total", (), float(snapshot.counted.slow)
+        yield "slo_failed_requests_total", (), float(snapshot.counted.failed)
+    if not isinstance(snapshot.budget_left, Missing):
+        yield "slo_error_budget_remaining_ratio", (), snapshot.budget_left
 
 
 def _objective(policy: Policy) -> Iterator[Sample]:
@@ -105,6 +123,7 @@ def _attained(policy: Policy, assessment: Assessment, now_s: float) -> Iterator[
     yield from _compliant(slo)
     if not isinstance(slo.met_ratio, Missing):
         yield "slo_attained_ratio", (), slo.met_ratio
+        yield "slo_burn_rate", (), burn_rate(1.0 - slo.met_ratio, policy.slo)
     if not isinstance(slo.p95_ms, Missing):
         yield "slo_latency_seconds", (_percentile(policy),), slo.p95_ms / 1000.0
     if not isinstance(slo.error_ratio, Missing):

@@ -22,6 +22,7 @@ from telemetry_values import (
     value,
 )
 
+from controller.core.slo_ledger import Totals
 from controller.model.change import ChangePhase
 from controller.model.condition import ConditionType
 from controller.model.errors import StoreError, Throttled
@@ -50,6 +51,7 @@ def full() -> Telemetry:
     telemetry.reload_succeeded(POLICIES, 900.0)
     telemetry.endpoint_assessed(POLICY, assessment())
     telemetry.endpoint_assessed(POLICY, assessment(decision=hold(Reason.COOLDOWN)))
+    telemetry.requests_counted(KEY, "ocr", Totals(100, 4, 1), 0.2)
     conditions = [condition(ConditionType.PAUSED), condition(ConditionType.DRIFTED)]
     telemetry.conditions_set(KEY, "ocr", conditions)
     telemetry.change_moved(change(ChangePhase.ROLLED_BACK))
