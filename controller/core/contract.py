@@ -71,6 +71,8 @@ class Stage:
     may_go_on: Reason | None
     """None, or why no further step forward may be taken (paused, mode, policy gone)."""
     now_s: float
+    slo: Slo | None = None
+    """The policy's objective, where a deployment is to be guarded by alarms on it."""
 
 
 class KindRules(Protocol):

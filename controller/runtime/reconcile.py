@@ -245,6 +245,7 @@ class Reconciler:
                 verdict=verdict_on(change, entry.policy, rules, samples, now_s),
                 may_go_on=_may_go_on(entry, observed, change),
                 now_s=now_s,
+                slo=entry.policy.slo,
             )
             step = rules.next_step(stage)
             if isinstance(step, Wait):

@@ -1,0 +1,105 @@
+"""A type change up to the moment at which the new fleet serves.
+
+What can fail without harm comes first: the config (AWS may refuse the type for an unrelated
+field) and the alarms. Then the variant is taken out of autoscaling, and at once deployed.
+"""
+
+from controller.kinds.realtime_endpoint import deployment, snapshot
+from controller.kinds.realtime_endpoint.moves import (
+    POLL_S,
+    announce,
+    announced,
+    back,
+    may_have_changed,
+    remember,
+    tries,
+    wait,
+)
+from controller.kinds.realtime_endpoint.view import View
+from controller.model.change import Step
+from controller.model.reason import Reason
+from controller.model.sagemaker_steps import CreateConfig, DeployConfig, DeregisterTarget, Shift
+
+MOST_TRIES = 3
+"""Deployments that AWS may refuse before the change is given up: meanwhile nothing scales."""
+PAUSE_S = 60.0
+
+
+def until_deployed(view: View) -> Step:
+    """The next step while the old config is live and the endpoint is at rest."""
+    ended = _ended(view)
+    if ended is not None:
+        return ended
+    if view.may_go_on is not None:
+        return back(view, view.may_go_on, "stopped before it was deployed")
+    return _make_config(view) or _guard(view) or _detach(view) or _deploy(view)
+
+
+def _ended(view: View) -> Step | None:
+    """A deployment that AWS accepted, and that is not there: it failed, or was undone."""
+    reason = view.live.endpoint.failure_reason
+    asked_s = view.told("try_since_s")
+    failed = bool(asked_s) and view.live.endpoint.modified_at_s > float(asked_s)
+    if reason is not None and failed:
+        return back(view, Reason.UPDATE_FAILED, f"AWS: {reason}")
+    if "full_since_s" in view.change.progress:
+        return back(view, Reason.FOREIGN_CHANGE, "somebody deployed the old config again")
+    if not view.told("accepted"):
+        return None
+    if may_have_changed(view):
+        return wait(view, POLL_S, Reason.UPDATING, "the deployment does not show yet")
+    return back(view, Reason.UPDATE_FAILED, "AWS went back to the old config")
+
+
+def _make_config(view: View) -> Step | None:
+    name = view.told("config_target")
+    if view.told(f"made:{name}"):
+        return None
+    return CreateConfig(
+        name=name,
+        source=view.told("config"),
+        variant=view.variant,
+        instance_type=view.target.instance_type,
+        instance_count=int(view.told("count")),
+    )
+
+
+def _guard(view: View) -> Step | None:
+    slo = view.stage.slo
+    for name in view.told("alarms").split():
+        if slo is not None and not view.told(f"alarm:{name}"):
+            config = view.told("config_target")
+            return deployment.alarm(name, config, view.variant, view.change, slo)
+    return None
+
+
+def _detach(view: View) -> Step | None:
+    """Out of autoscaling; what is live at this moment is what will be put back."""
+    seen = view.live.autoscaling
+    if seen.target is None:
+        return None
+    kept = snapshot.with_seen(view.kept, seen) if view.removed else seen
+    if kept != view.kept or not view.removed:
+        news = {"kept": snapshot.to_text(kept), "detached": "1", "bounds": ""}
+        return remember(view, "keep", _words(view, len(kept.policies), len(kept.actions)), news)
+    return DeregisterTarget(view.variant)
+
+
+def _words(view: View, policies: int, actions: int) -> str:
+    return (
+        f"kept {policies} scaling policies and {actions} scheduled actions of {view.variant}, "
+        "to be put back"
+    )
+
+
+def _deploy(view: View) -> Step:
+    name = view.told("config_target")
+    if not announced(view, name):
+        if tries(view, name) >= MOST_TRIES:
+            detail = f"AWS did not accept the deployment in {MOST_TRIES} attempts"
+            return back(view, Reason.UPDATE_FAILED, detail)
+        return announce(view, name, PAUSE_S)
+    count = int(view.told("count"))
+    alarms = tuple(view.told("alarms").split())
+    guard = deployment.shift(view.rollout, view.target.instance_type, count, alarms)
+    return DeployConfig(name, count == view.live.desired_instances, guard if alarms else Shift())

@@ -1,0 +1,90 @@
+"""Steps of the journal that both directions of a rollout share."""
+
+from collections.abc import Mapping
+
+from controller.kinds.realtime_endpoint.view import View
+from controller.model.change import (
+    Advance,
+    ChangePhase,
+    Step,
+    Verdict,
+    VerdictKind,
+    Wait,
+)
+from controller.model.reason import Reason
+
+POLL_S = 30.0
+"""How soon to look again at what AWS is carrying out: a new instance takes some five minutes."""
+JUDGE_S = 60.0
+"""How soon to look again at a trial."""
+SEEN_S = 120.0
+"""So long after it was accepted, an update may not yet show in DescribeEndpoint."""
+READY = "ready to deploy"
+"""Stands in `asked`, where the last call's name stands, once a deployment is announced."""
+
+
+def remember(view: View, what: str, message: str, news: Mapping[str, str]) -> Advance:
+    """Journal something; the phase stays."""
+    progress = {**view.change.progress, **news}
+    return Advance(view.change.phase, what, message, progress)
+
+
+def wait(view: View, seconds: float, why: Reason, detail: str) -> Wait:
+    """Come back later."""
+    return Wait(view.now_s + seconds, why, detail)
+
+
+def busy(view: View) -> Wait:
+    """AWS is at work on the endpoint."""
+    status = view.live.endpoint.status
+    return wait(view, POLL_S, Reason.UPDATING, f"the endpoint is {status}")
+
+
+def back(view: View, reason: Reason, detail: str, verdict: Verdict | None = None) -> Step:
+    """Turn round."""
+    progress = {**view.change.progress, "cause": reason.value}
+    judged = verdict or Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
+    return Advance(ChangePhase.ROLLING_BACK, "roll back", detail, progress, judged)
+
+
+def fail(view: View, reason: Reason, detail: str) -> Step:
+    """Give up; nothing of the user's may be missing any more."""
+    verdict = Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
+    return Advance(ChangePhase.FAILED, "give up", detail, view.change.progress, verdict)
+
+
+def may_have_changed(view: View) -> bool:
+    """Whether an update that was accepted may still not show."""
+    since_s = view.told("try_since_s")
+    accepted = bool(view.told("accepted")) and bool(since_s)
+    return accepted and view.now_s < float(since_s) + SEEN_S
+
+
+def tries(view: View, config: str) -> int:
+    """Deployments of a config that have begun."""
+    return int(view.told(f"tries:{config}") or "0")
+
+
+def announced(view: View, config: str) -> bool:
+    """Whether the next deployment is in the journal already, and not yet asked for."""
+    return view.told("asked") == f"{READY} {config}"
+
+
+def announce(view: View, config: str, pause_s: float) -> Step:
+    """Write down that a deployment begins: what the next look finds is told by it."""
+    number, since_s = tries(view, config), view.told("try_since_s")
+    if number > 0 and view.now_s < float(since_s) + pause_s:
+        detail = f"AWS did not deploy {config}: {refusal(view)}"
+        return Wait(float(since_s) + pause_s, Reason.UPDATE_FAILED, detail)
+    news = {
+        f"tries:{config}": str(number + 1),
+        "try_since_s": repr(view.now_s),
+        "accepted": "",
+        "asked": f"{READY} {config}",
+    }
+    return remember(view, "deploy", f"deploying {config}, attempt {number + 1}", news)
+
+
+def refusal(view: View) -> str:
+    """Why a deployment did not come through, as far as AWS says."""
+    return view.live.endpoint.failure_reason or "it was not accepted (the journal says why)"

@@ -1,0 +1,47 @@
+"""Names of what we make, so that it is found again after a crash, and told from the user's.
+
+A name is made from what is wanted: asking twice makes one thing.
+"""
+
+import hashlib
+
+from controller.model.size import ScheduledBounds
+
+PREFIX = "rightsizer-"
+OUR_POLICY = "rightsizer-invocations"
+_CONFIG_LENGTH = 63
+"""[bc:EndpointConfigName]: letters, digits and single hyphens inside."""
+
+
+def is_ours(name: str) -> bool:
+    """Whether a policy, scheduled action, alarm or config carries our name."""
+    return name.startswith(PREFIX)
+
+
+def config_name(endpoint: str, source: str, instance_type: str, count: int) -> str:
+    """The config that an endpoint gets: copied from `source`, with another type and count.
+
+    >>> config_name("shop", "shop-v1", "ml.c5.large", 2)
+    'rightsizer-shop-c5-large-8f5d3d4f2b'
+    """
+    size = instance_type.removeprefix("ml.").replace(".", "-")
+    tail = f"-{size}-{_digest(endpoint, source, instance_type, str(count))}"
+    return f"{PREFIX}{_cut(endpoint, _CONFIG_LENGTH - len(PREFIX) - len(tail))}{tail}"
+
+
+def alarm_name(config: str, metric: str) -> str:
+    """An alarm on the new fleet, for the time of its deployment."""
+    return f"{config}-{metric}"
+
+
+def action_name(bounds: ScheduledBounds) -> str:
+    """Our scheduled action for a time of the week: other bounds at that time replace it."""
+    return f"{PREFIX}{_digest(bounds.cron, bounds.timezone)}"
+
+
+def _cut(text: str, length: int) -> str:
+    return text[:length].rstrip("-")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]

@@ -1,0 +1,48 @@
+"""What in a real-time endpoint's live state forbids a change."""
+
+from collections.abc import Mapping
+
+from controller.kinds.realtime_endpoint.names import is_ours
+from controller.model.reason import Reason
+from controller.model.sagemaker import Autoscaling, RealtimeLive
+
+
+def obstacles(live: RealtimeLive, change_open: bool) -> Mapping[Reason, str]:
+    """Reasons to leave the endpoint alone, most telling first.
+
+    While a change of ours is open, autoscaling is ours to put in order.
+    """
+    found: dict[Reason, str] = {}
+    special = live.endpoint.config.specialities
+    if special:
+        found[Reason.SPECIAL_ENDPOINT] = "; ".join(special[kind] for kind in sorted(special))
+    if change_open:
+        return found
+    foreign = _foreign(live.autoscaling)
+    if foreign is not None:
+        found[Reason.FOREIGN_AUTOSCALING] = foreign
+    return found
+
+
+def _foreign(scaling: Autoscaling) -> str | None:
+    """Autoscaling whose effect we cannot foresee, or that would undo what we set."""
+    for policy in scaling.policies:
+        if policy.kind != "TargetTrackingScaling":
+            return (
+                f"scaling policy {policy.name} moves the number of instances by steps; with "
+                "target tracking on invocations per instance it could be sized"
+            )
+        if policy.target_per_instance is None:
+            return f"scaling policy {policy.name} tracks another metric than invocations"
+    for action in scaling.actions:
+        if not is_ours(action.name):
+            return (
+                f"scheduled action {action.name} sets the bounds at its times ({action.schedule}); "
+                "delete it to have them sized"
+            )
+    target = scaling.target
+    if target is not None and (
+        target.suspended_in or target.suspended_out or target.suspended_schedule
+    ):
+        return "somebody has suspended the variant's scaling"
+    return None

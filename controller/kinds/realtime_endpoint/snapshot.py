@@ -1,0 +1,136 @@
+"""The user's autoscaling as text: what a change must remember before AWS forgets it.
+
+A type change makes AWS delete every policy and scheduled action of the variant. They are
+written to the journal before the first call, and brought up to date just before the last
+moment: what somebody changed in between is what is put back.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from typing import Any, Protocol, TypeVar
+
+from controller.kinds.realtime_endpoint.names import is_ours
+from controller.model.sagemaker import Autoscaling, ScalableTarget, ScalingPolicy, ScheduledAction
+
+TRACKING = "TargetTrackingScalingPolicyConfiguration"
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=_Named)
+
+
+def to_text(kept: Autoscaling) -> str:
+    """As JSON text, for the change's progress."""
+    return json.dumps(asdict(kept), sort_keys=True, separators=(",", ":"))
+
+
+def from_text(text: str) -> Autoscaling:
+    """The inverse of `to_text`."""
+    fields = json.loads(text)
+    target = fields["target"]
+    return Autoscaling(
+        None if target is None else ScalableTarget(**target),
+        tuple(ScalingPolicy(**one) for one in fields["policies"]),
+        tuple(ScheduledAction(**one) for one in fields["actions"]),
+    )
+
+
+def by_name(items: Iterable[Item]) -> dict[str, Item]:
+    """Policies or actions by their names."""
+    return {one.name: one for one in items}
+
+
+def with_seen(kept: Autoscaling, seen: Autoscaling) -> Autoscaling:
+    """What was kept, overlaid by what somebody has registered since all was taken away."""
+    if seen.target is None:
+        return kept
+    return Autoscaling(
+        seen.target,
+        _sorted({**by_name(kept.policies), **by_name(seen.policies)}),
+        _sorted({**by_name(kept.actions), **by_name(seen.actions)}),
+    )
+
+
+def meanwhile(kept: Autoscaling, ours: Autoscaling, seen: Autoscaling, whole: bool) -> Autoscaling:
+    """What to put back, if what we made of `kept` (`ours`) has been changed by its owner.
+
+    `whole`: all of `ours` was there once, so that what is missing was taken away by somebody;
+    otherwise it is missing because we did not get so far. What carries our own name is put
+    back as it was before us in any case.
+    """
+    target = kept.target
+    if seen.target is not None and seen.target not in (kept.target, ours.target):
+        scheduled = kept.actions or ours.actions
+        target = target if scheduled or kept.target is None else seen.target
+    return replace(
+        kept,
+        target=target,
+        policies=_meanwhile(kept.policies, ours.policies, seen.policies, whole, same_policy),
+        actions=_meanwhile(kept.actions, ours.actions, seen.actions, whole, same_action),
+    )
+
+
+def _meanwhile(
+    kept: Iterable[Item],
+    ours: Iterable[Item],
+    seen: Iterable[Item],
+    whole: bool,
+    same: Callable[[Item, Item], bool],
+) -> tuple[Item, ...]:
+    before, made, now = by_name(kept), by_name(ours), by_name(seen)
+    out = {name: item for name, item in before.items() if is_ours(name)}
+    for name in {**before, **now}:
+        if is_ours(name):
+            continue
+        if name in now and not (name in made and same(made[name], now[name])):
+            out[name] = now[name]
+        elif name in before and (name in now or not whole):
+            out[name] = before[name]
+    return _sorted(out)
+
+
+def same_policy(one: ScalingPolicy, other: ScalingPolicy) -> bool:
+    """Whether two policies do the same: of ours the value counts, of others every word."""
+    if one.kind != other.kind or not same_value(one.target_per_instance, other.target_per_instance):
+        return False
+    if not one.document or not other.document:
+        return True
+    return _but_for_the_value(one) == _but_for_the_value(other)
+
+
+def same_action(one: ScheduledAction, other: ScheduledAction) -> bool:
+    """Whether two actions do the same."""
+    if one.document and other.document:
+        return one.document == other.document
+    return replace(one, document="") == replace(other, document="")
+
+
+def same_value(one: float | None, other: float | None) -> bool:
+    """Whether two target values are the same but for how they are written."""
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=1e-6)
+
+
+def own_value(policy: ScalingPolicy) -> float | None:
+    """The TargetValue in a policy's document, where it tracks invocations per instance."""
+    if not policy.document or policy.target_per_instance is None:
+        return None
+    return float(json.loads(policy.document)[TRACKING]["TargetValue"])
+
+
+def _but_for_the_value(policy: ScalingPolicy) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(policy.document)
+    if policy.target_per_instance is not None:
+        fields[TRACKING] = {**fields[TRACKING], "TargetValue": None}
+    return fields
+
+
+def _sorted(items: dict[str, Item]) -> tuple[Item, ...]:
+    return tuple(items[name] for name in sorted(items))
