@@ -179,5 +179,12 @@ class Store(Protocol):
     def prune(self, before_s: float) -> int:
         """Delete evidence older than `before_s`; returns the number of rows."""
 
+    def prune_journal(self, before_s: float) -> int:
+        """Delete changes that were closed before `before_s`, with their events.
+
+        Open ones stay, and so does the newest of every endpoint. With them go checkpoints of
+        endpoints of which nothing else is known. Returns the number of changes.
+        """
+
     def close(self) -> None:
         """Flush and release; the store cannot be used afterwards."""

@@ -13,6 +13,8 @@ from pathlib import Path
 ENV_PREFIX = "RIGHTSIZER_"
 DEFAULT_LISTEN = "127.0.0.1:9797"
 DEFAULT_WORKERS = 4
+DEFAULT_JOURNAL_DAYS = 400
+"""A year and a month: the same season can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class Settings:
     """Address of metrics and health (`--listen`, RIGHTSIZER_LISTEN)."""
     workers: int = DEFAULT_WORKERS
     """Threads that work on endpoints (`--workers`, RIGHTSIZER_WORKERS)."""
+    journal_days: int = DEFAULT_JOURNAL_DAYS
+    """Days after which a closed change leaves the journal (`--journal-days`,
+    RIGHTSIZER_JOURNAL_DAYS)."""
+    keep_versions: int | None = None
+    """Published versions of ours to keep of each function; None: none is ever removed
+    (`--keep-versions`, RIGHTSIZER_KEEP_VERSIONS)."""
     log_level: str = "info"
     """(`--log-level`, RIGHTSIZER_LOG_LEVEL)."""
     log_format: str = "auto"

@@ -8,7 +8,13 @@ import click
 from controller import __version__
 from controller.cli.options import EnvOption, Verb, policies_option
 from controller.cli.session import Session, pass_session
-from controller.settings import DEFAULT_LISTEN, DEFAULT_WORKERS, ENV_PREFIX
+from controller.settings import (
+    DEFAULT_JOURNAL_DAYS,
+    DEFAULT_LISTEN,
+    DEFAULT_WORKERS,
+    ENV_PREFIX,
+    Settings,
+)
 
 if TYPE_CHECKING:
     from controller.app import App
@@ -39,8 +45,37 @@ if TYPE_CHECKING:
     show_default=True,
     help="Threads that work on endpoints.",
 )
+@click.option(
+    "--journal-days",
+    cls=EnvOption,
+    envvar=f"{ENV_PREFIX}JOURNAL_DAYS",
+    show_envvar=True,
+    type=click.IntRange(60),
+    default=DEFAULT_JOURNAL_DAYS,
+    show_default=True,
+    help="Days after which a closed change leaves the journal.",
+)
+@click.option(
+    "--keep-versions",
+    cls=EnvOption,
+    envvar=f"{ENV_PREFIX}KEEP_VERSIONS",
+    show_envvar=True,
+    type=click.IntRange(1),
+    default=None,
+    metavar="N",
+    help="Remove published versions of ours, but the newest N and what is in use. "
+    "Needs lambda:DeleteFunction. Unset: none is removed.",
+)
 @pass_session
-def run(session: Session, *, policies: tuple[str, ...], listen: str, workers: int) -> None:
+def run(
+    session: Session,
+    *,
+    policies: tuple[str, ...],
+    listen: str,
+    workers: int,
+    journal_days: int,
+    keep_versions: int | None,
+) -> None:
     """Keep endpoints at the right size until told to stop.
 
     Looks at every endpoint of the policies every few minutes, and changes those whose policy
@@ -53,13 +88,14 @@ def run(session: Session, *, policies: tuple[str, ...], listen: str, workers: in
 
     use_one_arena()
     session.flags |= {"listen": listen, "workers": workers}
+    session.flags |= {"journal_days": journal_days, "keep_versions": keep_versions}
     host, port = address(listen)
     signals = Signals()
     _log(session)
     watch, loaded = _watched(session, policies)
     app = _app(session, loaded)
     try:
-        daemon = _daemon(app, watch, host, port, workers)
+        daemon = _daemon(app, watch, host, port, session.settings)
         signals.serve(stop=daemon.request_stop, reload=daemon.request_reload)
         daemon.start(loaded)
         daemon.wait()
@@ -135,8 +171,11 @@ def _app(session: Session, policies: "PolicySet") -> "App":
     return app
 
 
-def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, workers: int) -> "Daemon":
+def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, settings: Settings) -> "Daemon":
     from controller.runtime.daemon import Daemon, DaemonParts
+    from controller.runtime.housekeeping import Housekeeper, Limits
 
-    parts = DaemonParts(app.engine, app.store, app.telemetry, app.clock, watch)
-    return Daemon(parts, host=host, port=port, workers=workers)
+    limits = Limits(settings.journal_days, settings.keep_versions)
+    housekeeper = Housekeeper(app.store, app.adapters, app.actuator, app.clock, limits)
+    parts = DaemonParts(app.engine, app.store, app.telemetry, app.clock, watch, housekeeper)
+    return Daemon(parts, host=host, port=port, workers=settings.workers)

@@ -17,6 +17,17 @@ from controller.clock import SystemClock
 from controller.ports import Clock
 from controller.settings import Environment, Settings
 
+_SETTINGS = (
+    "log_level",
+    "log_format",
+    "endpoint_url",
+    "listen",
+    "workers",
+    "journal_days",
+    "keep_versions",
+)
+"""Flags that are settings under the same name."""
+
 
 def really_wait(seconds: float) -> None:
     """Let real time pass; Ctrl-C ends it."""
@@ -52,11 +63,7 @@ class Session:
     def settings(self) -> Settings:
         """Flags over variables over defaults."""
         store = self.flags.get("store")
-        given = {
-            name: self.flags[name]
-            for name in ("log_level", "log_format", "endpoint_url", "listen", "workers")
-            if self.flags.get(name) is not None
-        }
+        given = {name: self.flags[name] for name in _SETTINGS if self.flags.get(name) is not None}
         return Settings(
             store=Path(store) if store else self.environment.default_store,
             color=self.environment.color and not self.flags.get("no_color"),

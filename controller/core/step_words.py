@@ -1,6 +1,13 @@
 """Every step of a change in words: the same in the journal, the log and `explain`."""
 
-from controller.model.change import LambdaStep, Mutation, PointAlias, PublishVersion, UpdateMemory
+from controller.model.change import (
+    LambdaStep,
+    Mutation,
+    PointAlias,
+    PublishVersion,
+    RemoveVersion,
+    UpdateMemory,
+)
 from controller.model.sagemaker_steps import (
     CreateConfig,
     DeleteConfig,
@@ -23,7 +30,7 @@ from controller.model.sagemaker_steps import (
 
 def describe(step: Mutation) -> str:
     """A step in words."""
-    if isinstance(step, UpdateMemory | PublishVersion | PointAlias):
+    if isinstance(step, UpdateMemory | PublishVersion | PointAlias | RemoveVersion):
         return _function_step(step)
     return _endpoint_step(step)
 
@@ -32,6 +39,8 @@ def _function_step(step: LambdaStep) -> str:
     match step:
         case UpdateMemory(memory_mb=memory_mb):
             return f"set $LATEST to {memory_mb} MB"
+        case RemoveVersion(version=version):
+            return f"delete version {version}, which nothing uses any more"
         case PublishVersion():
             return "publish $LATEST as a version"
         case PointAlias(alias=alias, version=version, weights=weights):

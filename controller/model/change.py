@@ -146,6 +146,15 @@ class PointAlias:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveVersion:
+    """Delete a version that a change of ours published, once nothing uses it any more."""
+
+    version: str
+    made_after_s: float
+    """When that change was planned: an older version of this number is not ours."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing to do before `until_s`; come back then."""
 
@@ -165,6 +174,6 @@ class Advance:
     verdict: Verdict | None = None
 
 
-LambdaStep: TypeAlias = UpdateMemory | PublishVersion | PointAlias
+LambdaStep: TypeAlias = UpdateMemory | PublishVersion | PointAlias | RemoveVersion
 Mutation: TypeAlias = LambdaStep | SageMakerStep
 Step: TypeAlias = Mutation | Wait | Advance

@@ -212,6 +212,19 @@ class Actuator:
             self._note(change, what, str(error), {**refusal, **error.learnt})
         return retry_delay_s(change, now_s)
 
+    def tidy(self, scope: Scope, change: Change, step: Mutation, learnt: Mapping[str, str]) -> None:
+        """Carry out a step that belongs to a closed change, such as removing what it left.
+
+        Noted before and after, like every other; a refusal is raised, and noted once.
+        """
+        name = type(step).__name__
+        if change.progress.get("asked") != name:
+            change = self._note(change, f"intent {name}", describe(step), {"asked": name})
+        if not self._lease.held():
+            return
+        self._adapters[change.key.kind].execute(scope, change.key, step)
+        self._note(change, f"done {name}", describe(step), learnt)
+
     def lost(self, change: Change, why: str) -> Change:
         """Close a change whose endpoint is not there any more: nothing is left to undo."""
         verdict = Verdict(VerdictKind.INCONCLUSIVE, Reason.NOT_FOUND, why)

@@ -10,6 +10,7 @@ from controller.policy.watch import PolicyWatch
 from controller.ports import Clock, Store
 from controller.runtime.engine import Engine
 from controller.runtime.health import Health, Readiness
+from controller.runtime.housekeeping import Housekeeper
 from controller.runtime.queue import WorkQueue
 from controller.runtime.reload import CREDENTIALS, POLICIES, Reloader
 from controller.runtime.schedule import Schedule
@@ -37,6 +38,7 @@ class DaemonParts:
     telemetry: Telemetry
     clock: Clock
     watch: PolicyWatch
+    housekeeper: Housekeeper
 
 
 class Daemon:
@@ -62,7 +64,7 @@ class Daemon:
             self._queue,
             parts.engine,
             reloader=self._reloader,
-            store=parts.store,
+            housekeeper=parts.housekeeper,
             telemetry=parts.telemetry,
             health=self.health,
             clock=parts.clock,

@@ -79,6 +79,10 @@ class Engine:
         """Endpoints whose time has come, by place."""
         return self._at.roster.due(self._at.clock.now_s())
 
+    def entries(self) -> list[Entry]:
+        """All endpoints under care, by key."""
+        return self._at.roster.entries()
+
     def places(self) -> set[Scope]:
         """Every place that has endpoints."""
         return {entry.scope for entry in self._at.roster.entries()}

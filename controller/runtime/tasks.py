@@ -33,7 +33,7 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """Drop evidence that has grown too old."""
+    """Cut back what grows without end: evidence, journal, published versions."""
 
 
 Task: TypeAlias = SamplePlace | WorkOn | Resync | Reload | Prune

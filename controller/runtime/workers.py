@@ -4,12 +4,11 @@ import threading
 
 import structlog
 
-from controller.core.periods import DAY_S
 from controller.model.errors import AdapterError, StoreError
-from controller.ports import Clock, Store
-from controller.runtime.book import EVIDENCE_KEPT_S
+from controller.ports import Clock
 from controller.runtime.engine import Engine
 from controller.runtime.health import Health
+from controller.runtime.housekeeping import Housekeeper
 from controller.runtime.queue import WorkQueue
 from controller.runtime.reload import Reloader
 from controller.runtime.tasks import Prune, Reload, Resync, SamplePlace, Task, WorkOn
@@ -32,7 +31,7 @@ class Workers:
         engine: Engine,
         *,
         reloader: Reloader,
-        store: Store,
+        housekeeper: Housekeeper,
         telemetry: Telemetry,
         health: Health,
         clock: Clock,
@@ -40,7 +39,7 @@ class Workers:
         self._queue = queue
         self._engine = engine
         self._reloader = reloader
-        self._store = store
+        self._housekeeper = housekeeper
         self._telemetry = telemetry
         self._health = health
         self._clock = clock
@@ -116,7 +115,7 @@ class Workers:
             case Reload():
                 self._reloader.poll()
             case Prune():
-                self._store.prune(self._clock.now_s() - EVIDENCE_KEPT_S - DAY_S)
+                self._housekeeper.clean(self._engine.entries())
 
     def _sample(self, task: SamplePlace) -> None:
         entries = self._engine.due().get(task.scope, [])

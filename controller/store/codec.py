@@ -28,7 +28,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from controller.model.change import PointAlias, PublishVersion, UpdateMemory
+from controller.model.change import PointAlias, PublishVersion, RemoveVersion, UpdateMemory
 from controller.model.decision import Hold, Propose
 from controller.model.endpoint import EndpointKey, Kind, LambdaLive
 from controller.model.missing import Missing
@@ -63,6 +63,7 @@ _TAGS: Mapping[type, _Tag] = {
     UpdateMemory: _Tag("step", "UpdateMemory"),
     PublishVersion: _Tag("step", "PublishVersion"),
     PointAlias: _Tag("step", "PointAlias"),
+    RemoveVersion: _Tag("step", "RemoveVersion"),
     **{step: _Tag("step", step.__name__) for step in typing.get_args(SageMakerStep)},
 }
 _INFINITIES: Mapping[str, float] = {"Infinity": math.inf, "-Infinity": -math.inf}

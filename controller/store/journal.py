@@ -115,6 +115,19 @@ def events(connection: sqlite3.Connection, change_id: int) -> Sequence[ChangeEve
     return [codec.decode(ChangeEvent, dict(zip(names, row, strict=True))) for row in rows]
 
 
+def prune(connection: sqlite3.Connection, before_s: float) -> int:
+    """Delete closed changes that ended before `before_s`, but the newest of each endpoint."""
+    old = (
+        f"NOT ({_OPEN}) AND finished_at_s < ? AND id NOT IN"
+        " (SELECT max(id) FROM changes GROUP BY endpoint)"
+    )
+    connection.execute(
+        f"DELETE FROM change_events WHERE change_id IN (SELECT id FROM changes WHERE {old})",
+        (before_s,),
+    )
+    return connection.execute(f"DELETE FROM changes WHERE {old}", (before_s,)).rowcount
+
+
 def _row(change: Change) -> dict[str, Any]:
     document = codec.encode(change)
     assert isinstance(document, dict)

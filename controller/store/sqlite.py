@@ -192,6 +192,13 @@ class SqliteStore:
         with self._database.write() as connection:
             return evidence.prune(connection, before_s)
 
+    def prune_journal(self, before_s: float) -> int:
+        """Delete changes closed before `before_s`, but the newest of each endpoint."""
+        with self._database.write() as connection:
+            gone = journal.prune(connection, before_s)
+            status.prune_checkpoints(connection)
+            return gone
+
     def export_json_lines(self, out: TextIO) -> int:
         """Write everything as JSON lines, from one consistent state; returns their number.
 

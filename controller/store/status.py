@@ -26,6 +26,17 @@ _PUT_CONDITION = """
 """
 
 
+def prune_checkpoints(connection: sqlite3.Connection) -> int:
+    """Delete what was remembered of endpoints of which nothing else is known any more."""
+    known = " UNION ".join(
+        f"SELECT endpoint FROM {table}" for table in ("assessments", "changes", "observations")
+    )
+    return connection.execute(
+        "DELETE FROM checkpoints WHERE (name LIKE 'seen:%' OR name LIKE 'accepted:%')"
+        f" AND substr(name, instr(name, ':') + 1) NOT IN ({known})"
+    ).rowcount
+
+
 def put_conditions(
     connection: sqlite3.Connection, key: EndpointKey, conditions: Iterable[Condition]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from store_values import (
@@ -15,7 +16,7 @@ from store_values import (
     an_observation,
 )
 
-from controller.model.change import ChangePhase
+from controller.model.change import Change, ChangeEvent, ChangePhase
 from controller.model.condition import ConditionStatus, ConditionType, Pause
 from controller.model.errors import Conflict
 from controller.model.missing import Missing
@@ -132,6 +133,44 @@ def test_pruning_drops_old_evidence_and_nothing_else(store: SqliteStore) -> None
     assert store.memory_use(OCR, -1.0) == []
     assert store.change(change.id) == change
     assert store.prune(301.0) == 0
+
+
+def _closed(store: SqliteStore, at_s: float, **values: Any) -> Change:
+    change = store.plan_change(a_change(planned_at_s=at_s, **values), PLANNED)
+    ended = replace(change, phase=ChangePhase.VERIFIED, finished_at_s=at_s)
+    return store.advance_change(ended, ChangeEvent(at_s, ended.phase, "verdict", "fine"))
+
+
+def test_pruning_the_journal_keeps_what_is_open_young_or_an_endpoints_newest(
+    store: SqliteStore,
+) -> None:
+    old, young, newest = (_closed(store, at_s) for at_s in (100.0, 500.0, 600.0))
+    only = _closed(store, 100.0, key=EMBED)
+    open_ = store.plan_change(a_change(THUMBS, planned_at_s=0.0), PLANNED)
+    assert store.prune_journal(400.0) == 1
+    assert store.change(old.id) is None
+    assert store.events(old.id) == []
+    assert [change.id for change in store.changes(OCR)] == [newest.id, young.id]
+    assert len(store.events(young.id)) == 2
+    assert store.change(only.id) == only, "what was last done to an endpoint is always known"
+    assert store.open_change(THUMBS) == open_
+    assert store.prune_journal(400.0) == 0
+
+
+def test_pruning_the_journal_forgets_checkpoints_of_endpoints_that_nobody_knows(
+    store: SqliteStore,
+) -> None:
+    _closed(store, 100.0)
+    store.put_observations(EMBED, [an_observation(0.0)])
+    for key in (OCR, EMBED, THUMBS):
+        store.put_checkpoint(f"seen:{key}", "1")
+        store.put_checkpoint(f"accepted:{key}", "1")
+    store.put_checkpoint("term", "3")
+    store.prune_journal(400.0)
+    kept = [key for key in (OCR, EMBED, THUMBS) if store.checkpoint(f"seen:{key}")]
+    assert kept == [OCR, EMBED]
+    assert store.checkpoint(f"accepted:{THUMBS}") is None
+    assert store.checkpoint("term") == "3"
 
 
 # what is said of endpoints

@@ -5,20 +5,23 @@ guarded by the RevisionId that the step was decided on: somebody else's change i
 makes AWS refuse (412), and the next tick looks again.
 """
 
-import hashlib
-import json
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from controller.aws.discovery import find_functions
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
 from controller.core.history import MEMORY_LIMIT
-from controller.model.change import Mutation, PointAlias, PublishVersion, UpdateMemory
+from controller.kinds.lambda_function.configs import function_config
+from controller.model.change import (
+    Mutation,
+    PointAlias,
+    PublishVersion,
+    RemoveVersion,
+    UpdateMemory,
+)
 from controller.model.endpoint import (
     LATEST,
     AliasConfig,
@@ -28,34 +31,11 @@ from controller.model.endpoint import (
     LambdaLive,
     Phase,
 )
-from controller.model.errors import NotFound, Terminal
+from controller.model.errors import Conflict, NotFound, Terminal
 from controller.model.policy import Scope, Selector
 from controller.model.size import LambdaSize
 from controller.ports import Clock
 
-if TYPE_CHECKING:
-    from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
-
-_RELEASED_FIELDS = (
-    "Architectures",
-    "CodeSha256",
-    "DeadLetterConfig",
-    "Environment",
-    "EphemeralStorage",
-    "FileSystemConfigs",
-    "Handler",
-    "ImageConfigResponse",
-    "KMSKeyArn",
-    "Layers",
-    "LoggingConfig",
-    "PackageType",
-    "Role",
-    "Runtime",
-    "Timeout",
-    "TracingConfig",
-    "VpcConfig",
-)
-"""What a release may change. Memory is ours; state, revision and times are AWS's."""
 _VERSIONS_KEPT = 2000
 _MEMORY_LIMIT = re.compile(r"MemorySize\b.*less than or equal to (\d+)")
 
@@ -115,6 +95,8 @@ class LambdaAdapter:
             return self._publish(scope, key, step)
         if isinstance(step, PointAlias):
             return self._point_alias(scope, key, step)
+        if isinstance(step, RemoveVersion):
+            return self._remove(scope, key, step)
         raise TypeError(f"{type(step).__name__} is no step of a Lambda function")
 
     def _update_memory(
@@ -145,6 +127,23 @@ class LambdaAdapter:
                 RoutingConfig={"AdditionalVersionWeights": dict(step.weights)},
                 RevisionId=step.revision_id,
             )
+        return {}
+
+    def _remove(self, scope: Scope, key: EndpointKey, step: RemoveVersion) -> Mapping[str, str]:
+        """Delete a published version, if it was made when we made ours.
+
+        AWS itself refuses a version that an alias names. Gone already is as good as done.
+        """
+        try:
+            made_s = self._configuration(scope, key, step.version).last_modified_s
+            if made_s < step.made_after_s:
+                raise Conflict(f"Version {step.version} of {key.name} is older than our change.")
+            with translated("lambda", "DeleteFunction", scope, f"{key.name}:{step.version}"):
+                self._sessions.lambda_writes(scope).delete_function(
+                    FunctionName=key.name, Qualifier=step.version
+                )
+        except NotFound:
+            pass
         return {}
 
     def _configuration(self, scope: Scope, key: EndpointKey, version: str) -> FunctionConfig:
@@ -229,42 +228,6 @@ def memory_refused(error: Terminal) -> Terminal:
         code=error.code,
         learnt={MEMORY_LIMIT: found[1]},
     )
-
-
-def function_config(
-    answer: "FunctionConfigurationResponseTypeDef | Mapping[str, Any]",
-) -> FunctionConfig:
-    """One version's configuration from Lambda's answer, without what we must not keep.
-
-    Environment variables and the like enter the fingerprint only as a hash.
-    """
-    fields: Mapping[str, Any] = {**answer}
-    released = {name: fields.get(name) for name in _RELEASED_FIELDS}
-    released["SnapStart"] = (fields.get("SnapStart") or {}).get("ApplyOn")
-    text = json.dumps(released, sort_keys=True, default=str)
-    logging = fields.get("LoggingConfig") or {}
-    return FunctionConfig(
-        version=fields.get("Version", LATEST),
-        memory_mb=fields["MemorySize"],
-        revision_id=fields.get("RevisionId", ""),
-        code_sha256=fields["CodeSha256"],
-        architecture=(fields.get("Architectures") or ["x86_64"])[0],
-        timeout_s=fields.get("Timeout", 3),
-        package_type=fields.get("PackageType", "Zip"),
-        runtime=fields.get("Runtime"),
-        role=fields.get("Role", ""),
-        update_status=fields.get("LastUpdateStatus", "Successful"),
-        update_reason=fields.get("LastUpdateStatusReason", ""),
-        state=fields.get("State", "Active"),
-        last_modified_s=_instant_s(fields["LastModified"]),
-        log_group=logging.get("LogGroup") or f"/aws/lambda/{fields['FunctionName']}",
-        fingerprint=hashlib.sha256(text.encode()).hexdigest()[:16],
-    )
-
-
-def _instant_s(text: str) -> float:
-    """Lambda writes times as `2026-01-31T12:00:00.000+0000`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
 
 
 def _phase(key: EndpointKey, live: LambdaLive) -> Phase:
