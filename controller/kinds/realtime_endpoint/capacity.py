@@ -19,7 +19,7 @@ from controller.kinds.realtime_endpoint.loads import Loads
 from controller.kinds.realtime_endpoint.queueing import SERVERS, rise
 from controller.model.demand import Interval
 
-REACH = 3.0
+REACH = 5.0
 """Largest extrapolation in load: beyond it nothing is claimed, however sure the curve looks."""
 MISFIT = 0.05
 """Log standard deviation of measured curves around the family, where they were seen …"""
@@ -139,6 +139,12 @@ class Curves:
             return 0.0, False
         last = int(np.flatnonzero(met)[-1])
         return float(loads[last]), last == len(loads) - 1
+
+    def best_rps(self, threshold_ms: float) -> float:
+        """The highest load that meets the SLO about as surely as an idle instance does."""
+        loads = self._loads()
+        met = self.p_met(loads, threshold_ms)
+        return float(loads[np.flatnonzero(met >= met[0] - 0.02)[-1]])
 
     def _loads(self) -> Floats:
         """Loads from far below to far above those seen, with the reach among them."""

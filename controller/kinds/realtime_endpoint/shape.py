@@ -1,0 +1,99 @@
+"""The week that an endpoint's instances must serve: load by hour, and whether it repeats."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.model.demand import Demand
+from controller.model.missing import Missing
+
+WEEKDAYS = (0, 1, 2, 3, 4)
+WEEKEND = (5, 6)
+BURST = 1.3
+"""Five-minute peak per hourly mean, where only hours are known."""
+EXPLAINED = 0.6
+"""Share of the variance between hours that the time of day must explain …"""
+RATIO = 3.0
+"""… and how far it must exceed what chance explains (an F ratio; 2.1 is one in a thousand)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour of the week."""
+
+    hour: int
+    """0-167 in UTC; 0 is Monday 00:00."""
+    rps_mean: float
+    rps_peak: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Demand by hour of the week, in order; never empty."""
+
+    hours: tuple[Hour, ...]
+    trough_rps: float
+    """Mean of the quietest hour."""
+    burst_rps: float
+    """Busiest five minutes of a usual quiet hour."""
+    peak_rps: float
+
+    @property
+    def mean_rps(self) -> float:
+        """Over the hours seen."""
+        return sum(hour.rps_mean for hour in self.hours) / len(self.hours)
+
+
+def shape(demand: Demand) -> Shape:
+    """The week of a demand; where it knows no hours, a trough and a peak stand for them."""
+    hours = tuple(Hour(h.hour, h.rps_mean, h.rps_peak) for h in demand.weekly) or _coarse(demand)
+    quiet = sorted(hours, key=lambda h: (h.rps_mean, h.hour))[: max(1, len(hours) // 4)]
+    peak = max(hour.rps_peak for hour in hours)
+    if not isinstance(demand.rps_peak, Missing):
+        peak = max(peak, demand.rps_peak)
+    return Shape(
+        hours=hours,
+        trough_rps=quiet[0].rps_mean,
+        burst_rps=statistics.median(hour.rps_peak for hour in quiet),
+        peak_rps=peak,
+    )
+
+
+def _coarse(demand: Demand) -> tuple[Hour, ...]:
+    low, high = demand.requests_per_hour_trough / 3600.0, demand.requests_per_hour_peak / 3600.0
+    mean = min(max(demand.requests_per_month.mid / 730.0 / 3600.0, low), high)
+    return tuple(Hour(i, rps, rps * BURST) for i, rps in enumerate((low, mean, high)))
+
+
+def by_day(shape: Shape, days: Sequence[int]) -> list[list[Hour]]:
+    """The days of a group that were seen whole, each as its 24 hours."""
+    found = {hour.hour: hour for hour in shape.hours}
+    whole = []
+    for day in days:
+        hours = [found[i] for i in range(day * 24, day * 24 + 24) if i in found]
+        if len(hours) == 24:
+            whole.append(hours)
+    return whole
+
+
+def repeats(days: Sequence[Sequence[Hour]]) -> bool:
+    """Whether the time of day tells the load: one-way analysis of variance over days.
+
+    Logs, so that a busy day does not outvote the others. Two days are no pattern.
+    """
+    if len(days) < 3:
+        return False
+    top = max(hour.rps_mean for day in days for hour in day)
+    if top <= 0.0:
+        return False
+    rows = [[math.log(max(hour.rps_mean, top / 1000.0)) for hour in day] for day in days]
+    columns = list(zip(*rows, strict=True))
+    centre = statistics.fmean(value for row in rows for value in row)
+    means = [statistics.fmean(column) for column in columns]
+    between = len(days) * sum((mean - centre) ** 2 for mean in means)
+    within = sum((v - m) ** 2 for m, col in zip(means, columns, strict=True) for v in col)
+    if between <= 0.0:
+        return False
+    chance = (between / 23.0) / max(within / (24.0 * (len(days) - 1)), 1e-12)
+    return bool(between / (between + within) >= EXPLAINED and chance >= RATIO)

@@ -1,0 +1,121 @@
+"""What other instance types would do: measured ones as measured, others by their catalogue.
+
+A request's own time follows the speed of a core, and falls a little where more cores work on
+it; the limit follows speed and number of cores. Both are loose, and looser the less two types
+have in common. It is enough to choose what to probe. Only one size up or down in a family
+that was measured is close enough to be switched to on that ground alone.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.core.evidence import Evidence
+from controller.kinds.realtime_endpoint.capacity import SAME, Curves, Shift, fitted
+from controller.kinds.realtime_endpoint.catalogue import TYPES, InstanceType, of_family
+from controller.kinds.realtime_endpoint.loads import gathered
+from controller.model.estimate import Observation
+from controller.model.instance_types import family_of
+from controller.model.size import RealtimeSize
+
+SHARED_WORK = 0.15
+"""Power of the number of cores by which a single request gets faster, on average …"""
+SHARED_WORK_SD = 0.15
+"""… and how much that differs between containers, by e-fold of cores."""
+LIMIT_POWER = 0.9
+"""Power of the number of cores by which the limit grows."""
+LIMIT_SD = 0.15
+LEAST_SD = 0.08
+FAMILY_SD = 0.15
+"""Added where the family differs: memory, cache and clock do too."""
+KIND_SD = 0.8
+"""Added where one has an accelerator or another architecture and the other has not."""
+UNKNOWN = Shift(0.0, 1.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is believed of one type's latency."""
+
+    curves: Curves
+    base: str
+    """The type that was measured."""
+    near: bool
+    """Measured itself, or one size away in a measured family."""
+    requests: int
+    """Measured at this very type."""
+
+    @property
+    def words(self) -> str:
+        """What it rests on."""
+        return "measured here" if self.requests else f"predicted from {self.base}"
+
+
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """Curves of every measured type; others follow from the nearest of them."""
+
+    measured: Mapping[str, tuple[Curves, int]]
+    """(curves, requests) by type."""
+
+    @classmethod
+    def of(cls, evidence: Evidence, percentile: float) -> "Beliefs":
+        """Fit every type that the current segment has measured under a known load."""
+        rows: dict[str, list[Observation]] = {}
+        for row in evidence.loaded:
+            if isinstance(row.size, RealtimeSize):
+                rows.setdefault(row.size.instance_type, []).append(row)
+        found = {}
+        for name, members in sorted(rows.items()):
+            loads = gathered(members)
+            if loads is not None:
+                kind = TYPES.get(name)
+                curves = fitted(loads, percentile, None if kind is None else kind.vcpus)
+                found[name] = (curves, loads.requests)
+        return cls(found)
+
+    def about(self, name: str) -> Belief | None:
+        """What is believed of a type; None where nothing was measured at all."""
+        known = self.measured.get(name)
+        if known is not None:
+            return Belief(known[0], name, near=True, requests=known[1])
+        if not self.measured:
+            return None
+        shifts = {base: shift(base, name) for base in self.measured}
+        base = min(shifts, key=lambda b: (shifts[b].level_sd + shifts[b].limit_sd, b))
+        curves = self.measured[base][0].shifted(shifts[base])
+        return Belief(curves, base, near=neighbours(base, name), requests=0)
+
+
+def shift(base: str, name: str) -> Shift:
+    """How a type is expected to differ from a measured one."""
+    one, other = TYPES.get(base), TYPES.get(name)
+    if base == name:
+        return SAME
+    if one is None or other is None:
+        return UNKNOWN
+    cores = math.log(other.vcpus / one.vcpus)
+    speed = math.log(other.speed / one.speed)
+    level_sd = math.hypot(LEAST_SD, SHARED_WORK_SD * cores)
+    limit_sd = math.hypot(LEAST_SD, LIMIT_SD * cores)
+    if one.family != other.family:
+        level_sd, limit_sd = math.hypot(level_sd, FAMILY_SD), math.hypot(limit_sd, FAMILY_SD)
+    if not _alike(one, other):
+        level_sd, limit_sd = math.hypot(level_sd, KIND_SD), math.hypot(limit_sd, KIND_SD)
+    if one.accelerator is not None and one.accelerator is other.accelerator:
+        # Cores beside the accelerator say little of what is computed on it.
+        chips = math.log(max(1, other.accelerators) / max(1, one.accelerators))
+        return Shift(-speed, level_sd, LIMIT_POWER * chips + speed, limit_sd)
+    return Shift(-speed - SHARED_WORK * cores, level_sd, LIMIT_POWER * cores + speed, limit_sd)
+
+
+def _alike(one: InstanceType, other: InstanceType) -> bool:
+    return one.accelerator is other.accelerator and one.architecture == other.architecture
+
+
+def neighbours(base: str, name: str) -> bool:
+    """Whether two types are next to each other in one family."""
+    if family_of(base) != family_of(name):
+        return False
+    names = [kind.name for kind in of_family(family_of(base))]
+    return base in names and name in names and abs(names.index(base) - names.index(name)) == 1
