@@ -20,6 +20,8 @@ from controller.aws.sessions import Connection, SessionHook, Sessions
 from controller.core.contract import KindRules
 from controller.kinds.lambda_function.kind import LambdaRules
 from controller.kinds.lambda_function.live import LambdaAdapter
+from controller.kinds.serverless_endpoint.kind import ServerlessRules
+from controller.kinds.serverless_endpoint.live import ServerlessAdapter
 from controller.model.endpoint import Kind
 from controller.model.policy import PolicySet
 from controller.ports import Clock, KindAdapter
@@ -88,7 +90,10 @@ class App:
 
 
 def _kinds(sessions: Sessions, clock: Clock) -> Mapping[Kind, tuple[KindAdapter, KindRules]]:
-    return {Kind.LAMBDA_FUNCTION: (LambdaAdapter(sessions, clock), LambdaRules())}
+    return {
+        Kind.LAMBDA_FUNCTION: (LambdaAdapter(sessions, clock), LambdaRules()),
+        Kind.SERVERLESS_ENDPOINT: (ServerlessAdapter(sessions, clock), ServerlessRules()),
+    }
 
 
 def build(wiring: Wiring) -> App:

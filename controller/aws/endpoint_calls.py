@@ -20,6 +20,7 @@ from controller.aws.endpoint_configs import (
 from controller.aws.endpoints import config_tags, describe_config
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
+from controller.model.change import Mutation
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import Conflict, NotFound, Retryable, Terminal
 from controller.model.policy import Scope
@@ -29,7 +30,6 @@ from controller.model.sagemaker_steps import (
     DeleteGuardAlarms,
     DeployConfig,
     PutGuardAlarm,
-    SageMakerStep,
     SetConcurrency,
     SetInstanceCount,
     Shift,
@@ -54,7 +54,7 @@ class EndpointCalls:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    def execute(self, scope: Scope, key: EndpointKey, step: SageMakerStep) -> Mapping[str, str]:
+    def execute(self, scope: Scope, key: EndpointKey, step: Mutation) -> Mapping[str, str]:
         """One mutation; returns what the change must remember of it: `created_config`,
         `deployed_config`, `deleted_config` or, where one may not be deleted, `kept_config`.
 

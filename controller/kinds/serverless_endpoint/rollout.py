@@ -1,0 +1,264 @@
+"""How a change of a serverless endpoint is carried out: the next step, from what AWS shows now.
+
+A concurrency limit moves in place, and is proven by the live value. Another memory needs a
+new config, copied forward in every other field, and a deployment; then all requests use it,
+for serverless endpoints have no canary. Status words prove nothing: a deployment that failed
+ends InService, under the old config's name, with a FailureReason.
+
+Every answer is derived from the live state and the journalled change, never from what an
+earlier tick meant to do, so a kill between any two steps converges. AWS cannot be told to
+stop a deployment: what is on its way is waited for, and undone afterwards. What somebody else
+deploys meanwhile stands.
+"""
+
+from collections.abc import Mapping
+
+from controller.core.contract import SETTLE_S, Stage
+from controller.core.history import is_decrease
+from controller.kinds.serverless_endpoint.moves import (
+    back,
+    busy,
+    clean_up,
+    config_name,
+    deploy,
+    fail,
+    modified,
+    rolled_back,
+    wait,
+)
+from controller.kinds.serverless_endpoint.view import View
+from controller.model.change import (
+    Advance,
+    Change,
+    ChangePhase,
+    Step,
+    Verdict,
+    VerdictKind,
+    Wait,
+)
+from controller.model.endpoint import EndpointState
+from controller.model.reason import Reason
+from controller.model.sagemaker_steps import CreateConfig, SetConcurrency
+
+JUDGE_S = 60.0
+"""How soon to look again at a trial."""
+PATIENCE_S = 3600.0
+"""A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
+BACK_PATIENCE_S = 6 * 3600.0
+"""So long a way back is tried that AWS keeps refusing."""
+_LEFT_FOR_CAUSE = {
+    Reason.SLO_BREACHED,
+    Reason.MEMORY_FLOOR,
+    Reason.OUTSIDE_BOUNDS,
+    Reason.REQUESTED,
+}
+"""More for one of these left a size that was known to be wrong, or was asked for."""
+
+
+def begin(state: EndpointState) -> Mapping[str, str]:
+    """What a new change must remember of the state that was decided on."""
+    config = state.serverless.endpoint.config
+    return {
+        "config": config.name,
+        "fingerprint": config.fingerprint,
+        "source": config.source or "",
+    }
+
+
+def watching_since_s(change: Change) -> float | None:
+    """When the target began to serve all requests, settling time included; None before."""
+    text = change.progress.get("full_since_s")
+    return None if text is None else float(text) + SETTLE_S
+
+
+def next_step(stage: Stage) -> Step:
+    """The one thing to do now. Total: every combination of journal and live state has one."""
+    view = View(stage)
+    if view.change.phase is ChangePhase.PLANNED:
+        return _start(view)
+    if view.change.phase is ChangePhase.ROLLING_BACK:
+        return _roll_back(view)
+    step = _in_place(view) if view.in_place else _redeployed(view)
+    calls = not isinstance(step, Advance | Wait)
+    if calls and view.change.phase is ChangePhase.APPLYING and _too_late(view):
+        return back(view, Reason.UPDATE_FAILED, "AWS did not let it be carried out in an hour")
+    return step
+
+
+def _too_late(view: View) -> bool:
+    """A decision is carried out soon or not at all: the world it was made for moves on."""
+    return view.now_s - view.change.planned_at_s > PATIENCE_S
+
+
+def _start(view: View) -> Step:
+    if view.may_go_on is not None:
+        return fail(view, view.may_go_on, "not started")
+    if _too_late(view):
+        return fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
+    if view.broken:
+        return fail(view, Reason.ENDPOINT_FAILED, f"the endpoint is {view.endpoint.status}")
+    if view.busy:
+        return busy(view)
+    config = view.endpoint.config
+    same = (config.name, config.fingerprint) == (view.told("config"), view.told("fingerprint"))
+    if view.size != view.before or not same:
+        return fail(view, Reason.FOREIGN_CHANGE, "the endpoint changed since the decision")
+    name = config_name(view.stage.state.key.name, config.name, config.fingerprint, view.target)
+    progress = {
+        **view.change.progress,
+        "config_target": "" if view.in_place else name,
+        "modified_before": repr(view.endpoint.modified_at_s),
+    }
+    return Advance(ChangePhase.APPLYING, "start", "applying", progress)
+
+
+# --- another limit, in place
+
+
+def _in_place(view: View) -> Step:
+    if view.broken:
+        return _gave_up(view)
+    if view.busy:
+        return busy(view)
+    if view.config != view.told("config"):
+        return back(view, _foreign(view), f"somebody deployed {view.config}")
+    if view.size == view.target:
+        detail = f"AWS serves with {view.target}: the live limit proves it"
+        verdict = Verdict(VerdictKind.PASS, Reason.VERIFIED, detail)
+        return _closed(view, ChangePhase.VERIFIED, verdict)
+    if view.size != view.before:
+        return back(view, Reason.FOREIGN_CHANGE, f"somebody set {view.size}")
+    if modified(view) and view.endpoint.failure_reason is not None:
+        return back(view, Reason.UPDATE_FAILED, f"AWS: {view.endpoint.failure_reason}")
+    if view.may_go_on is not None:
+        return back(view, view.may_go_on, "stopped before the limit was moved")
+    warm = view.target.provisioned_concurrency
+    kept = warm == view.before.provisioned_concurrency
+    return SetConcurrency(
+        view.endpoint.variant, view.target.max_concurrency, None if kept else warm
+    )
+
+
+# --- another memory, through a config of its own
+
+
+def _redeployed(view: View) -> Step:
+    if view.broken:
+        return _gave_up(view)
+    if view.busy:
+        return busy(view)
+    if view.config == view.told("config_target"):
+        return _judged(view)
+    if view.config != view.told("config"):
+        return back(view, _foreign(view), f"somebody deployed {view.config}")
+    if view.told("deploying") and modified(view):
+        reason = view.endpoint.failure_reason
+        if reason is not None:
+            return back(view, Reason.UPDATE_FAILED, f"AWS: {reason}")
+        return back(view, Reason.FOREIGN_CHANGE, "somebody else updated the endpoint")
+    if "full_since_s" in view.change.progress or view.size != view.before:
+        return back(view, Reason.FOREIGN_CHANGE, f"somebody put {view.size} in its place")
+    if view.endpoint.config.fingerprint != view.told("fingerprint"):
+        return back(view, Reason.UNRELEASED_CODE, "another model was released in between")
+    if view.may_go_on is not None:
+        return back(view, view.may_go_on, "stopped before it was deployed")
+    if view.told("created_config") != view.told("config_target"):
+        return _create(view)
+    return deploy(view, view.told("config_target"))
+
+
+def _create(view: View) -> CreateConfig:
+    target = view.target
+    return CreateConfig(
+        name=view.told("config_target"),
+        source=view.told("config"),
+        variant=view.endpoint.variant,
+        memory_mb=target.memory_mb,
+        max_concurrency=target.max_concurrency,
+        provisioned_concurrency=target.provisioned_concurrency,
+    )
+
+
+def _judged(view: View) -> Step:
+    change, verdict = view.change, view.verdict
+    if "full_since_s" not in change.progress:
+        progress = {**change.progress, "full_since_s": repr(view.now_s)}
+        message = f"all requests use {view.target.memory_mb} MB"
+        return Advance(ChangePhase.VERIFYING, "verify", message, progress)
+    if verdict.kind is VerdictKind.FAIL:
+        return back(view, verdict.reason, verdict.detail, verdict)
+    if verdict.kind is VerdictKind.PASS:
+        # The config before this one is kept for the way back; the one before that is not.
+        return clean_up(view, view.told("source")) or _closed(view, ChangePhase.VERIFIED, verdict)
+    since_s = float(change.progress["full_since_s"])
+    if view.now_s - since_s >= view.rollout.max_bake_s + SETTLE_S:
+        return _unmeasured(view)
+    return wait(view, JUDGE_S, Reason.BAKING, verdict.detail)
+
+
+def _unmeasured(view: View) -> Step:
+    """Time is up, and the traffic was too thin for a verdict: less is undone; more is kept
+    where what it left is known to be bad, but never called verified."""
+    change, verdict = view.change, view.verdict
+    if is_decrease(change) or change.reason not in _LEFT_FOR_CAUSE:
+        return back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
+    detail = f"kept without proof, for {change.before} was left as {change.reason}: "
+    judged = Verdict(VerdictKind.INCONCLUSIVE, Reason.UNVERIFIED, detail + verdict.detail)
+    return _closed(view, ChangePhase.UNVERIFIED, judged)
+
+
+def _closed(view: View, phase: ChangePhase, verdict: Verdict) -> Step:
+    return Advance(phase, "verdict", verdict.detail, view.change.progress, verdict)
+
+
+def _foreign(view: View) -> Reason:
+    """Whether what somebody else deployed runs something else, too."""
+    same = view.endpoint.config.fingerprint == view.told("fingerprint")
+    return Reason.FOREIGN_CHANGE if same else Reason.UNRELEASED_CODE
+
+
+def _gave_up(view: View) -> Step:
+    reason = view.endpoint.failure_reason or "no reason given"
+    return fail(view, Reason.ENDPOINT_FAILED, f"{view.endpoint.status}: {reason}")
+
+
+# --- the way back
+
+
+def _roll_back(view: View) -> Step:
+    """Traffic first, then the limit that was live, then the config that nobody needs."""
+    if view.broken:
+        return _gave_up(view)
+    if view.busy:
+        return busy(view)
+    target, before = view.told("config_target"), view.told("config")
+    if target and view.config == target:
+        return _return(view, before)
+    if view.config == before and view.told("deploying") == before and _limit_fell(view):
+        # The config's own limit is in force again, not the one that was set in place.
+        warm = view.before.provisioned_concurrency
+        return SetConcurrency(view.endpoint.variant, view.before.max_concurrency, warm or None)
+    made = target and (view.told("created_config") or view.told("asked") == "CreateConfig")
+    unused = clean_up(view, target) if made or view.told("deploying") else None
+    if unused is not None:
+        return unused
+    if view.config != before:
+        return fail(view, _foreign(view), f"somebody deployed {view.config}")
+    if view.size != view.before:
+        return fail(view, Reason.FOREIGN_CHANGE, f"somebody set {view.size}")
+    return rolled_back(view)
+
+
+def _return(view: View, before: str) -> Step:
+    """Deploy the config of before; where AWS keeps refusing, the target stays, said aloud."""
+    if view.now_s - float(view.told("back_since_s") or view.now_s) > BACK_PATIENCE_S:
+        reason = view.endpoint.failure_reason or "AWS does not accept the deployment"
+        return fail(view, Reason.UPDATE_FAILED, f"cannot go back to {before}: {reason}")
+    return deploy(view, before)
+
+
+def _limit_fell(view: View) -> bool:
+    """Whether the memory of before came back with another limit than was live then."""
+    live, before = view.size, view.before
+    settable = before.provisioned_concurrency > 0 or live.provisioned_concurrency == 0
+    return live != before and live.memory_mb == before.memory_mb and settable
