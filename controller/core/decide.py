@@ -108,9 +108,10 @@ def _standing(inputs: Inputs, estimate: Estimate) -> tuple[Rejection, str]:
 
 def _choose(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decision:
     """One rule per situation, the most pressing first."""
-    if inputs.slo.attainment is Attainment.BREACHED:
-        return _climb(inputs, here, feasible, Reason.SLO_BREACHED)
     barred = inputs.barred.get(here.size) or here.standing
+    throttled = barred is not None and barred[0] is Rejection.TOO_LITTLE_CONCURRENCY
+    if inputs.slo.attainment is Attainment.BREACHED and not throttled:
+        return _climb(inputs, here, feasible, Reason.SLO_BREACHED)
     if barred is not None and barred[0] is not Rejection.QUARANTINED:
         return _leave(inputs, here, feasible, barred)
     shortage = _shortage(inputs)

@@ -13,9 +13,9 @@ from controller.core.history import Ownership, cooldown_until_s
 from controller.model.change import Change
 from controller.model.condition import Pause
 from controller.model.decision import Decision, GuardVerdict, Hold, Proposal, Propose
-from controller.model.endpoint import EndpointState, Phase
+from controller.model.endpoint import EndpointState, Kind, Phase
 from controller.model.missing import Maybe, Missing
-from controller.model.policy import FleetLimits, Mode, Policy
+from controller.model.policy import Covers, FleetLimits, Mode, Policy
 from controller.model.reason import Reason
 
 
@@ -123,6 +123,14 @@ def kind_allows(s: Situation) -> Refusal | None:
     return None
 
 
+def latency_readable(s: Situation) -> Refusal | None:
+    """What a client sees contains the network: no metric of AWS tells it."""
+    if s.policy.slo.covers is not Covers.CLIENT or s.state.key.kind is Kind.LAMBDA_FUNCTION:
+        return None
+    detail = "the objective covers what a client sees, which only a probe can measure"
+    return Reason.NEEDS_PROBE, detail, None
+
+
 def sole_owner(s: Situation) -> Refusal | None:
     """Somebody else changed the size after us."""
     until_s = s.ownership.until_s
@@ -213,6 +221,7 @@ STANDING: Mapping[str, Guard] = {
     "pause": not_paused,
     "endpoint": endpoint_stable,
     "live-state": kind_allows,
+    "latency": latency_readable,
     "owner": sole_owner,
     "fresh-data": data_fresh,
 }

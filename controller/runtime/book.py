@@ -64,7 +64,9 @@ class EvidenceBook:
         """Take up what REPORT lines said."""
         rows = self._of(key, now_s)
         oldest_s = now_s - EVIDENCE_KEPT_S
-        rows.memory = [row for row in (*rows.memory, *use) if row.end_s > oldest_s]
+        # As in the store, what is read again of the same time and size replaces the older row.
+        known = {(row.memory_mb, row.start_s): row for row in (*rows.memory, *use)}
+        rows.memory = [row for row in known.values() if row.end_s > oldest_s]
         self._store.put_memory_use(key, use)
 
     def observations(self, key: EndpointKey, now_s: float) -> tuple[Observation, ...]:

@@ -147,8 +147,8 @@ class SampleBook:
         )
 
 
-def _measures(slo: Slo) -> tuple[float, float, float]:
-    return slo.threshold_ms, slo.percentile, slo.window_s
+def _measures(slo: Slo) -> tuple[object, ...]:
+    return slo.threshold_ms, slo.percentile, slo.window_s, slo.covers
 
 
 def _kept_s(slo: Slo) -> float:

@@ -11,9 +11,9 @@ from controller.core.guard import PROPOSAL, STANDING, Situation, check, silence
 from controller.core.history import Ownership
 from controller.model.decision import Decision, GuardVerdict, Hold, Propose
 from controller.model.demand import Interval
-from controller.model.endpoint import Phase
+from controller.model.endpoint import Kind, Phase
 from controller.model.missing import Missing
-from controller.model.policy import ChangeWindow, FleetLimits, Mode
+from controller.model.policy import ChangeWindow, Covers, FleetLimits, Mode, Slo
 from controller.model.reason import Reason
 
 NOBODY = Ownership(False, False, None, "")
@@ -56,6 +56,14 @@ REFUSALS = {
         {"obstacles": {Reason.UNRELEASED_CODE: "$LATEST differs"}},
         "live-state",
         Reason.UNRELEASED_CODE,
+    ),
+    "client latency": (
+        {
+            "policy": a_policy(slo=Slo(200.0, covers=Covers.CLIENT)),
+            "state": a_state(key=replace(KEY, kind=Kind.SERVERLESS_ENDPOINT)),
+        },
+        "latency",
+        Reason.NEEDS_PROBE,
     ),
     "drift": (
         {"ownership": Ownership(True, False, NOW_S + 1.0, "1 to 2")},
