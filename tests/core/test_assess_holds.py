@@ -34,6 +34,7 @@ from controller.model.missing import Missing
 from controller.model.policy import Bounds, ChangeWindow, FleetLimits, Mode
 from controller.model.reason import Reason
 from controller.model.size import LambdaSize
+from controller.model.window import Window
 
 SIZING = LambdaSizing(X86_PRICES)
 LOOSE = a_policy(800.0)
@@ -320,3 +321,26 @@ def test_an_endpoint_that_could_not_be_looked_at_holds_with_the_cause() -> None:
     )
     assert isinstance(blind.slo, Missing)
     assert blind.candidates == ()
+
+
+def test_the_slo_shown_is_that_of_its_whole_window_also_after_a_change() -> None:
+    """A breach that a change mended ten minutes ago is still in the hour's account, and is
+    not answered a second time."""
+    breached, mended = Truth(at_vcpu_ms=900.0), Truth(at_vcpu_ms=100.0)
+    policy = a_policy(400.0)
+
+    def minutes(truth: Truth, count: int, end_s: float) -> tuple[Window, ...]:
+        return windows_of(
+            truth, 1024, count=count, end_s=end_s, period_s=300.0, requests=170, threshold_ms=400.0
+        )
+
+    recent = (*minutes(breached, 10, NOW_S - 600.0), *minutes(mended, 2, NOW_S))
+    seen = an_observed(mended, policy=policy)
+    seen = replace(seen, windows=replace(seen.windows, recent=recent))
+    assert proposed(seen).reason is Reason.SLO_BREACHED, "at one size all along, it is answered"
+    after = judge(replace(seen, size_since_s=NOW_S - 600.0))
+    assert not isinstance(after.slo, Missing)
+    assert after.slo.requests == 12 * 170
+    assert after.slo.p_met < 0.01, "the account of the hour is overdrawn, and shown so"
+    assert isinstance(after.decision, Hold)
+    assert after.decision.reason is not Reason.SLO_BREACHED
