@@ -180,9 +180,7 @@ def _rms(squares: dict[str, list[float]]) -> float:
     return math.sqrt(float(np.mean([np.mean(values) for values in squares.values()])))
 
 
-def learn(
-    curves: Sequence[MeasuredCurve], roughness: Roughness | None = None
-) -> Learnt:
+def learn(curves: Sequence[MeasuredCurve], roughness: Roughness | None = None) -> Learnt:
     """Everything that is learnt from some curves."""
     library = Library(curves)
     rough = choose_roughness(library) if roughness is None else roughness
@@ -215,12 +213,21 @@ def module_text(learnt: Learnt) -> str:
     ]
     for name in ("shares", "powers", "saturations_mb"):
         lines.append(f"    {name}={getattr(learnt, name)!r},")
-    lines += ["    # Ten-thousandths; a row per (share, power), a column per saturation.",
-              "    # fmt: off", "    weights=("]
+    lines += [
+        "    # Ten-thousandths; a row per (share, power), a column per saturation.",
+        "    # fmt: off",
+        "    weights=(",
+    ]
     lines += ["        " + ", ".join(f"{w:d}" for w in row) + "," for row in rows]
     lines += ["    ),", "    # fmt: on"]
-    for name in ("rough_sds", "rough_weights", "reach_doublings", "point_sd", "tail_slope_sd",
-                 "tail_scatter_sd"):
+    for name in (
+        "rough_sds",
+        "rough_weights",
+        "reach_doublings",
+        "point_sd",
+        "tail_slope_sd",
+        "tail_scatter_sd",
+    ):
         lines.append(f"    {name}={getattr(learnt, name)!r},")
     return "\n".join([*lines, ")", ""])
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from controller.app import Wiring, build
+from controller.app import App, Wiring, build
 from controller.aws.sessions import Connection, Keys
 from controller.clock import VirtualClock
 from controller.demo.stage import POLICIES, START_S
@@ -33,10 +33,9 @@ DAY_S = 86_400.0
 LEVEL_ERROR = 40
 
 
-def live(days: float, seed: int) -> dict[str, Any]:
-    """Live through `days` and say what it cost."""
+def begin(seed: int) -> tuple[App, VirtualClock, World]:
+    """The demo account and a controller that acts on it, at their first instant."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVEL_ERROR))
-    wall_s, cpu_s = time.perf_counter(), time.process_time()
     world = World(seed=seed, start_s=START_S)
     world.seed_from(demo_document())
     clock = VirtualClock(world.now_s(), world.advance_to)
@@ -51,6 +50,13 @@ def live(days: float, seed: int) -> dict[str, Any]:
         )
     )
     app.engine.resync()
+    return app, clock, world
+
+
+def live(days: float, seed: int) -> dict[str, Any]:
+    """Live through `days` and say what it cost."""
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    app, clock, world = begin(seed)
     looks = 0
 
     def looked(_: object) -> None:

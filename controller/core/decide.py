@@ -76,8 +76,12 @@ def decide(inputs: Inputs) -> tuple[Decision, tuple[Candidate, ...]]:
     if isinstance(here.usd_per_month, Missing):
         hold = Hold(Reason.PRICE_UNKNOWN, here.usd_per_month.reason)
         return hold, tuple(Candidate(e, *_standing(inputs, e)) for e in inputs.estimates)
-    standings = {e.size: _standing(inputs, e) for e in inputs.estimates}
-    feasible = [e for e in inputs.estimates if standings[e.size][0] is Rejection.CHOSEN]
+    standings = [_standing(inputs, e) for e in inputs.estimates]
+    feasible = [
+        e
+        for e, (rejection, _) in zip(inputs.estimates, standings, strict=True)
+        if rejection is Rejection.CHOSEN
+    ]
     decision = _choose(inputs, here, feasible)
     return decision, explain(inputs.current, inputs.estimates, decision, standings)
 

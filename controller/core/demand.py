@@ -30,14 +30,15 @@ def demand(
     if not seen:
         return Missing("no requests in the last two weeks")
     counts = _per_hour(seen)
+    requests = [w.requests for w in seen]
     return Demand(
         requests_per_month=_per_month(counts),
         requests_per_hour_peak=max(counts),
         requests_per_hour_trough=min(counts),
         concurrency_peak=_largest([w.concurrency_peak for w in seen], "concurrency"),
         memory_used_mb=_memory_used(memory_use, memory_refusal),
-        error_ratio=_ratio([(w.errors, w.requests) for w in seen]),
-        throttle_ratio=_ratio([(w.throttles, w.requests) for w in seen]),
+        error_ratio=_ratio([w.errors for w in seen], requests),
+        throttle_ratio=_ratio([w.throttles for w in seen], requests),
         cold_start_ratio=_cold_ratio(memory_use),
         init_mean_ms=_init_mean(memory_use),
         hours_observed=len(seen),
@@ -50,6 +51,8 @@ def _per_hour(seen: Sequence[Window]) -> list[float]:
     """Requests of every hour from the first to the last one seen, silent ones as zero."""
     by_start = {w.start_s: float(w.requests) for w in seen if not isinstance(w.requests, Missing)}
     hours = round((seen[-1].start_s - seen[0].start_s) / 3600.0) + 1
+    if hours == len(by_start) == len(seen):
+        return list(by_start.values())
     return [by_start.get(seen[0].start_s + 3600.0 * i, 0.0) for i in range(hours)]
 
 
@@ -85,17 +88,14 @@ def _largest(values: Sequence[Maybe[float]], what: str) -> Maybe[float]:
     return max(known) if known else Missing(f"no {what} metric")
 
 
-def _ratio(values: Sequence[tuple[Maybe[int], Maybe[int]]]) -> Maybe[float]:
+def _ratio(events: Sequence[Maybe[int]], requests: Sequence[Maybe[int]]) -> Maybe[float]:
     """Events per request, over the hours in which both are known."""
-    both = [
-        (events, requests)
-        for events, requests in values
-        if not isinstance(events, Missing) and not isinstance(requests, Missing)
-    ]
-    total = sum(requests for _, requests in both)
-    if total == 0:
-        return Missing("no such metric")
-    return sum(events for events, _ in both) / total
+    happened = total = 0
+    for some, every in zip(events, requests, strict=True):
+        if not isinstance(some, Missing) and not isinstance(every, Missing):
+            happened += some
+            total += every
+    return happened / total if total else Missing("no such metric")
 
 
 def _memory_used(use: Sequence[MemoryUse], refusal: str | None) -> Maybe[int]:

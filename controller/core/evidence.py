@@ -14,7 +14,8 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from operator import mul
+from itertools import pairwise
+from operator import attrgetter, mul
 
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
@@ -136,7 +137,7 @@ def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = N
     at or after that instant is a segment of its own: a breach that is certain by counts
     must not be argued away by older hours.
     """
-    ordered = sorted(rows, key=lambda r: (r.start_s, in_order(r.size), r.era))
+    ordered = _ordered(rows)
     if split_at_s is None:
         segments = _segments(ordered)
     else:
@@ -163,6 +164,14 @@ def _loaded(segment: _Segment) -> tuple[Observation, ...]:
     rows = (row for level in segment.levels.values() for row in level.hours)
     known = [row for row in rows if not isinstance(row.load_rps, Missing)]
     return tuple(sorted(known, key=lambda row: (row.start_s, in_order(row.size))))
+
+
+def _ordered(rows: Iterable[Observation]) -> list[Observation]:
+    """By time; where two begin at once, by what distinguishes them."""
+    ordered = sorted(rows, key=attrgetter("start_s"))
+    if all(one.start_s < other.start_s for one, other in pairwise(ordered)):
+        return ordered
+    return sorted(ordered, key=lambda r: (r.start_s, in_order(r.size), r.era))
 
 
 def _segments(rows: Sequence[Observation]) -> list[_Segment]:

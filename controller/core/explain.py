@@ -1,6 +1,6 @@
 """Why each candidate was or was not chosen: what `explain` shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from controller.core.proposals import cheapest, cost_mid
 from controller.model.decision import Decision, Hold
@@ -12,16 +12,17 @@ def explain(
     current: Size,
     estimates: Sequence[Estimate],
     decision: Decision,
-    standings: Mapping[Size, tuple[Rejection, str]],
+    standings: Sequence[tuple[Rejection, str]],
 ) -> tuple[Candidate, ...]:
-    """Every estimate with its standing, in the light of what was decided."""
+    """Every estimate with its standing (in the same order), in the light of what was decided."""
     chosen = current if isinstance(decision, Hold) else decision.proposal.target
-    feasible = [e for e in estimates if standings[e.size][0] is Rejection.CHOSEN]
+    pairs = list(zip(estimates, standings, strict=True))
+    feasible = [e for e, (rejection, _) in pairs if rejection is Rejection.CHOSEN]
     best = cheapest(feasible) if feasible else None
     best_usd, than = (0.0, "") if best is None else (cost_mid(best), f"than {best.size}")
     out = []
-    for estimate in estimates:
-        rejection, detail = standings[estimate.size]
+    for estimate, standing in pairs:
+        rejection, detail = standing
         if estimate.size == chosen:
             kept = estimate.size == current
             rejection = Rejection.CURRENT if kept else Rejection.CHOSEN

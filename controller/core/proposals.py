@@ -26,12 +26,12 @@ def cost_mid(estimate: Estimate) -> float:
 
 def cheapest(estimates: Sequence[Estimate]) -> Estimate:
     """Lowest cost; between equals the faster, then the smaller."""
-    costs = [round(cost_mid(e), 6) for e in estimates]
-    least = min(costs)
-    equals = [e for e, cost in zip(estimates, costs, strict=True) if cost == least]
-    if len(equals) == 1:
-        return equals[0]
-    return min(equals, key=lambda e: (e.p95_ms.mid, in_order(e.size)))
+    costs = [cost_mid(e) for e in estimates]
+    limit = min(costs) + 1e-6
+    near = [e for e, cost in zip(estimates, costs, strict=True) if cost <= limit]
+    if len(near) == 1:
+        return near[0]
+    return min(near, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, in_order(e.size)))
 
 
 def likeliest(estimates: Sequence[Estimate]) -> Estimate:

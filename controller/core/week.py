@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from controller.core.periods import DAY_S, HOUR_S
+from controller.core.periods import HOUR_S
 from controller.model.demand import HOURLY_ONLY, WeeklyHour
 from controller.model.missing import Maybe, Missing
 from controller.model.window import Window
@@ -14,22 +14,24 @@ _THURSDAY = 3
 
 def hour_of_week(instant_s: float) -> int:
     """0-167 in UTC; 0 is Monday midnight."""
-    day = int(instant_s // DAY_S + _THURSDAY) % 7
-    return day * 24 + int(instant_s % DAY_S // HOUR_S)
+    return int(instant_s // HOUR_S + _THURSDAY * 24) % HOURS
 
 
 def weekly(hourly: Sequence[Window]) -> tuple[WeeklyHour, ...]:
     """Mean and busiest rate by hour of the week, of hours whose requests are known."""
-    found: dict[int, list[tuple[float, float]]] = {}
+    found: dict[int, tuple[int, float, float]] = {}
     for window in hourly:
-        if isinstance(window.requests, Missing):
+        requests, peak_rps = window.requests, window.peak_rps
+        if isinstance(requests, Missing):
             continue
-        mean = window.requests / (window.end_s - window.start_s)
-        peak = mean if isinstance(window.peak_rps, Missing) else max(mean, window.peak_rps)
-        found.setdefault(hour_of_week(window.start_s), []).append((mean, peak))
+        mean = requests / (window.end_s - window.start_s)
+        peak = mean if isinstance(peak_rps, Missing) else max(mean, peak_rps)
+        hour = hour_of_week(window.start_s)
+        seen, total, most = found.get(hour, (0, 0.0, 0.0))
+        found[hour] = (seen + 1, total + mean, max(most, peak))
     return tuple(
-        WeeklyHour(hour, len(seen), sum(m for m, _ in seen) / len(seen), max(p for _, p in seen))
-        for hour, seen in sorted(found.items())
+        WeeklyHour(hour, seen, total / seen, most)
+        for hour, (seen, total, most) in sorted(found.items())
     )
 
 

@@ -15,8 +15,9 @@ from controller.ports import Store
 from controller.runtime.documents import assessment_document
 from controller.telemetry.metrics import Telemetry
 
-DOCUMENT_EVERY_S = 1800.0
-"""An unchanged decision is written again this often, so that its figures do not grow old."""
+DOCUMENT_EVERY_S = 3600.0
+"""An unchanged decision is written again this often, so that its figures do not grow old.
+What they rest on grows by the hour; metrics are up to date with every tick."""
 
 
 class Recorder:

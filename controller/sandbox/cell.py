@@ -5,6 +5,7 @@ and never changed afterwards.
 """
 
 from collections import deque
+from itertools import accumulate
 from math import ceil, sqrt
 
 import numpy as np
@@ -35,8 +36,7 @@ class Cell:
     """
 
     __slots__ = (
-        "_cold_dice", "_error_dice", "_fall", "_kill_dice", "_places", "_recent",
-        "_throttle_dice", "busy", "calls", "cold", "counts", "duration_sum", "durations",
+        "_dice", "_recent", "busy", "calls", "cold", "counts", "duration_sum", "durations",
         "errors", "executed_version", "key", "memory_most", "nature", "out_of_memory", "peak",
         "provisioned", "qualifier", "ready", "resource", "spilled", "sums", "throttled",
         "variant",
@@ -68,12 +68,14 @@ class Cell:
         self.counts = np.zeros((MINUTES, STRATA + 1), np.int32)
         self.sums: dict[str, list[float]] = {name: [0] for name in SUMMED}
         self._recent: deque[int] = deque()
-        self._places = draws.generator(*key, "places")
-        self._fall = draws.generator(*key, "fall")
-        self._error_dice = draws.generator(*key, "errors")
-        self._kill_dice = draws.generator(*key, "kills")
-        self._throttle_dice = draws.generator(*key, "throttles")
-        self._cold_dice = draws.generator(*key, "cold")
+        self._dice: dict[str, np.random.Generator] = {}
+
+    def dice(self, purpose: str) -> np.random.Generator:
+        """The generator of one purpose; made when first thrown, for many never are."""
+        found = self._dice.get(purpose)
+        if found is None:
+            found = self._dice[purpose] = draws.generator(*self.key, purpose)
+        return found
 
     def mean_ms(self, workload: Workload) -> float:
         """Mean duration of a warm call, disturbances apart."""
@@ -101,7 +103,7 @@ class Cell:
         last = first + len(arrivals)
         calls = arrivals
         if refused is not None:
-            throttled = self._throttle_dice.binomial(arrivals, refused)
+            throttled = self.dice("throttles").binomial(arrivals, refused)
             self.throttled[first:last] = throttled
             calls = arrivals - throttled
         self.calls[first:last] = calls
@@ -122,11 +124,9 @@ class Cell:
     def _sum_up(self, first: int, last: int) -> None:
         """Carry the running sums on; minutes that were left out add nothing."""
         for name, sums in self.sums.items():
-            running = sums[-1]
-            sums.extend([running] * (first + 1 - len(sums)))
-            for value in getattr(self, name)[first:last].tolist():
-                running += value
-                sums.append(running)
+            before = sums.pop()
+            sums.extend([before] * (first - len(sums)))
+            sums.extend(accumulate(getattr(self, name)[first:last].tolist(), initial=before))
 
     def _count_environments(self, first: int, last: int, state: Serving, nature: Nature) -> None:
         """Environments in use, fresh ones among them, and provisioned ones."""
@@ -134,25 +134,27 @@ class Cell:
         self.ready[first:last] = ready
         keep = max(1, round(nature.keep_alive_s / 60.0))
         recent = self._recent
-        dice = self._cold_dice.random(last - first).tolist()
-        every = zip(self.calls[first:last].tolist(), self.busy[first:last].tolist(), strict=True)
-        for minute, (calls, busy) in enumerate(every, start=first):
-            needed = 0
+        dice = self.dice("cold").random(last - first).tolist()
+        peaks, colds, spills = [], [], []
+        window = slice(first, last)
+        every = zip(self.calls[window].tolist(), self.busy[window].tolist(), dice, strict=True)
+        for calls, busy, luck in every:
+            needed = on_demand = cold = 0
             if calls:
                 needed = min(calls, max(1, ceil(busy + 2.0 * sqrt(busy))))
-                self.peak[minute] = needed
                 on_demand = max(0, needed - ready)
                 warm = max(recent, default=0)
                 fresh = max(0, on_demand - warm)
-                recycled = int(min(on_demand, warm) / RECYCLE_MINUTES + dice[minute - first])
-                self.cold[minute] = min(calls, fresh + recycled)
-                self.provisioned[minute] = min(needed, ready)
-                if ready:
-                    self.spilled[minute] = round(calls * on_demand / needed)
-                needed = on_demand
-            recent.append(needed)
+                cold = min(calls, fresh + int(min(on_demand, warm) / RECYCLE_MINUTES + luck))
+            peaks.append(needed)
+            colds.append(cold)
+            spills.append(round(calls * on_demand / needed) if ready and calls else 0)
+            recent.append(on_demand)
             while len(recent) > keep:
                 recent.popleft()
+        self.peak[window], self.cold[window], self.spilled[window] = peaks, colds, spills
+        if ready:
+            self.provisioned[window] = np.minimum(peaks, ready)
 
     def _draw_durations(
         self, first: int, last: int, calls: Counts, mean_ms: Floats, nature: Nature
@@ -161,12 +163,14 @@ class Cell:
         if not len(present):
             return
         warm = calls[present]
-        minutes = present + first
+        minutes: slice | Counts = present + first
+        if len(present) == len(calls):
+            minutes = slice(first, last)  # the usual case, and views are cheaper than copies
         if nature.first_call_factor != 1.0:
             slow = self.cold[minutes]
             warm = warm - slow
             self.counts[minutes, STRATA] = slow
-        scatter, counts = draw_minutes(warm, nature.noise, self._places, self._fall)
+        scatter, counts = draw_minutes(warm, nature.noise, self.dice("places"), self.dice("fall"))
         durations = scatter * mean_ms[present, None]
         self.counts[minutes, :STRATA] = counts
         self.durations[minutes, :STRATA] = durations
@@ -196,7 +200,7 @@ class Cell:
             return
         window = slice(first, last)
         healthy = self.calls[window] - self.errors[window]
-        killed = self._kill_dice.binomial(healthy, shortfall)
-        failed = self._error_dice.binomial(healthy - killed, share)
+        killed = self.dice("kills").binomial(healthy, shortfall)
+        failed = self.dice("errors").binomial(healthy - killed, share)
         self.out_of_memory[window] = killed
         self.errors[window] += killed + failed

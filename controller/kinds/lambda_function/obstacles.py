@@ -61,9 +61,10 @@ def barred(
     allowed = [mb for mb in sizes_mb if in_bounds(bounds, mb)]
     starving = _out_of_memory(current_mb, demand, slo)
     least_mb = _least_mb(allowed, current_mb, demand, starving)
+    inside = frozenset(allowed)
     out: dict[Size, tuple[Rejection, str]] = {}
     for mb in sizes_mb:
-        if mb not in allowed:
+        if mb not in inside:
             below = all(mb < other for other in allowed)
             rejection = Rejection.BELOW_BOUNDS if below else Rejection.ABOVE_BOUNDS
             out[LambdaSize(mb)] = (rejection, "outside the policy's bounds")
