@@ -200,12 +200,18 @@ def kind_of_variant(variant: Document) -> Kind:
     return Kind.SERVERLESS_ENDPOINT if serverless else Kind.REALTIME_ENDPOINT
 
 
+_IN_WORDS = {
+    Kind.SERVERLESS_ENDPOINT: "a serverless endpoint",
+    Kind.REALTIME_ENDPOINT: "a real-time endpoint",
+}
+
+
 def _check_kind(scope: Scope, key: EndpointKey, variant: Document) -> None:
     kind = kind_of_variant(variant)
     if kind is not key.kind:
         raise NotFound(
-            f"Endpoint {key.name} in {scope.region} is a {kind.value}, not a {key.kind.value}: "
-            "change the policy's kind.",
+            f"Endpoint {key.name} in {scope.region} is {_IN_WORDS[kind]}, and the policy is for "
+            f"{_IN_WORDS[key.kind]}: change the policy's kind.",
             operation="DescribeEndpointConfig",
             code="OtherKind",
         )

@@ -132,7 +132,7 @@ def test_what_is_not_there_is_not_found(endpoints: Endpoints) -> None:
         endpoints.look(SCOPE, _key("nobody"))
     with pytest.raises(NotFound, match="has no variant Blue \\(it has AllTraffic\\)"):
         endpoints.look(SCOPE, _key(variant="Blue"))
-    with pytest.raises(NotFound, match="is a serverless_endpoint, not a realtime_endpoint"):
+    with pytest.raises(NotFound, match="is a serverless endpoint, and the policy is for"):
         endpoints.look(SCOPE, _key(kind=Kind.REALTIME_ENDPOINT))
 
 

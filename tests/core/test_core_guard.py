@@ -57,14 +57,6 @@ REFUSALS = {
         "live-state",
         Reason.UNRELEASED_CODE,
     ),
-    "client latency": (
-        {
-            "policy": a_policy(slo=Slo(200.0, covers=Covers.CLIENT)),
-            "state": a_state(key=replace(KEY, kind=Kind.SERVERLESS_ENDPOINT)),
-        },
-        "latency",
-        Reason.NEEDS_PROBE,
-    ),
     "drift": (
         {"ownership": Ownership(True, False, NOW_S + 1.0, "1 to 2")},
         "owner",
@@ -256,3 +248,12 @@ def test_silence_is_stale_data_where_traffic_never_stops(
 
 def test_no_datapoint_at_all_is_no_staleness() -> None:
     assert silence(Missing("no datapoints"), 1e9, NOW_S) is None
+
+
+def test_what_a_client_sees_is_held_for_a_probe() -> None:
+    policy = a_policy(slo=Slo(200.0, covers=Covers.CLIENT))
+    key = replace(KEY, kind=Kind.SERVERLESS_ENDPOINT)
+    decision, _ = ask(a_situation(policy=policy, state=a_state(key=key)))
+    assert isinstance(decision, Hold)
+    assert decision.reason is Reason.NEEDS_PROBE
+    assert isinstance(ask(a_situation(policy=policy))[0], Propose), "of a function it is Duration"
