@@ -20,6 +20,8 @@ from controller.aws.sessions import Connection, SessionHook, Sessions
 from controller.core.contract import KindRules
 from controller.kinds.lambda_function.kind import LambdaRules
 from controller.kinds.lambda_function.live import LambdaAdapter
+from controller.kinds.realtime_endpoint.kind import RealtimeRules
+from controller.kinds.realtime_endpoint.live import RealtimeAdapter
 from controller.kinds.serverless_endpoint.kind import ServerlessRules
 from controller.kinds.serverless_endpoint.live import ServerlessAdapter
 from controller.model.endpoint import Kind
@@ -93,6 +95,7 @@ def _kinds(sessions: Sessions, clock: Clock) -> Mapping[Kind, tuple[KindAdapter,
     return {
         Kind.LAMBDA_FUNCTION: (LambdaAdapter(sessions, clock), LambdaRules()),
         Kind.SERVERLESS_ENDPOINT: (ServerlessAdapter(sessions, clock), ServerlessRules()),
+        Kind.REALTIME_ENDPOINT: (RealtimeAdapter(sessions, clock), RealtimeRules()),
     }
 
 

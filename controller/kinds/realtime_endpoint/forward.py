@@ -16,7 +16,7 @@ from controller.kinds.realtime_endpoint.moves import (
     wait,
 )
 from controller.kinds.realtime_endpoint.view import View
-from controller.model.change import Step
+from controller.model.change import Step, Verdict, VerdictKind
 from controller.model.reason import Reason
 from controller.model.sagemaker_steps import CreateConfig, DeployConfig, DeregisterTarget, Shift
 
@@ -41,7 +41,7 @@ def _ended(view: View) -> Step | None:
     asked_s = view.told("try_since_s")
     failed = bool(asked_s) and view.live.endpoint.modified_at_s > float(asked_s)
     if reason is not None and failed:
-        return back(view, Reason.UPDATE_FAILED, f"AWS: {reason}")
+        return _failed(view, reason)
     if "full_since_s" in view.change.progress:
         return back(view, Reason.FOREIGN_CHANGE, "somebody deployed the old config again")
     if not view.told("accepted"):
@@ -49,6 +49,14 @@ def _ended(view: View) -> Step | None:
     if may_have_changed(view):
         return wait(view, POLL_S, Reason.UPDATING, "the deployment does not show yet")
     return back(view, Reason.UPDATE_FAILED, "AWS went back to the old config")
+
+
+def _failed(view: View, reason: str) -> Step:
+    """AWS went back by itself: for our alarms, which speak of the size, or for its own."""
+    if any(name in reason for name in view.told("alarms").split()):
+        verdict = Verdict(VerdictKind.FAIL, Reason.MADE_WORSE, f"AWS: {reason}")
+        return back(view, verdict.reason, verdict.detail, verdict)
+    return back(view, Reason.UPDATE_FAILED, f"AWS: {reason}")
 
 
 def _make_config(view: View) -> Step | None:

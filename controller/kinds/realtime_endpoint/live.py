@@ -1,8 +1,8 @@
 """A live real-time endpoint: see it with its autoscaling, and carry out one step of a change.
 
 The size is read from what is live, never from the config, whose Initial values stop being
-true with the first scaling. Where scheduled actions move the bounds by themselves, the size's
-bounds are the outermost that they set: it does not change with the time of day.
+true with the first scaling. Where scheduled actions of ours move the bounds by themselves, the
+size's bounds are the outermost that they set: it does not change with the time of day.
 """
 
 import hashlib
@@ -144,9 +144,10 @@ def size_of(live: RealtimeLive) -> RealtimeSize:
 
 
 def _outermost(target: ScalableTarget, actions: tuple[ScheduledAction, ...]) -> tuple[int, int]:
-    """The bounds, or what actions move them between."""
-    lows = [one.min_instances for one in actions if one.min_instances is not None]
-    highs = [one.max_instances for one in actions if one.max_instances is not None]
+    """The bounds, or what our own actions move them between."""
+    ours = [one for one in actions if is_ours(one.name)]
+    lows = [one.min_instances for one in ours if one.min_instances is not None]
+    highs = [one.max_instances for one in ours if one.max_instances is not None]
     return min(lows, default=target.min_instances), max(highs, default=target.max_instances)
 
 

@@ -72,16 +72,20 @@ def _policies(
         return tuple(one for one in kept.policies if not is_ours(one.name))
     tracking = [p.target_per_instance for p in kept.policies if p.target_per_instance is not None]
     if not tracking:
-        ours = ScalingPolicy(OUR_POLICY, "TargetTrackingScaling", "", round(target, _DIGITS))
+        ours = ScalingPolicy(OUR_POLICY, "TargetTrackingScaling", "", target)
         return (*kept.policies, ours)
-    ratio = target / (before.target_per_instance or min(tracking))
-    return tuple(_rescaled(one, ratio) for one in kept.policies)
+    ruling = before.target_per_instance or min(tracking)
+    return tuple(_rescaled(one, ruling, target) for one in kept.policies)
 
 
-def _rescaled(policy: ScalingPolicy, ratio: float) -> ScalingPolicy:
-    if policy.target_per_instance is None or same_value(ratio, 1.0):
+def _rescaled(policy: ScalingPolicy, ruling: float, target: float) -> ScalingPolicy:
+    """The ruling value becomes the target to the last digit; others move by the same ratio."""
+    value = policy.target_per_instance
+    if value is None or same_value(ruling, target):
         return policy
-    return replace(policy, target_per_instance=round(policy.target_per_instance * ratio, _DIGITS))
+    if same_value(value, ruling):
+        return replace(policy, target_per_instance=target)
+    return replace(policy, target_per_instance=round(value * target / ruling, _DIGITS))
 
 
 def _actions(kept: Autoscaling, after: RealtimeSize) -> tuple[ScheduledAction, ...]:

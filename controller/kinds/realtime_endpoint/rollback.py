@@ -75,11 +75,13 @@ def _return(view: View) -> Step:
 def _way_back(view: View) -> dict[str, str]:
     """The config of before as it is, where that brings enough instances; else a copy of it."""
     needed, live = int(view.told("count_before")), view.live.desired_instances
-    source = view.told("config")
-    enough = live >= needed
-    key = view.stage.state.key
-    name = source if enough else config_name(key.name, source, view.before.instance_type, needed)
-    return {"back_config": name, "back_count": str(max(needed, live))}
+    source, scaled = view.told("config"), view.kept.target is not None
+    keep = live == needed or (scaled and live > needed)
+    name = source
+    if not keep and view.told("count_of_config") != str(needed):
+        key = view.stage.state.key
+        name = config_name(key.name, source, view.before.instance_type, needed)
+    return {"back_config": name, "back_count": str(needed), "back_keep": "1" if keep else ""}
 
 
 def _detach(view: View) -> Step | None:
@@ -98,7 +100,7 @@ def _detach(view: View) -> Step | None:
 def _deploy(view: View, name: str) -> Step:
     if not announced(view, name):
         return announce(view, name, PAUSE_S)
-    return DeployConfig(name, keep_count=name == view.told("config"))
+    return DeployConfig(name, keep_count=bool(view.told("back_keep")))
 
 
 # --- what was there

@@ -95,6 +95,7 @@ def _start(view: View) -> Step:
         "config": config.name,
         "kept": snapshot.to_text(view.live.autoscaling),
         "count_before": str(view.live.desired_instances),
+        "count_of_config": str(config.initial_instance_count),
     }
     started = View(_with_progress(view.stage, progress))
     forbidden = _forbidden(started)

@@ -15,7 +15,9 @@ Progress of a change (all text):
     restored                   autoscaling is as the target wants it: it is the user's again
     bounds                     the bounds that we registered last
     counted                    the number of instances that we asked for last
-    back_config, back_count    where a type change goes back to
+    count_of_config            what the config of before says of its instances
+    back_config, back_count    where a type change goes back to, and whether (back_keep) the
+                               number of instances that runs then is carried over
     cause                      why it is undone
     gone:NAME, clean_up_since_s   alarms and configs of ours that are cleaned up
 """
