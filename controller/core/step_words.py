@@ -30,7 +30,7 @@ from controller.model.sagemaker_steps import (
 
 def describe(step: Mutation) -> str:
     """A step in words."""
-    if isinstance(step, UpdateMemory | PublishVersion | PointAlias | RemoveVersion):
+    if isinstance(step, LambdaStep):
         return _function_step(step)
     return _endpoint_step(step)
 

@@ -16,7 +16,7 @@ from controller.aws.sessions import Sessions
 from controller.kinds.realtime_endpoint import snapshot
 from controller.kinds.realtime_endpoint.names import is_ours
 from controller.kinds.realtime_endpoint.restore import bounds_text
-from controller.model.change import Mutation, PointAlias, PublishVersion, UpdateMemory
+from controller.model.change import LambdaStep, Mutation
 from controller.model.endpoint import EndpointKey, EndpointState, Kind
 from controller.model.policy import Scope, Selector
 from controller.model.sagemaker import (
@@ -73,7 +73,7 @@ class RealtimeAdapter:
 
     def execute(self, scope: Scope, key: EndpointKey, step: Mutation) -> Mapping[str, str]:
         """One mutating call. Returns what the change must remember of it."""
-        if isinstance(step, UpdateMemory | PublishVersion | PointAlias):
+        if isinstance(step, LambdaStep):
             raise TypeError(f"{type(step).__name__} is no step of an endpoint")
         room = self._scaling if isinstance(step, ScalingStep) else self._calls
         return {**room.execute(scope, key, step), **learnt(step)}
