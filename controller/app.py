@@ -14,6 +14,7 @@ from controller.aws.calls import CallWatch
 from controller.aws.cloudwatch import CloudWatchReader
 from controller.aws.identity import StsIdentity
 from controller.aws.models import lean_models
+from controller.aws.own_configs import OwnConfigs
 from controller.aws.prices import PriceListSource
 from controller.aws.reports import InsightsReportReader
 from controller.aws.sessions import Connection, SessionHook, Sessions
@@ -28,6 +29,7 @@ from controller.model.endpoint import Kind
 from controller.model.policy import PolicySet
 from controller.ports import Clock, KindAdapter
 from controller.runtime.actuate import Actuator, Lease, SoleProcess
+from controller.runtime.advise import Advisor
 from controller.runtime.book import EvidenceBook
 from controller.runtime.counting import SloCounting
 from controller.runtime.engine import Engine, Parts
@@ -126,7 +128,8 @@ def build(wiring: Wiring) -> App:
     actuator = Actuator(store, adapters, _lease(wiring), clock) if wiring.acting else None
     recorder = Recorder(store, telemetry)
     watched = WatchedPrices(prices, telemetry)
-    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder)
+    advisor = Advisor(watched, store, OwnConfigs(sessions, clock))
+    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor)
     identity = StsIdentity(sessions)
     roster = Roster(identity, adapters)
     counting = SloCounting(store, telemetry, samples)

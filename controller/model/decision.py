@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from controller.model.advice import Advice, HostingCost
 from controller.model.demand import Demand, Interval, SloStatus
 from controller.model.endpoint import EndpointKey, EndpointState
 from controller.model.estimate import Candidate
@@ -76,3 +77,7 @@ class Assessment:
     """What will be done."""
     sentence: str
     """The one sentence for log, journal, metric reason, `explain` and page."""
+    advice: tuple[Advice, ...] = ()
+    """What a person might do; carried out by nobody."""
+    hosting: tuple[HostingCost, ...] = ()
+    """What the demand would cost under each kind of hosting."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from controller.core.cost_table import CostRow
+from controller.model.advice import Advice, HostingCost
 from controller.model.change import Change, ChangeEvent
 from controller.model.condition import Condition
 from controller.model.decision import Assessment, GuardVerdict, Hold, Propose
@@ -54,6 +56,8 @@ def assessment_document(assessment: Assessment) -> Json:
         "slo": _maybe(assessment.slo, _slo),
         "candidates": [_candidate(c) for c in assessment.candidates],
         "guards": [_guard(g) for g in assessment.guards],
+        "advice": [_advice(a) for a in assessment.advice],
+        "hosting": [_hosting(line) for line in assessment.hosting],
     }
 
 
@@ -186,6 +190,42 @@ def _candidate(candidate: Candidate) -> Json:
         "measuredRequests": estimate.measured_requests,
         "verdict": candidate.rejection.value,
         "because": candidate.detail,
+    }
+
+
+def _advice(advice: Advice) -> Json:
+    return {
+        "reason": advice.reason.value,
+        "message": advice.message,
+        "savesUsdPerMonth": _maybe(advice.saves_usd_per_month, interval),
+    }
+
+
+def _hosting(line: HostingCost) -> Json:
+    return {
+        "kind": line.kind.value,
+        "present": line.present,
+        "what": line.what,
+        "usdPerMonth": _maybe(line.usd_per_month, interval),
+        "breakEvenRequestsPerSecond": _number(line.break_even_rps),
+        "assumes": line.assumes,
+    }
+
+
+def cost_document(row: CostRow) -> Json:
+    """One line of the cost-performance table."""
+    return {
+        "size": size_document(row.size),
+        "p95Ms": interval(row.p95_ms),
+        "meetsSlo": row.meets_slo,
+        "pSlo": _round(row.p_slo),
+        "instances": _maybe(row.instances, interval),
+        "usdPerHour": _number(row.usd_per_hour),
+        "usdPerMonth": _maybe(row.usd_per_month, interval),
+        "usdPerMillionRequests": _number(row.usd_per_million),
+        "fitsBudget": row.fits_budget,
+        "verdict": row.verdict.value,
+        "because": row.why,
     }
 
 

@@ -27,6 +27,7 @@ from controller.model.reason import Reason
 from controller.model.window import Window
 from controller.ports import Clock, PriceSource
 from controller.runtime.actuate import Actuator
+from controller.runtime.advise import Advisor
 from controller.runtime.observe import Observer
 from controller.runtime.record import Recorder
 from controller.runtime.roster import Entry, next_turn_s
@@ -61,6 +62,8 @@ class Hands:
     actuator: Actuator | None
     """None: look and say, touch nothing (a plan)."""
     recorder: Recorder
+    advisor: Advisor | None = None
+    """None: nothing is advised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class Reconciler:
         if isinstance(assessment.decision, Propose):
             observed, assessment = self._look(entry, fleet(), fresh=True)
         due_s = self._act(entry, observed, assessment, fleet)
+        if self._hands.advisor is not None:
+            assessment = self._hands.advisor.advise(observed, assessment)
         self._hands.recorder.record(entry.policy, assessment)
         return Outcome(assessment, due_s)
 
@@ -130,6 +135,8 @@ class Reconciler:
     def forget(self, key: EndpointKey) -> None:
         """Drop what is kept of an endpoint that no policy claims."""
         self._beliefs.pop(key, None)
+        if self._hands.advisor is not None:
+            self._hands.advisor.forget(key)
         self._hands.observer.forget(key)
         self._hands.recorder.forget(key)
 
