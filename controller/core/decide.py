@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from controller.core import proposals
 from controller.core.explain import explain
-from controller.core.proposals import CLIMB_GAIN, cheapest, cost_mid, likeliest
+from controller.core.proposals import cheapest, cost_mid, helps, likeliest
 from controller.core.slo import error_slo_broken
 from controller.model.decision import Decision, Hold
 from controller.model.demand import Attainment, Demand, SloStatus
@@ -25,8 +25,6 @@ REFINEMENT_FACTOR = 4.0
 """After two changes on the same code a further one must save this many times the minimum …"""
 REFINEMENT_RATIO = 0.5
 """… and one that follows a decrease at least half the cost: a size is not approached in steps."""
-CLIMB_CHANCE = 0.1
-"""… or raise the probability of meeting it by this much."""
 
 _LEAVING = {
     Rejection.BELOW_MEMORY_FLOOR: Reason.MEMORY_FLOOR,
@@ -161,14 +159,11 @@ def _climb(
     if held is not None:
         return held
     allowed = [e for e in _allowed(inputs) if not at_most(e.size, here.size)]
-    gain = [
-        e
-        for e in allowed
-        if e.p95_ms.mid < here.p95_ms.mid * CLIMB_GAIN or e.p_slo > here.p_slo + CLIMB_CHANCE
-    ]
+    gain = [e for e in allowed if helps(here, e)]
     if not gain:
         return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
-    return proposals.propose(inputs.policy, inputs.demand, here, likeliest(gain), reason)
+    best = likeliest([e for e in gain if e.standing is None] or gain)
+    return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
 
 
 def _leave(

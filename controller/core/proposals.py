@@ -15,6 +15,8 @@ from controller.model.size import in_order
 
 CLIMB_GAIN = 0.97
 """A climb that is not sure to reach the SLO must at least bring p95 down by 3 % …"""
+CLIMB_CHANCE = 0.1
+"""… or raise the probability of meeting it by this much."""
 
 
 def cost_mid(estimate: Estimate) -> float:
@@ -32,6 +34,12 @@ def cheapest(estimates: Sequence[Estimate]) -> Estimate:
     if len(near) == 1:
         return near[0]
     return min(near, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, in_order(e.size)))
+
+
+def helps(here: Estimate, other: Estimate) -> bool:
+    """Whether a climb that is not sure to reach the SLO is worth it all the same."""
+    faster = other.p95_ms.mid < here.p95_ms.mid * CLIMB_GAIN
+    return faster or other.p_slo > here.p_slo + CLIMB_CHANCE
 
 
 def likeliest(estimates: Sequence[Estimate]) -> Estimate:

@@ -16,7 +16,7 @@ import numpy as np
 
 from controller.core.stats import Floats, normal_cdf_array
 from controller.kinds.realtime_endpoint.loads import Loads
-from controller.kinds.realtime_endpoint.queueing import SERVERS, rise
+from controller.kinds.realtime_endpoint.queueing import FULL, SERVERS, backlog_ms, rise
 from controller.model.demand import Interval
 
 REACH = 5.0
@@ -27,13 +27,16 @@ MISFIT_BEYOND = 0.12
 """… and in addition per e-fold of load beyond the highest seen."""
 TIE_SD = 0.5
 """Log standard deviation of the limit around servers x 1000 / service time."""
+BACKLOG_SD = 0.7
+"""Log standard deviation of latencies where more comes than is served: queues have their own
+limits, and what is left of one window burdens the next."""
 SERVERS_SD = 1.0
 """Log standard deviation of the number of servers around the vCPUs."""
 SINGLE_WEIGHT = 0.15
 """Prior weight of a container that does one request at a time whatever the machine."""
 NEGLIGIBLE = 1e-5
 """Curves less likely than this are left out."""
-_USES = np.geomspace(0.01, 1.4, 40)
+_USES = np.geomspace(0.01, 4.0, 48)
 """Limits that are tried, as the share of them that the highest load seen takes."""
 _NODES = np.asarray([-1.7321, 0.0, 1.7321])
 _NODE_WEIGHTS = np.asarray([1.0, 4.0, 1.0]) / 6.0
@@ -89,9 +92,8 @@ class Curves:
         limit = self.limit_rps[None, :] * np.exp(_NODES * self.shift.limit_sd)[:, None]
         use = load_rps[None, None, :] / limit[:, :, None]
         place = self.place[None, :, None]
-        return self.log_level[None, :, None] + rise(
-            use, place, self.percentile, self.service_scatter
-        )
+        level = self.log_level[None, :, None]
+        return _log_ms(level, use, rise(use, place, self.percentile, self.service_scatter))
 
     def sd(self, load_rps: Floats) -> Floats:
         """Standard deviation of the true level around each curve, by load."""
@@ -163,11 +165,19 @@ def fitted(loads: Loads, percentile: float, vcpus: int | None) -> Curves:
         percentile,
         loads.service_scatter,
     )
-    precision = 1.0 / (loads.variance + MISFIT**2)
-    left = loads.log_p95[None, :] - shape
-    level = (left @ precision) / precision.sum()
-    misfit = ((left - level[:, None]) ** 2) @ precision
-    log_weight = -0.5 * misfit + _log_prior(place, limit, level - loads.log_tail, vcpus)
+    numbers = np.log(np.asarray(SERVERS, dtype=np.float64))[place.astype(np.int64)]
+    tied = numbers + math.log(1000.0) - np.log(limit) + loads.log_tail
+    served = loads.load_rps[None, :] <= FULL * limit[:, None]
+    precision = served / (loads.variance + MISFIT**2)[None, :]
+    left = np.where(served, loads.log_p95[None, :] - shape, 0.0)
+    total = precision.sum(axis=1) + 1.0 / TIE_SD**2
+    level = ((precision * left).sum(axis=1) + tied / TIE_SD**2) / total
+    use = loads.load_rps[None, :] / limit[:, None]
+    off = loads.log_p95[None, :] - _log_ms(level[:, None], use, shape)
+    variance = loads.variance + MISFIT**2 + np.where(served, 0.0, BACKLOG_SD**2)
+    misfit = (off**2 / variance + np.log(variance)).sum(axis=1)
+    apart = ((level - tied) / TIE_SD) ** 2
+    log_weight = -0.5 * (misfit + apart) + _log_prior(place, vcpus)
     weight = np.exp(log_weight - log_weight.max())
     likely = weight > NEGLIGIBLE * weight.sum()
     weight = weight[likely]
@@ -176,7 +186,7 @@ def fitted(loads: Loads, percentile: float, vcpus: int | None) -> Curves:
         limit_rps=limit[likely],
         log_level=level[likely],
         weight=weight / weight.sum(),
-        level_var=1.0 / float(precision.sum()),
+        level_var=1.0 / float(weight @ total[likely] / weight.sum()),
         hour_sd=max(MISFIT, loads.scatter / 2.0),
         percentile=percentile,
         service_scatter=loads.service_scatter,
@@ -184,16 +194,19 @@ def fitted(loads: Loads, percentile: float, vcpus: int | None) -> Curves:
     )
 
 
-def _log_prior(place: Floats, limit: Floats, log_mean_ms: Floats, vcpus: int | None) -> Floats:
-    """What is believed of servers and limit before anything was measured."""
+def _log_ms(log_level: Floats, use: Floats, risen: Floats) -> Floats:
+    """Log of the percentile: idle, as it has risen, and what a backlog adds."""
+    return np.asarray(np.log(np.exp(log_level + risen) + backlog_ms(use)))
+
+
+def _log_prior(place: Floats, vcpus: int | None) -> Floats:
+    """What is believed of the number of servers before anything was measured."""
     servers = np.asarray(SERVERS, dtype=np.float64)
     usual = math.log(4.0 if vcpus is None else vcpus)
     weights = np.exp(-0.5 * ((np.log(servers) - usual) / SERVERS_SD) ** 2)
     weights = weights / weights.sum() * (1.0 - SINGLE_WEIGHT)
     weights[0] += SINGLE_WEIGHT
-    tied = np.log(servers[place.astype(np.int64)]) + math.log(1000.0) - log_mean_ms
-    apart = (np.log(limit) - tied) / TIE_SD
-    return np.asarray(np.log(weights)[place.astype(np.int64)] - 0.5 * apart**2)
+    return np.asarray(np.log(weights)[place.astype(np.int64)])
 
 
 def _quantiles(values: Floats, weights: Floats) -> Sequence[float]:

@@ -10,6 +10,8 @@ from controller.model.estimate import Estimate, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.size import RealtimeSize
 
+AS_EXPECTED = 0.97
+"""Probability that a type on which the container never ran behaves as types differ at all."""
 TOO_SLOW = 0.5
 """Probability of meeting the SLO at the peak, below which an upper bound is too low."""
 
@@ -26,6 +28,7 @@ def estimate(ask: Question, best: Best) -> Maybe[Estimate]:
     load = fleet.worst_load_rps()
     curves = belief.curves
     p_slo = float(curves.p_met(np.asarray([load]), slo.threshold_ms)[0])
+    p_slo *= 1.0 if belief.requests else AS_EXPECTED
     price = ask.prices.usd_per_hour.get(size.instance_type)
     unpriced = Missing(f"no price of {size.instance_type} in {ask.prices.region}")
     return Estimate(

@@ -6,7 +6,7 @@ S (1 + cv^2) / 2 / (c (1 - r)) (Allen and Cunneen's correction of M/M/c for othe
 times). With one server the same curve is that of a machine that requests share.
 
 A measured five minutes are short: a queue at its limit does not fill without end, so waits
-stop growing near full use, and beyond it the queue grows by what it cannot serve.
+stop growing near full use, and beyond it come from what cannot be served (`backlog_ms`).
 """
 
 from functools import lru_cache
@@ -20,8 +20,8 @@ SCATTERS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)
 """Log standard deviations of service times that are tabulated."""
 FULL = 0.98
 """Utilisation from which waits are taken to grow with the backlog alone."""
-OVERFLOW = 8.0
-"""Log growth per unit of utilisation beyond it: five minutes of backlog dwarf any service."""
+WINDOW_MS = 300_000.0
+"""Of a measurement."""
 USES = np.concatenate([np.linspace(0.0, 0.9, 46), np.linspace(0.9, FULL, 17)[1:]])
 _MIDDLES = (np.arange(64, dtype=np.float64) + 0.5) / 64.0
 
@@ -37,8 +37,12 @@ def rise(use: Floats, place: Floats, percentile: float, scatter: float) -> Float
     lower = np.minimum(at.astype(np.int64), len(USES) - 2)
     rows = np.broadcast_to(place, use.shape).astype(np.int64)
     below, above = table[rows, lower], table[rows, lower + 1]
-    over = np.maximum(use - FULL, 0.0) * OVERFLOW
-    return np.asarray(below + (above - below) * (at - lower) + over)
+    return np.asarray(below + (above - below) * (at - lower))
+
+
+def backlog_ms(use: Floats) -> Floats:
+    """What requests wait at the end of five minutes for those that came too many."""
+    return np.asarray(np.maximum(use - FULL, 0.0) * WINDOW_MS)
 
 
 def nearest_scatter(scatter: float) -> float:

@@ -67,13 +67,15 @@ def _of_type(ask: Question, name: str) -> list[Best]:
     belief = ask.beliefs.about(name)
     if belief is None:
         return []
-    target_rps = target_of(belief.curves, ask.policy)
-    best = _best(ask, name, target_rps)
+    own = name == ask.current.instance_type
+    best = _best(ask, name, target_of(belief.curves, ask.policy))
+    best = _with_schedule(ask, _kept(ask, best, belief) if own else best)
     found = [best]
     if ask.policy.budget_usd_per_month is not None:
-        found.append(_within_budget(ask, best, target_rps))
-    if name == ask.current.instance_type:
-        found = [_kept(ask, one, belief) for one in found] + _urgent(ask)
+        found.append(_within_budget(ask, best))
+    if own:
+        found = [replace(b, size=_same_schedule(ask.current, b.size)) for b in found]
+        found += _urgent(ask)
     return found
 
 
@@ -112,10 +114,18 @@ def _best(ask: Question, name: str, target_rps: float) -> Best:
     tracked = name == ask.current.instance_type and ask.current.target_per_instance is not None
     if not scales(name) or (low == high and not tracked):
         return Best(RealtimeSize(name, high, high), words, limited)
-    size = RealtimeSize(name, low, high, target)
-    if ask.policy.autoscaling.schedule and low < high:
-        size = replace(size, schedule=scheduled(shape, lambda rps: needed(rps, rate), (low, high)))
-    return Best(size, words, limited)
+    return Best(RealtimeSize(name, low, high, target), words, limited)
+
+
+def _with_schedule(ask: Question, best: Best) -> Best:
+    """The same with scheduled actions, where demand repeats."""
+    size = best.size
+    if not ask.policy.autoscaling.schedule or size.min_instances >= size.max_instances:
+        return best
+    rate = (size.target_per_instance or 1.0) / 60.0
+    bounds = (size.min_instances, size.max_instances)
+    actions = scheduled(ask.shape, lambda rps: needed(rps, rate), bounds)
+    return replace(best, size=replace(size, schedule=actions))
 
 
 def _limits(ask: Question, name: str) -> list[tuple[int, str]]:
@@ -130,7 +140,7 @@ def _limits(ask: Question, name: str) -> list[tuple[int, str]]:
     return found
 
 
-def _within_budget(ask: Question, best: Best, target_rps: float) -> Best:
+def _within_budget(ask: Question, best: Best) -> Best:
     """The same size with the largest upper bound that the budget pays, were demand to grow."""
     budget, price = (
         ask.policy.budget_usd_per_month,
@@ -197,13 +207,11 @@ def _kept(ask: Question, best: Best, belief: Belief) -> Best:
     if not best.limited and least <= now.max_instances <= min(
         AMPLE_MAX * size.max_instances, limit
     ):
-        high = now.max_instances
-        schedule = tuple(replace(action, max_instances=high) for action in size.schedule)
-        size = replace(size, max_instances=high, schedule=schedule)
-    return replace(best, size=_same_schedule(now, size, ask.shape))
+        size = replace(size, max_instances=now.max_instances)
+    return replace(best, size=size)
 
 
-def _same_schedule(now: RealtimeSize, size: RealtimeSize, shape: Shape) -> RealtimeSize:
+def _same_schedule(now: RealtimeSize, size: RealtimeSize) -> RealtimeSize:
     """Actions that raise about as much at about the same hours are not written anew."""
     if now.schedule == size.schedule or (now.min_instances, now.max_instances) != (
         size.min_instances,

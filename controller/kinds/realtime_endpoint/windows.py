@@ -50,7 +50,7 @@ class TrafficReadings:
         """One window per period in which anything was published, oldest first."""
         values = Values.of(self.series(), answers)
         parts = [self._window(values, start_s) for start_s in values.starts()]
-        return tuple(_hours(parts)) if self.hourly else tuple(parts)
+        return tuple(hours_of(parts)) if self.hourly else tuple(parts)
 
     def _window(self, values: Values, start_s: float) -> Window:
         requests = values.whole(self.requests, start_s)
@@ -188,7 +188,8 @@ def _instances(requests: Maybe[int], per_instance: Maybe[float]) -> Maybe[float]
     return requests / per_instance
 
 
-def _hours(parts: Iterable[Window]) -> list[Window]:
+def hours_of(parts: Iterable[Window]) -> list[Window]:
+    """Five-minute windows put together by the hour."""
     by_hour: dict[float, list[Window]] = {}
     for part in parts:
         by_hour.setdefault(align_down(part.start_s, HOUR_S), []).append(part)
