@@ -45,7 +45,9 @@ JUDGE_S = 60.0
 PATIENCE_S = 3600.0
 """A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
 BACK_PATIENCE_S = 6 * 3600.0
-"""So long a way back is tried that AWS keeps refusing."""
+"""So long a way back is tried that AWS keeps refusing …"""
+PAUSE_S = 300.0
+"""… beginning anew no sooner than so long after the last time."""
 _LEFT_FOR_CAUSE = {
     Reason.SLO_BREACHED,
     Reason.MEMORY_FLOOR,
@@ -238,8 +240,9 @@ def _roll_back(view: View) -> Step:
         # The config's own limit is in force again, not the one that was set in place.
         warm = view.before.provisioned_concurrency
         return SetConcurrency(view.endpoint.variant, view.before.max_concurrency, warm or None)
-    made = target and (view.told("created_config") or view.told("asked") == "CreateConfig")
-    unused = clean_up(view, target) if made or view.told("deploying") else None
+    # Asked for and never confirmed may be there all the same.
+    made = view.told("created_config") or view.told("asked") in {"CreateConfig", "DeleteConfig"}
+    unused = clean_up(view, target) if made else None
     if unused is not None:
         return unused
     if view.config != before:
@@ -251,9 +254,13 @@ def _roll_back(view: View) -> Step:
 
 def _return(view: View, before: str) -> Step:
     """Deploy the config of before; where AWS keeps refusing, the target stays, said aloud."""
+    reason = view.endpoint.failure_reason or "AWS does not accept the deployment"
     if view.now_s - float(view.told("back_since_s") or view.now_s) > BACK_PATIENCE_S:
-        reason = view.endpoint.failure_reason or "AWS does not accept the deployment"
         return fail(view, Reason.UPDATE_FAILED, f"cannot go back to {before}: {reason}")
+    if view.told("deploying") == before and modified(view):
+        again_s = float(view.told("deploy_since_s")) + PAUSE_S
+        if view.now_s < again_s:
+            return wait(view, again_s - view.now_s, Reason.UPDATE_FAILED, f"AWS: {reason}")
     return deploy(view, before)
 
 
