@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from controller.app import App
     from controller.model.change import Change
     from controller.runtime.plans import PlannedChange, SavedPlan
-    from controller.runtime.requested import Ready
+    from controller.runtime.requested import Ready, Requests
 
 OLDEST_S = 86_400.0
 """A plan older than this is refused: the traffic it was made for is not today's."""
@@ -62,14 +62,14 @@ def apply(
     loaded = load_policies(session, policies)
     store = copied(session) if dry_run else opened(session.settings.store)
     with wired(session, store, loaded, acting=True) as app:
-        ready = _check(session, app, saved)
+        requests, ready = _check(session, app, saved)
         for planned, one in ready:
             session.write(f"{'would change' if dry_run else 'change'}: {_line(planned, one)}\n")
         if dry_run:
             return
         if not yes:
             confirm(session, f"Apply {counted(len(ready), 'change')}?")
-        _carry_out(session, app, ready, no_wait=no_wait)
+        _carry_out(session, app, requests, ready, no_wait=no_wait)
 
 
 def _read(session: Session, name: str) -> "SavedPlan":
@@ -90,7 +90,9 @@ def _read(session: Session, name: str) -> "SavedPlan":
     return saved
 
 
-def _check(session: Session, app: "App", saved: "SavedPlan") -> "list[tuple[PlannedChange, Ready]]":
+def _check(
+    session: Session, app: "App", saved: "SavedPlan"
+) -> "tuple[Requests, list[tuple[PlannedChange, Ready]]]":
     """Every change, found to fit still. Raises CommandError after telling all that do not."""
     from controller.model.errors import AdapterError
     from controller.runtime.requested import Requests
@@ -98,8 +100,14 @@ def _check(session: Session, app: "App", saved: "SavedPlan") -> "list[tuple[Plan
     shot = one_shot(session, app)
     found = shot.find()
     entries = {entry.key: entry for entry in found.entries}
-    shot.sample([entries[c.key] for c in saved.changes if c.key in entries])
-    requests = Requests(app.hands, app.store, app.engine.policies.limits)
+    limits = app.engine.policies.limits
+    if limits.budget_usd_per_month is None:
+        shot.sample([entries[c.key] for c in saved.changes if c.key in entries])
+        requests = Requests(app.hands, app.store, limits)
+    else:
+        shot.look(found.entries)  # what all of them cost is known only when all were looked at
+        cost = app.recorder.fleet_usd_per_month(list(entries))
+        requests = Requests(app.hands, app.store, limits, cost)
     ready, refused = [], 0
     for planned in saved.changes:
         try:
@@ -113,9 +121,9 @@ def _check(session: Session, app: "App", saved: "SavedPlan") -> "list[tuple[Plan
     if refused:
         raise CommandError(
             f"the plan no longer fits {counted(refused, 'endpoint')}, so nothing was changed: "
-            "plan again"
+            "plan again, with fewer endpoints where a limit of the fleet was named"
         )
-    return ready
+    return requests, ready
 
 
 def _line(planned: "PlannedChange", ready: "Ready") -> str:
@@ -128,13 +136,12 @@ def _line(planned: "PlannedChange", ready: "Ready") -> str:
 def _carry_out(
     session: Session,
     app: "App",
+    requests: "Requests",
     ready: "Sequence[tuple[PlannedChange, Ready]]",
     *,
     no_wait: bool,
 ) -> None:
-    from controller.runtime.requested import Requests
-
-    requests = Requests(app.hands, app.store, app.engine.policies.limits)
+    requests.still_room()
     actor = f"cli:{session.environment.user}"
     daemon = take_over(app)
     changes = [requests.apply(one, planned, actor) for planned, one in ready]

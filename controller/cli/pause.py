@@ -56,19 +56,21 @@ def pause(
 @click.command(cls=Verb)
 @click.argument("endpoint", required=False, shell_complete=complete)
 @click.option("--all", "everything", is_flag=True, help="The fleet's pause and every endpoint's.")
+@click.option("--accept", is_flag=True, help="With --all: accept every present size as well.")
 @pass_session
-def resume(session: Session, *, endpoint: str | None, everything: bool) -> None:
-    """Lift a pause and accept the present size.
+def resume(session: Session, *, endpoint: str | None, everything: bool, accept: bool) -> None:
+    """Lift a pause, and of one endpoint accept the present size.
 
-    Whatever somebody else did to the endpoint before now is no longer held against anybody:
-    this also ends the holds Drifted and OwnerConflict.
+    With a size accepted, whatever somebody else did to the endpoint before now is no longer
+    held against anybody: this also ends the holds Drifted and OwnerConflict. --all lifts
+    pauses only, unless --accept is given too.
     """
     from controller.cli.journal import writing
 
     _one_of(endpoint, everything)
     with writing(session) as store:
         if endpoint is None:
-            _resume_all(session, store)
+            _resume_all(session, store, accept)
         else:
             _resume_one(session, store, _known(store, endpoint))
 
@@ -82,17 +84,16 @@ def _resume_one(session: Session, store: SqliteStore, key: EndpointKey) -> None:
         session.say("warning: the whole fleet is paused still: rightsizer resume --all")
 
 
-def _resume_all(session: Session, store: SqliteStore) -> None:
-    keys = sorted(journalled(store))
+def _resume_all(session: Session, store: SqliteStore, accept: bool) -> None:
+    keys = sorted(journalled(store)) if accept else []
     pauses = store.pauses()
     for pause_ in pauses:
         store.resume(pause_.scope)
     for key in keys:
         _accept(session, store, key)
-    session.write(
-        f"resumed: {counted(len(pauses), 'pause')} lifted; "
-        f"the present size of {counted(len(keys), 'endpoint')} is accepted\n"
-    )
+    accepted = f"; the present size of {counted(len(keys), 'endpoint')} is accepted"
+    lifted = f"resumed: {counted(len(pauses), 'pause')} lifted"
+    session.write(f"{lifted}{accepted if accept else ''}\n")
 
 
 def _accept(session: Session, store: SqliteStore, key: EndpointKey) -> None:

@@ -68,12 +68,15 @@ class Engine:
             now_s = self._at.clock.now_s()
             result = self._at.roster.resync(self._policies, now_s, open_keys)
         for key in result.gone:
-            self._failures.pop(key, None)
-            self._at.reconciler.forget(key)
-            self._at.counting.forget(key)
+            self._forget(key)
         for scope, error in result.failures.items():
             self._log.warning(str(error), region=scope.region, role=scope.role_arn)
         return result
+
+    def _forget(self, key: EndpointKey) -> None:
+        self._failures.pop(key, None)
+        self._at.reconciler.forget(key)
+        self._at.counting.forget(key)
 
     def due(self) -> dict[Scope, list[Entry]]:
         """Endpoints whose time has come, by place."""
@@ -125,6 +128,9 @@ class Engine:
         assessment, result = self._guarded(entry)
         seconds = self._at.clock.monotonic_s() - began_s
         self._at.telemetry.reconcile_finished(key, entry.policy.name, result, seconds)
+        if self._at.roster.get(key) is None:
+            # Forgotten while this tick ran: what the tick has left since is forgotten too.
+            self._forget(key)
         return assessment
 
     def _guarded(self, entry: Entry) -> tuple[Assessment | None, ReconcileResult]:

@@ -93,6 +93,7 @@ class OneShot:
             self._say(f"looking at {entry.key.short} ({number} of {len(chosen)})")
             seen[entry.key] = self._work(entry)
         self._await_reports(seen)
+        self._look_again(seen)
         return tuple(Seen(entry, seen[entry.key]) for entry in chosen)
 
     def sample(self, entries: Collection[Entry]) -> None:
@@ -116,6 +117,13 @@ class OneShot:
                 again = self._engine.work(key)
                 if again is not None:
                     seen[key] = again
+
+    def _look_again(self, seen: dict[EndpointKey, Assessment]) -> None:
+        """What the fleet costs is known only now that every endpoint was looked at."""
+        for key, assessment in list(seen.items()):
+            decision = assessment.decision
+            if isinstance(decision, Hold) and decision.reason is Reason.FLEET_LIMIT:
+                seen[key] = self._engine.work(key) or assessment
 
     def _work(self, entry: Entry) -> Assessment:
         if entry.policy.mode is Mode.OFF:

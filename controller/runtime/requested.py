@@ -1,7 +1,8 @@
 """Changes that a person asks for: a saved plan, and the way back.
 
-They meet the same guards as the controller's own, but for the mode (a person may do what the
-controller may only recommend) and the cooldown. What a plan rested on is compared with what
+They meet the same guards as the controller's own, but for the mode: a person may do what the
+controller may only recommend. Limits of the fleet hold for all of a plan together, and a way
+back knows no cooldown. What a plan rested on is compared with what
 is there now; if anything has moved on, the plan is refused and the sentence says what moved.
 """
 
@@ -9,13 +10,13 @@ from dataclasses import dataclass, replace
 
 from controller.core import windows
 from controller.core.assess import Observed, assess, believe, owner_of
-from controller.core.guard import Fleet, Situation, check
+from controller.core.guard import Fleet, Situation, check, fleet_is_full
 from controller.core.sentence import decision_sentence
 from controller.model.change import Advance, Change, ChangePhase, Verdict, VerdictKind
 from controller.model.decision import Assessment, Hold, Proposal, Propose
 from controller.model.errors import Conflict
 from controller.model.estimate import Rejection
-from controller.model.missing import Missing
+from controller.model.missing import Maybe, Missing
 from controller.model.policy import FleetLimits, Mode
 from controller.model.reason import Reason
 from controller.ports import Store
@@ -37,6 +38,9 @@ _OUT_OF_THE_QUESTION = {
 }
 
 
+_UNSEEN = Missing("not all endpoints were looked at")
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A request that may be carried out."""
@@ -52,10 +56,19 @@ class Ready:
 class Requests:
     """Checks and journals requests. The foreground or the daemon carries them out."""
 
-    def __init__(self, hands: Hands, store: Store, limits: FleetLimits) -> None:
+    def __init__(
+        self,
+        hands: Hands,
+        store: Store,
+        limits: FleetLimits,
+        usd_per_month: Maybe[float] = _UNSEEN,
+    ) -> None:
+        """`usd_per_month` is what the whole fleet costs, where its budget is limited."""
         self._hands = hands
         self._store = store
         self._limits = limits
+        self._usd_per_month = usd_per_month
+        self._granted: list[Proposal] = []
 
     def check(self, entry: Entry, planned: PlannedChange) -> Ready:
         """Whether a planned change still fits. Raises Conflict, saying what has moved on.
@@ -70,7 +83,15 @@ class Requests:
         _refuse(self._guarded(entry, observed, planned.proposal))
         assessment = self._assess(observed)
         _refuse(_doubt(entry, assessment, planned.proposal))
+        self._granted.append(planned.proposal)
         return Ready(entry, observed, assessment)
+
+    def still_room(self) -> None:
+        """Whether all changes found ready fit in now. Raises Conflict where others came first."""
+        now = fleet_situation(self._store, self._limits, _UNSEEN, self._hands.clock.now_s())
+        if self._granted:
+            refusal = fleet_is_full(_with(now, len(self._granted) - 1))
+            _refuse(None if refusal is None else f"{refusal[0]}: {refusal[1]}")
 
     def apply(self, ready: Ready, planned: PlannedChange, actor: str) -> Change:
         """Journal a planned change (or find it journalled). Raises Conflict, StoreError."""
@@ -127,10 +148,12 @@ class Requests:
         )
 
     def _fleet(self, now_s: float) -> Fleet:
-        # the fleet's budget was looked at when the plan was made, with every endpoint in sight
-        limits = replace(self._limits, budget_usd_per_month=None)
-        unknown = Missing("not all endpoints were looked at")
-        return fleet_situation(self._store, limits, unknown, now_s)
+        """The fleet as it would be with everything that was found ready before."""
+        cost = self._usd_per_month
+        if not isinstance(cost, Missing):
+            cost -= sum(proposal.saves_usd_per_month.mid for proposal in self._granted)
+        fleet = fleet_situation(self._store, self._limits, cost, now_s)
+        return _with(fleet, len(self._granted))
 
     def _assess(self, observed: Observed) -> Assessment:
         kind = observed.state.key.kind
@@ -147,7 +170,7 @@ class Requests:
             state=state,
             proposal=proposal,
             pauses=observed.pauses,
-            changes=(),
+            changes=observed.changes,
             ownership=owner_of(observed),
             fleet=observed.fleet,
             stale=None,
@@ -181,6 +204,16 @@ def abandon(store: Store, actuator: Actuator, change: Change, actor: str, why: s
         except Conflict:
             continue
     raise Conflict(f"change {change.id} does not stand still: try again")
+
+
+def _with(fleet: Fleet, more: int) -> Fleet:
+    """The fleet with some more changes begun."""
+    return replace(
+        fleet,
+        open_changes=fleet.open_changes + more,
+        planned_last_hour=fleet.planned_last_hour + more,
+        planned_last_day=fleet.planned_last_day + more,
+    )
 
 
 def _refuse(why: str | None) -> None:

@@ -32,7 +32,7 @@ def prune_checkpoints(connection: sqlite3.Connection) -> int:
         f"SELECT endpoint FROM {table}" for table in ("assessments", "changes", "observations")
     )
     return connection.execute(
-        "DELETE FROM checkpoints WHERE (name LIKE 'seen:%' OR name LIKE 'accepted:%')"
+        "DELETE FROM checkpoints WHERE name LIKE '%:%/%/%/%'"  # of an endpoint, not of the process
         f" AND substr(name, instr(name, ':') + 1) NOT IN ({known})"
     ).rowcount
 

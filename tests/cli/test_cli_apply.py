@@ -146,12 +146,21 @@ def _old(account: Account) -> None:
     account.world.advance(86_400.0 + 60.0)
 
 
+def _limits(account: Account, spec: str) -> None:
+    text = "apiVersion: rightsizer.dev/v1alpha1\nkind: FleetLimits\nmetadata: {name: f}\n"
+    (account.policies / "limits.yaml").write_text(f"{text}spec: {{{spec}}}\n", "utf-8")
+
+
 def _limited(account: Account) -> None:
-    limits = (
-        "apiVersion: rightsizer.dev/v1alpha1\nkind: FleetLimits\nmetadata: {name: f}\n"
-        "spec: {maxConcurrentChanges: 0}\n"
-    )
-    (account.policies / "limits.yaml").write_text(limits, "utf-8")
+    _limits(account, "maxConcurrentChanges: 0")
+
+
+def _room_for_one(account: Account) -> None:
+    _limits(account, "maxConcurrentChanges: 1")
+
+
+def _one_an_hour(account: Account) -> None:
+    _limits(account, "maxChangesPerHour: 1")
 
 
 @pytest.mark.parametrize(
@@ -165,6 +174,8 @@ def _limited(account: Account) -> None:
         (_policy_gone, "ocr:live: no policy claims it now"),
         (_old, "24 h old, more than a day: plan again"),
         (_limited, "FleetLimit: the fleet's limit of 0 changes at once"),
+        (_room_for_one, "FleetLimit: the fleet's limit of 1 changes at once"),
+        (_one_an_hour, "FleetLimit: the fleet's limit of 1 changes an hour"),
     ],
 )
 def test_a_plan_that_no_longer_fits_is_refused_whole(
@@ -181,6 +192,25 @@ def test_a_plan_that_no_longer_fits_is_refused_whole(
         store = journal(account)
         assert not store.changes()
         store.close()
+
+
+@pytest.mark.parametrize(("room", "code"), [(0.05, ExitCode.ERROR), (60.0, ExitCode.OK)])
+def test_climbs_of_a_plan_are_within_the_fleets_budget_together(
+    make_account: MakeAccount, tmp_path: Path, room: float, code: ExitCode
+) -> None:
+    account = make_account(function("ocr", 256, alias=None), function("embed", 256, alias=None))
+    latest = {"qualifier": '"$LATEST"', "threshold": "260ms", "more": QUICK}
+    account.write(policy("ocr", **latest), policy("embed", **latest))
+    plan = tmp_path / "plan.json"
+    assert "2 to change" in account.shell("plan", "--policies", account.policies, "--out", plan).out
+    items = json.loads(plan.read_text("utf-8"))["items"]
+    costs = [item["predicted"][side]["usdPerMonth"]["mid"] for item in items
+             for side in ("before", "after")]  # fmt: skip
+    one_climb = costs[0] + costs[2] + max(costs[1] - costs[0], costs[3] - costs[2])
+    _limits(account, f'budget: {{perMonth: "{one_climb + room:.2f} USD"}}')
+    result = apply(account, plan, "--dry-run")
+    assert result.code == code, result.err
+    assert ("over the fleet's budget" in result.err) is (code == ExitCode.ERROR)
 
 
 def test_outside_its_change_windows_a_policy_is_kept(account: Account, tmp_path: Path) -> None:

@@ -320,8 +320,17 @@ def test_resuming_all(shell: Shell, filled: SqliteStore) -> None:
     shell("pause", "--all", "--reason", "x")
     shell("pause", "thumbs", "--reason", "y")
     result = shell("resume", "--all")
-    assert "2 pauses lifted" in result.out
+    assert result.out == "resumed: 2 pauses lifted\n"
     assert not filled.pauses()
+    for key in (KEY, OTHER, THUMBS):
+        assert filled.checkpoint(f"accepted:{key}") is None, "nobody said so of every size"
+
+
+def test_all_present_sizes_are_accepted_where_that_is_said(
+    shell: Shell, filled: SqliteStore
+) -> None:
+    result = shell("resume", "--all", "--accept")
+    assert "the present size of 3 endpoints is accepted" in result.out
     for key in (KEY, OTHER, THUMBS):
         assert filled.checkpoint(f"accepted:{key}") == repr(NOW_S)
 
