@@ -23,6 +23,8 @@ REACH = 5.0
 """Largest extrapolation in load: beyond it nothing is claimed, however sure the curve looks."""
 MISFIT = 0.05
 """Log standard deviation of measured curves around the family, where they were seen …"""
+MISFIT_RISE = 0.15
+"""… and per e-fold by which latency has risen with load …"""
 MISFIT_BEYOND = 0.12
 """… and in addition per e-fold of load beyond the highest seen."""
 TIE_SD = 0.5
@@ -95,39 +97,44 @@ class Curves:
         level = self.log_level[None, :, None]
         return _log_ms(level, use, rise(use, place, self.percentile, self.service_scatter))
 
-    def sd(self, load_rps: Floats) -> Floats:
-        """Standard deviation of the true level around each curve, by load."""
+    def _sd(self, load_rps: Floats, log_ms: Floats) -> Floats:
+        """Standard deviation of the true level around each curve, shaped as `log_ms`."""
         beyond = np.maximum(0.0, np.log(np.maximum(load_rps, 1e-9) / self.top_rps))
-        var = self.level_var + MISFIT**2 + (MISFIT_BEYOND * beyond) ** 2 + self.shift.level_sd**2
-        return np.asarray(np.sqrt(var))
+        risen = log_ms - self.log_level[None, :, None]
+        known = self.level_var + MISFIT**2 + self.shift.level_sd**2
+        return np.asarray(
+            np.sqrt(known + (MISFIT_BEYOND * beyond) ** 2 + (MISFIT_RISE * risen) ** 2)
+        )
 
     def p_met(self, load_rps: Floats, threshold_ms: float) -> Floats:
         """Probability that an hour at each load meets the SLO; never rising with load."""
-        room = math.log(threshold_ms) - self.log_ms(load_rps)
-        known, future = self.sd(load_rps), np.hypot(self.sd(load_rps), self.hour_sd)
+        log_ms = self.log_ms(load_rps)
+        room = math.log(threshold_ms) - log_ms
+        future = np.hypot(self._sd(load_rps, log_ms), self.hour_sd)
         # A curve that is over gains nothing from being poorly known.
-        spread = np.where(room < 0.0, min(self.hour_sd, float(known.min())), future)
-        met = normal_cdf_array(room / spread)
+        met = normal_cdf_array(room / np.where(room < 0.0, self.hour_sd, future))
         found = np.einsum("n,k,nkl->l", _NODE_WEIGHTS, self.weight, met)
         return np.asarray(np.minimum.accumulate(found))
 
     def percentile_ms(self, load_rps: float) -> Interval:
         """The percentile at a load, with its 90 % interval."""
-        at = np.asarray([load_rps])
-        values = self.log_ms(at)[:, :, 0, None] + _NINTHS * float(self.sd(at)[0])
-        weights = _NODE_WEIGHTS[:, None, None] * self.weight[None, :, None] * (1.0 / len(_NINTHS))
-        low, mid, high = _quantiles(values, weights)
+        low, mid, high = _quantiles(*self._spread(np.asarray([load_rps])))
         return Interval(math.exp(low), math.exp(mid), math.exp(high))
 
     def capacity_rps(self, threshold_ms: float) -> Interval:
         """The highest load whose true percentile is within the threshold: a 90 % interval."""
         loads = self._loads()
-        log_ms = self.log_ms(loads)[..., None] + self.sd(loads)[:, None] * _NINTHS
-        within = (log_ms <= math.log(threshold_ms)).sum(axis=2)
+        log_ms, weights = self._spread(loads)
+        within = (log_ms <= math.log(threshold_ms)).sum(axis=2, keepdims=True)
         reached = np.concatenate([[loads[0] / 2.0], loads])[within]
-        shape = np.broadcast_to(self.weight[None, :, None], reached.shape)
-        weights = _NODE_WEIGHTS[:, None, None] * shape / len(_NINTHS)
         return Interval(*_quantiles(reached, weights))
+
+    def _spread(self, load_rps: Floats) -> tuple[Floats, Floats]:
+        """(log percentiles, weights): nodes of the limit, curves, loads, nodes of the level."""
+        log_ms = self.log_ms(load_rps)
+        values = log_ms[..., None] + self._sd(load_rps, log_ms)[..., None] * _NINTHS
+        weights = _NODE_WEIGHTS[:, None] * self.weight[None, :] / len(_NINTHS)
+        return values, weights[:, :, None, None]
 
     def usable_rps(self, threshold_ms: float, confidence: float) -> tuple[float, bool]:
         """(highest load that meets the SLO with a confidence, whether it is only the reach).
@@ -168,13 +175,15 @@ def fitted(loads: Loads, percentile: float, vcpus: int | None) -> Curves:
     numbers = np.log(np.asarray(SERVERS, dtype=np.float64))[place.astype(np.int64)]
     tied = numbers + math.log(1000.0) - np.log(limit) + loads.log_tail
     served = loads.load_rps[None, :] <= FULL * limit[:, None]
-    precision = served / (loads.variance + MISFIT**2)[None, :]
+    precision = served / (loads.variance + MISFIT**2 + (MISFIT_RISE * shape) ** 2)
     left = np.where(served, loads.log_p95[None, :] - shape, 0.0)
     total = precision.sum(axis=1) + 1.0 / TIE_SD**2
     level = ((precision * left).sum(axis=1) + tied / TIE_SD**2) / total
     use = loads.load_rps[None, :] / limit[:, None]
     off = loads.log_p95[None, :] - _log_ms(level[:, None], use, shape)
-    variance = loads.variance + MISFIT**2 + np.where(served, 0.0, BACKLOG_SD**2)
+    variance = (
+        loads.variance + MISFIT**2 + np.where(served, (MISFIT_RISE * shape) ** 2, BACKLOG_SD**2)
+    )
     misfit = (off**2 / variance + np.log(variance)).sum(axis=1)
     apart = ((level - tied) / TIE_SD) ** 2
     log_weight = -0.5 * (misfit + apart) + _log_prior(place, vcpus)
