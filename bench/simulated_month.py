@@ -18,6 +18,7 @@ import structlog
 
 from controller.app import App, Wiring, build
 from controller.aws.sessions import Connection, Keys
+from controller.cli.allocator import collect_less
 from controller.clock import VirtualClock
 from controller.demo.stage import POLICIES, START_S
 from controller.policy import load
@@ -35,6 +36,7 @@ LEVEL_ERROR = 40
 
 def begin(seed: int) -> tuple[App, VirtualClock, World]:
     """The demo account and a controller that acts on it, at their first instant."""
+    collect_less()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVEL_ERROR))
     world = World(seed=seed, start_s=START_S)
     world.seed_from(demo_document())

@@ -6,6 +6,7 @@ exist, which child processes inherit; and in this process a connection to anythi
 loopback fails the test on the spot.
 """
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -35,7 +36,9 @@ settings.load_profile("ci" if CI else "dev")
 
 
 def pytest_configure() -> None:
-    """Before any test module is imported: an environment without a way to AWS."""
+    """Before any test module is imported: an environment without a way to AWS, and garbage
+    collected as seldom as the daemon does."""
+    gc.set_threshold(20_000, 20, 20)
     for name in list(os.environ):
         if name.startswith(("AWS_", "RIGHTSIZER_")) or name.lower().endswith("_proxy"):
             del os.environ[name]

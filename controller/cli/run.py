@@ -83,10 +83,11 @@ def run(
     order; a second one ends it at once, and what was under way goes on at the next start.
     SIGHUP reads the policies again.
     """
-    from controller.cli.allocator import use_one_arena
+    from controller.cli.allocator import collect_less, use_one_arena
     from controller.cli.signals import Signals
 
     use_one_arena()
+    collect_less()
     session.flags |= {"listen": listen, "workers": workers}
     session.flags |= {"journal_days": journal_days, "keep_versions": keep_versions}
     host, port = address(listen)
