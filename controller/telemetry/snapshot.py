@@ -21,17 +21,20 @@ from controller.model.demand import Attainment, SloStatus
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing, known
 from controller.model.policy import Policy
-from controller.model.size import LambdaSize, Size
+from controller.model.size import Size
 from controller.telemetry.catalogue import CATALOGUE
 from controller.telemetry.metric import Metric, MetricType
+from controller.telemetry.size_samples import (
+    Sample,
+    advice_samples,
+    live_samples,
+    size_samples,
+)
 
 _HOURS_PER_MONTH = 730.0
-_BYTES_PER_MB = 2**20
 _NOT_COUNTED = Missing("not counted yet")
 
 Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily
-Sample = tuple[str, tuple[str, ...], float]
-"""A metric's short name, its labels after the endpoint's own, and its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +151,12 @@ def _assessed(assessment: Assessment) -> Iterator[Sample]:
     current = assessment.state.size
     desired = wanted.proposal.target if isinstance(wanted, Propose) else current
     for state, size in (("current", current), ("desired", desired)):
-        if isinstance(size, LambdaSize):
-            yield "target_memory_bytes", (state,), float(size.memory_mb * _BYTES_PER_MB)
+        yield from size_samples(state, size)
         cost = _usd_per_hour(assessment, size)
         if cost is not None:
             yield "cost_hourly_dollars", (state,), cost
+    yield from live_samples(assessment.state.live)
+    yield from advice_samples(assessment.advice)
     yield from _savings(assessment, current)
 
 
