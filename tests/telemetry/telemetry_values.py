@@ -22,7 +22,14 @@ from controller.model.missing import Maybe, Missing
 from controller.model.policy import FleetLimits, Mode, Policy, PolicySet, Scope, Slo, Source, Target
 from controller.model.price import LambdaPrices
 from controller.model.reason import Reason
-from controller.model.size import LambdaSize
+from controller.model.sagemaker import (
+    Autoscaling,
+    Endpoint,
+    EndpointConfig,
+    RealtimeLive,
+    ServerlessLive,
+)
+from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize
 from controller.telemetry.metrics import Telemetry
 
 KEY = EndpointKey("123456789012", "eu-west-1", Kind.LAMBDA_FUNCTION, "ocr", "live")
@@ -170,3 +177,20 @@ def value(telemetry: Telemetry, short: str, **labels: str) -> float | None:
 def endpoint_value(telemetry: Telemetry, short: str, **labels: str) -> float | None:
     """One sample of the endpoint."""
     return value(telemetry, short, **OWNER, **labels)
+
+
+CONFIG = EndpointConfig("c1", "arn", "f", 0.0, ours=False)
+ENDPOINT = Endpoint("arn", "InService", None, CONFIG, "AllTraffic", 0.0)
+REALTIME = RealtimeLive(ENDPOINT, "ml.c5.xlarge", 3, 3, Autoscaling())
+SERVERLESS = ServerlessLive(ENDPOINT, 2048, 20, None)
+
+
+def of_endpoint(size: ServerlessSize | RealtimeSize, **values: Any) -> Assessment:
+    """A SageMaker endpoint of the right size."""
+    serverless = isinstance(size, ServerlessSize)
+    kind = Kind.SERVERLESS_ENDPOINT if serverless else Kind.REALTIME_ENDPOINT
+    key = EndpointKey("123456789012", "eu-west-1", kind, "ocr", "AllTraffic")
+    live = SERVERLESS if serverless else REALTIME
+    seen = replace(state(), key=key, size=size, live=live)
+    right = hold(Reason.RIGHT_SIZE)
+    return assessment(key=key, state=seen, wanted=right, decision=right, **values)

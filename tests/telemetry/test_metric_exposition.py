@@ -19,14 +19,18 @@ from telemetry_values import (
     change,
     condition,
     hold,
+    of_endpoint,
+    point,
     value,
 )
 
 from controller.core.slo_ledger import Totals
+from controller.model.advice import Advice
 from controller.model.change import ChangePhase
 from controller.model.condition import ConditionType
 from controller.model.errors import StoreError, Throttled
 from controller.model.reason import Reason
+from controller.model.size import RealtimeSize, ServerlessSize
 from controller.telemetry.catalogue import CATALOGUE
 from controller.telemetry.metric import MetricType
 from controller.telemetry.metrics import ReconcileResult, Telemetry
@@ -51,6 +55,10 @@ def full() -> Telemetry:
     telemetry.reload_succeeded(POLICIES, 900.0)
     telemetry.endpoint_assessed(POLICY, assessment())
     telemetry.endpoint_assessed(POLICY, assessment(decision=hold(Reason.COOLDOWN)))
+    telemetry.endpoint_assessed(POLICY, of_endpoint(ServerlessSize(2048, 20)))
+    idle = (Advice(Reason.IDLE, "…", point(73.0)),)
+    realtime = RealtimeSize("ml.c5.xlarge", 1, 2, 900.0)
+    telemetry.endpoint_assessed(POLICY, of_endpoint(realtime, advice=idle))
     telemetry.requests_counted(KEY, "ocr", Totals(100, 4, 1), 0.2)
     conditions = [condition(ConditionType.PAUSED), condition(ConditionType.DRIFTED)]
     telemetry.conditions_set(KEY, "ocr", conditions)

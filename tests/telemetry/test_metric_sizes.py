@@ -3,34 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from telemetry_values import POLICY, Hands, assessment, hold, point, samples, state
+from telemetry_values import POLICY, Hands, of_endpoint, point, samples
 
 from controller.model.advice import Advice
-from controller.model.decision import Assessment
-from controller.model.endpoint import EndpointKey, Kind
 from controller.model.missing import Missing
 from controller.model.reason import Reason
-from controller.model.sagemaker import (
-    Autoscaling,
-    Endpoint,
-    EndpointConfig,
-    RealtimeLive,
-    ServerlessLive,
-)
-from controller.model.size import RealtimeSize, ServerlessSize, Size
+from controller.model.size import RealtimeSize, ServerlessSize
 from controller.telemetry.metrics import Telemetry
-
-CONFIG = EndpointConfig("c1", "arn", "f", 0.0, ours=False)
-ENDPOINT = Endpoint("arn", "InService", None, CONFIG, "AllTraffic", 0.0)
-REALTIME = RealtimeLive(ENDPOINT, "ml.c5.xlarge", 3, 3, Autoscaling())
-SERVERLESS = ServerlessLive(ENDPOINT, 2048, 20, None)
-
-
-def of(kind: Kind, size: Size, live: object, **values: object) -> Assessment:
-    key = EndpointKey("123456789012", "eu-west-1", kind, "ocr", "AllTraffic")
-    seen = replace(state(), key=key, size=size, live=live)  # type: ignore[arg-type]
-    right = hold(Reason.RIGHT_SIZE)
-    return assessment(key=key, state=seen, wanted=right, decision=right, **values)
 
 
 @pytest.fixture
@@ -53,7 +32,7 @@ CURRENT = (("state", "current"),)
 
 def test_a_serverless_endpoint(telemetry: Telemetry) -> None:
     size = ServerlessSize(2048, 20, 3)
-    telemetry.endpoint_assessed(POLICY, of(Kind.SERVERLESS_ENDPOINT, size, SERVERLESS))
+    telemetry.endpoint_assessed(POLICY, of_endpoint(size))
     assert shown(telemetry, "target_memory_bytes")[CURRENT] == 2048 * 2**20
     assert shown(telemetry, "target_max_concurrency")[CURRENT] == 20
     assert shown(telemetry, "target_provisioned_concurrency")[CURRENT] == 3
@@ -62,7 +41,7 @@ def test_a_serverless_endpoint(telemetry: Telemetry) -> None:
 
 def test_a_realtime_endpoint(telemetry: Telemetry) -> None:
     size = RealtimeSize("ml.c5.xlarge", 2, 6, 4200.0)
-    telemetry.endpoint_assessed(POLICY, of(Kind.REALTIME_ENDPOINT, size, REALTIME))
+    telemetry.endpoint_assessed(POLICY, of_endpoint(size))
     assert shown(telemetry, "target_min_instances")[CURRENT] == 2
     assert shown(telemetry, "target_max_instances")[CURRENT] == 6
     assert shown(telemetry, "target_requests_per_second_per_instance")[CURRENT] == 70.0
@@ -74,7 +53,7 @@ def test_a_realtime_endpoint(telemetry: Telemetry) -> None:
 
 def test_without_a_target_there_is_no_target(telemetry: Telemetry) -> None:
     fixed = RealtimeSize("ml.c5.xlarge", 2, 2)
-    telemetry.endpoint_assessed(POLICY, of(Kind.REALTIME_ENDPOINT, fixed, REALTIME))
+    telemetry.endpoint_assessed(POLICY, of_endpoint(fixed))
     assert shown(telemetry, "target_requests_per_second_per_instance") == {}
 
 
@@ -84,7 +63,7 @@ def test_advice_comes_and_goes(telemetry: Telemetry) -> None:
         Advice(Reason.CONSOLIDATE, "…", Missing("not known")),
     )
     size = RealtimeSize("ml.c5.xlarge", 1, 1)
-    found = of(Kind.REALTIME_ENDPOINT, size, REALTIME, advice=advice)
+    found = of_endpoint(size, advice=advice)
     telemetry.endpoint_assessed(POLICY, found)
     assert set(shown(telemetry, "advice")) == {(("reason", "Idle"),), (("reason", "Consolidate"),)}
     savings = shown(telemetry, "advice_savings_hourly_dollars")
