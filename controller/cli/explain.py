@@ -29,8 +29,9 @@ def explain(session: Session, *, endpoint: str, policies: tuple[str, ...], outpu
 
     Looks now, as `plan` does, and changes nothing. ENDPOINT is a whole key, a name, or
     name:qualifier. Shows how well the SLO is kept, what the traffic asks, every candidate size
-    with what it is expected to do and why it was not chosen, every guard that says no, and the
-    last changes. The form wide shows all sizes; table leaves out those between.
+    with what it gives and costs at the actual demand and why it was not chosen, what another
+    kind of hosting would cost, advice, every guard that says no, and the last changes. The form
+    wide shows all sizes; table leaves out those between.
     """
     from controller.cli.explain_views import show_explanation
 
@@ -60,10 +61,12 @@ def _look(
 
 def _content(found: "Found", seen: "Seen", changes: "tuple[Change, ...]") -> dict[str, Any]:
     from controller.core.conditions import conditions
+    from controller.core.cost_table import cost_table
     from controller.runtime.documents import (
         assessment_document,
         change_document,
         condition_document,
+        cost_document,
     )
     from controller.runtime.plans import plan_item
 
@@ -74,10 +77,14 @@ def _content(found: "Found", seen: "Seen", changes: "tuple[Change, ...]") -> dic
             **plan_item(seen),
             "failures": failure_documents(found),
             **{name: assessment_document(assessment)[name] for name in _PARTS},
+            "costTable": [
+                cost_document(row)
+                for row in cost_table(assessment.candidates, assessment.demand, policy)
+            ],
             "conditions": [condition_document(c) for c in conditions(assessment, policy)],
             "changes": [change_document(change) for change in changes],
         },
     )
 
 
-_PARTS = ("wanted", "demand", "candidates", "guards")
+_PARTS = ("wanted", "demand", "candidates", "guards", "advice", "hosting")

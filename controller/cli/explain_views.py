@@ -2,36 +2,32 @@
 
 from collections.abc import Iterator, Sequence
 
+from controller.cli.cost_views import Marks, show_advice, show_costs, show_hosting
 from controller.cli.get_views import CHANGE_WIDE, change_row
-from controller.cli.output import Cell, Row, printable, show_table
+from controller.cli.output import Cell, printable, show_table
 from controller.cli.plan_views import latency_words
 from controller.cli.session import Session
 from controller.cli.words import (
     UNKNOWN,
-    ms_range,
+    counted,
     number,
     percent,
     probability,
     span,
-    usd_range,
     when,
 )
 from controller.core.conditions import conditions
+from controller.core.cost_table import cost_table
 from controller.model.change import Change
 from controller.model.condition import Condition, ConditionStatus
-from controller.model.demand import Demand, Interval
-from controller.model.endpoint import LATEST
-from controller.model.estimate import Candidate, Rejection
+from controller.model.demand import Demand
+from controller.model.endpoint import LATEST, EndpointState, LambdaLive
 from controller.model.missing import Missing
 from controller.model.policy import Policy
-from controller.model.size import Size, memory_mb_of
+from controller.model.sagemaker import RealtimeLive, ServerlessLive
 from controller.runtime.documents import change_document
 from controller.runtime.oneshot import Seen
 from controller.runtime.plans import wanted_change
-
-_SIZES = ("", ">SIZE", ">LATENCY MS (90 %)", ">P(SLO)", ">USD/MONTH (90 %)", "VERDICT", "WHY")
-_SIZES_WIDE = (*_SIZES[:-1], ">MEASURED", "EVIDENCE", "WHY")
-_MILESTONES = frozenset(2**n for n in range(7, 14)) | {10_240}
 
 
 def show_explanation(
@@ -41,6 +37,8 @@ def show_explanation(
     for title, text in _facts(seen, now_s):
         session.write(f"{title + ':':<11}{printable(text)}\n")
     _sizes(session, seen, wide=wide)
+    show_hosting(session, seen.assessment.hosting)
+    show_advice(session, seen.assessment.advice)
     _guards(session, seen)
     _conditions(session, seen)
     if changes:
@@ -55,14 +53,26 @@ def _facts(seen: Seen, now_s: float) -> Iterator[tuple[str, str]]:
     yield "Policy", f"{policy.name} ({policy.source}), mode {policy.mode}"
     state = assessment.state
     if state is not None:
-        serving = state.function.serving
-        version = "" if serving.version == LATEST else f", version {serving.version}"
-        since = span(now_s - serving.last_modified_s)
-        yield "Size", f"{state.size} ({state.phase}{version}, unchanged for {since})"
+        yield "Size", f"{state.size} ({state.phase}, {_live(state, now_s)})"
     yield "Decision", assessment.sentence
     yield "SLO", _slo(seen, policy)
     demand = assessment.demand
     yield "Demand", demand.reason if isinstance(demand, Missing) else _demand(demand)
+
+
+def _live(state: EndpointState, now_s: float) -> str:
+    """What serves, and since when."""
+    match state.live:
+        case LambdaLive() as function:
+            serving = function.serving
+            version = "" if serving.version == LATEST else f"version {serving.version}, "
+            return f"{version}unchanged for {span(now_s - serving.last_modified_s)}"
+        case ServerlessLive(endpoint=endpoint):
+            running = ""
+        case RealtimeLive(endpoint=endpoint):
+            running = f"{counted(state.realtime.instances, 'instance')} running, "
+    since = span(now_s - endpoint.modified_at_s)
+    return f"{running}configuration {endpoint.config.name}, unchanged for {since}"
 
 
 def _slo(seen: Seen, policy: Policy) -> str:
@@ -96,57 +106,19 @@ def _demand(demand: Demand) -> str:
 
 
 def _sizes(session: Session, seen: Seen, *, wide: bool) -> None:
-    candidates = seen.assessment.candidates
-    if not candidates:
-        return
-    chosen = _chosen(seen)
-    shown = candidates if wide else thinned(candidates, chosen)
-    left_out = len(candidates) - len(shown)
-    note = f" ({left_out} between these left out; -o wide shows all)" if left_out else ""
-    session.write(f"\nSizes for {latency_words(seen.assessment, seen.entry.policy)}{note}\n")
-    rows = [_size_row(candidate, chosen, wide=wide) for candidate in shown]
-    show_table(session, _SIZES_WIDE if wide else _SIZES, rows)
-    session.write("* the live size   > the wanted size\n")
+    assessment, policy = seen.assessment, seen.entry.policy
+    rows = cost_table(assessment.candidates, assessment.demand, policy)
+    if rows:
+        title = f"Sizes for {latency_words(assessment, policy)}"
+        show_costs(session, title, rows, marks(seen), wide=wide)
 
 
-def _chosen(seen: Seen) -> frozenset[Size]:
+def marks(seen: Seen) -> Marks:
     """The live size and the wanted one."""
     state, proposal = seen.assessment.state, wanted_change(seen.assessment)
-    live = set() if state is None else {state.size}
-    return frozenset(live | (set() if proposal is None else {proposal.target}))
-
-
-def thinned(candidates: Sequence[Candidate], keep: frozenset[Size]) -> list[Candidate]:
-    """The sizes in `keep`, their neighbours, the ends of the ladder, and powers of two."""
-    places = {i for i, c in enumerate(candidates) if c.estimate.size in keep}
-    near = {i + step for i in places for step in (-1, 0, 1)} | {0, len(candidates) - 1}
-    return [
-        candidate
-        for i, candidate in enumerate(candidates)
-        if i in near or memory_mb_of(candidate.estimate.size) in _MILESTONES
-    ]
-
-
-def _size_row(candidate: Candidate, chosen: frozenset[Size], *, wide: bool) -> Row:
-    estimate, rejection = candidate.estimate, candidate.rejection
-    marked = estimate.size in chosen
-    mark = {Rejection.CURRENT: "*", Rejection.CHOSEN: ">"}.get(rejection, "*") if marked else ""
-    style = "bold" if marked else ""
-    row = (
-        Cell(mark, style),
-        Cell(str(estimate.size), style),
-        _interval(estimate.p95_ms),
-        probability(estimate.p_slo),
-        usd_range(estimate.usd_per_month),
-        Cell(rejection.value, "green" if rejection is Rejection.CHOSEN else ""),
+    return Marks(
+        None if state is None else state.size, None if proposal is None else proposal.target
     )
-    if not wide:
-        return (*row, candidate.detail)
-    return (*row, f"{estimate.measured_requests:,}", estimate.evidence, candidate.detail)
-
-
-def _interval(value: Interval) -> str:
-    return ms_range(value)
 
 
 def _guards(session: Session, seen: Seen) -> None:

@@ -20,13 +20,14 @@ LISTS = {
     "policies": Lazy("controller.cli.get:policies", "Policies with defaults merged in."),
     "endpoints": Lazy("controller.cli.get:endpoints", "Endpoints, as last judged."),
     "changes": Lazy("controller.cli.get:changes", "Changes, newest first; one with its history."),
+    "advice": Lazy("controller.cli.get_advice:advice", "What a person might do to save money."),
     "conditions": Lazy("controller.cli.get:conditions", "What holds now, since when, and why."),
 }
 
 
 @click.group(cls=LazyGroup, lazy=LISTS)
 def get() -> None:
-    """List policies, endpoints, changes or conditions.
+    """List policies, endpoints, changes, conditions or advice.
 
     Policies come from files, all else from the journal: no call to AWS is made.
     """

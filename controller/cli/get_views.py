@@ -8,9 +8,11 @@ from typing import Any
 
 from controller.cli.output import Cell, Row, show_table
 from controller.cli.session import Session
+from controller.cli.size_words import size_arrow
 from controller.cli.words import arrow, number, percent, usd
 from controller.model.policy import Policy
 from controller.policy.durations import format_duration_ms
+from controller.runtime.size_documents import size_from
 
 POLICY_COLUMNS = ("NAME", "MODE", "TARGET", "SLO", ">BUDGET")
 POLICY_WIDE = (*POLICY_COLUMNS, "CONFIDENCE", "GENERATION", "SOURCE")
@@ -18,6 +20,7 @@ ENDPOINT_COLUMNS = ("ENDPOINT", "POLICY", "SIZE", "SLO", ">P95 MS", ">USD/MONTH"
 ENDPOINT_WIDE = (*ENDPOINT_COLUMNS[:-1], "AT", "REASON", "MESSAGE")
 CHANGE_COLUMNS = (">ID", "ENDPOINT", "CHANGE", "PHASE", "REASON", "ACTOR", "PLANNED")
 CHANGE_WIDE = (*CHANGE_COLUMNS, "UPDATED", "VERDICT")
+ADVICE_COLUMNS = ("ENDPOINT", "REASON", ">USD/MONTH", "ADVICE")
 CONDITION_COLUMNS = ("ENDPOINT", "TYPE", "STATUS", "REASON", "SINCE", "MESSAGE")
 
 Document = Mapping[str, Any]
@@ -60,7 +63,7 @@ def endpoint_row(item: Document, *, wide: bool) -> Row:
     row = (
         str(item["endpoint"]["key"]),
         str(item.get("policy", "")),
-        arrow(_size(item.get("currentSize")), _size(item.get("desiredSize"))),
+        _sizes(item.get("currentSize"), item.get("desiredSize")),
         Cell(attainment, styles.get(attainment, "")),
         _number(slo.get("p95Ms")),
         _cost(item),
@@ -70,8 +73,12 @@ def endpoint_row(item: Document, *, wide: bool) -> Row:
     return (*row, str(item.get("at") or ""), reason, str(item.get("message", "")))
 
 
-def _size(size: Any) -> str:
-    return f"{size['memoryMb']} MB" if isinstance(size, dict) and "memoryMb" in size else ""
+def _sizes(before: Any, after: Any) -> str:
+    """`3008 -> 2048 MB`; nothing where a size is not there, or of another time."""
+    try:
+        return size_arrow(size_from(before), size_from(after))
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _number(value: Any) -> str:
@@ -94,7 +101,7 @@ def change_row(item: Document, *, wide: bool) -> Row:
     row = (
         str(item["id"]),
         str(item["endpoint"]["key"]),
-        arrow(_size(item["before"]), _size(item["target"])),
+        _sizes(item["before"], item["target"]),
         _phase(item),
         str(item["reason"]),
         str(item["actor"]),
@@ -132,5 +139,16 @@ def condition_row(item: Document) -> Row:
         str(item["status"]),
         str(item["reason"]),
         str(item["lastTransitionTime"]),
+        str(item["message"]),
+    )
+
+
+def advice_row(item: Document) -> Row:
+    """One piece of advice, with what following it would save."""
+    saves = item.get("savesUsdPerMonth") or {}
+    return (
+        str(item["endpoint"]["key"]),
+        str(item["reason"]),
+        usd(float(saves["mid"])) if "mid" in saves else "",
         str(item["message"]),
     )

@@ -22,12 +22,13 @@ COMMANDS = {
     "plan": Lazy("controller.cli.plan:plan", "Show what would be changed and why; change nothing."),
     "apply": Lazy("controller.cli.apply:apply", "Carry out a saved plan."),
     "explain": Lazy("controller.cli.explain:explain", "Show why one endpoint has its size."),
-    "get": Lazy("controller.cli.get:get", "List policies, endpoints, changes or conditions."),
+    "get": Lazy("controller.cli.get:get", "List policies, endpoints, changes, advice …"),
     "pause": Lazy("controller.cli.pause:pause", "Stop changing an endpoint, or all of them."),
     "resume": Lazy("controller.cli.pause:resume", "Lift a pause and accept the present size."),
     "rollback": Lazy("controller.cli.rollback:rollback", "Undo an endpoint's last change."),
     "validate": Lazy("controller.cli.validate:validate", "Check policy files."),
     "init": Lazy("controller.cli.init:init", "Write a starter policy for a live endpoint."),
+    "rules": Lazy("controller.cli.rules:rules", "Print Prometheus rules made from policies."),
     "schema": Lazy("controller.cli.schema:schema", "Print the JSON Schema of policies."),
     "doctor": Lazy(
         "controller.cli.doctor:doctor", "Check credentials, permissions, clock, prices, journal."
