@@ -48,6 +48,9 @@ class Reloader:
             self._engine.use(policies)
             self.resync()
         problems = tuple(str(problem) for problem in self._watch.problems)
+        if policies is None and self._problems and not problems:
+            # mended back to what is in force: nothing new to use, and nothing to warn of
+            self.accept(self._engine.policies)
         if problems and problems != self._problems:
             self._telemetry.reload_failed()
             for problem in problems:

@@ -12,6 +12,9 @@ from sources import REPOSITORY
 import controller
 from controller.cli.main import cli
 from controller.model.reason import Reason
+from controller.policy import load
+from controller.telemetry.rules.document import groups
+from controller.telemetry.rules.options import RuleOptions
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^\.PHONY: (\S+)$", MAKEFILE, re.MULTILINE))
@@ -85,11 +88,17 @@ def test_every_room_is_on_the_map() -> None:
     assert drawn == rooms
 
 
-def test_every_reason_has_its_page_in_the_runbook() -> None:
+def test_every_reason_and_every_alert_has_its_page_in_the_runbook() -> None:
     text = (REPOSITORY / "docs/runbook.md").read_text("utf-8")
     headings = re.findall(r"^### (\S+)$", text, re.MULTILINE)
     assert sorted(headings) == sorted(set(headings)), "a heading appears twice"
-    assert set(headings) == {reason.value for reason in Reason}
+    made = groups(load([REPOSITORY / "policies"]), RuleOptions())
+    alerts = {rule.alert for group in made for rule in group.rules if rule.alert is not None}
+    assert set(headings) == {reason.value for reason in Reason} | alerts
+    linked = {
+        rule.annotations["runbook_url"] for group in made for rule in group.rules if rule.alert
+    }
+    assert linked == {f"docs/runbook.md#{alert.lower()}" for alert in alerts}
 
 
 def test_changelog_knows_this_version() -> None:

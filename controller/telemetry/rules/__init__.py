@@ -1,0 +1,1 @@
+"""Prometheus rules from policies: recordings, SLO alerts, and the controller's own alerts."""
