@@ -1,7 +1,8 @@
 """Steps of the journal that both directions of a rollout share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from controller.kinds.realtime_endpoint.names import is_ours
 from controller.kinds.realtime_endpoint.view import View
 from controller.model.change import (
     Advance,
@@ -12,11 +13,14 @@ from controller.model.change import (
     Wait,
 )
 from controller.model.reason import Reason
+from controller.model.sagemaker_steps import DeleteConfig, DeleteGuardAlarms
 
 POLL_S = 30.0
 """How soon to look again at what AWS is carrying out: a new instance takes some five minutes."""
 JUDGE_S = 60.0
 """How soon to look again at a trial."""
+CLEAN_UP_S = 1800.0
+"""What cannot be cleaned up by then is left: it costs next to nothing and is tagged ours."""
 SEEN_S = 120.0
 """So long after it was accepted, an update may not yet show in DescribeEndpoint."""
 READY = "ready to deploy"
@@ -83,6 +87,25 @@ def announce(view: View, config: str, pause_s: float) -> Step:
         "asked": f"{READY} {config}",
     }
     return remember(view, "deploy", f"deploying {config}, attempt {number + 1}", news)
+
+
+def clean_up(view: View, stage: str, names: Iterable[str]) -> Step | None:
+    """Delete alarms and configs of ours, each once; never the live config, the one that went
+    before it, nor one that we did not make. What AWS does not let go for long is left."""
+    used = {view.config, view.told("config"), view.live.endpoint.pending_config}
+    left = [
+        name
+        for name in names
+        if is_ours(name) and name not in used and not view.told(f"gone:{name}")
+    ]
+    since_s = view.told(f"clean_up_since_s:{stage}")
+    if not left or (since_s and view.now_s - float(since_s) > CLEAN_UP_S):
+        return None
+    if not since_s:
+        news = {f"clean_up_since_s:{stage}": repr(view.now_s)}
+        return remember(view, "clean up", f"cleaning up {', '.join(left)}", news)
+    name = left[0]
+    return DeleteGuardAlarms((name,)) if name in view.told("alarms").split() else DeleteConfig(name)
 
 
 def refusal(view: View) -> str:

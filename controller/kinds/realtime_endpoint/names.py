@@ -18,14 +18,16 @@ def is_ours(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def config_name(endpoint: str, source: str, instance_type: str, count: int) -> str:
+def config_name(endpoint: str, source: tuple[str, str], instance_type: str, count: int) -> str:
     """The config that an endpoint gets: copied from `source`, with another type and count.
 
-    >>> config_name("shop", "shop-v1", "ml.c5.large", 2)
-    'rightsizer-shop-c5-large-8f5d3d4f2b'
+    `source` is a config's name and fingerprint: one name may be given anew.
+
+    >>> config_name("shop", ("shop-v1", "f00d"), "ml.c5.large", 2)
+    'rightsizer-shop-c5-large-73830c5d18'
     """
     size = instance_type.removeprefix("ml.").replace(".", "-")
-    tail = f"-{size}-{_digest(endpoint, source, instance_type, str(count))}"
+    tail = f"-{size}-{_digest(endpoint, *source, instance_type, str(count))}"
     return f"{PREFIX}{_cut(endpoint, _CONFIG_LENGTH - len(PREFIX) - len(tail))}{tail}"
 
 

@@ -11,6 +11,7 @@ from controller.kinds.realtime_endpoint.moves import (
     announce,
     announced,
     busy,
+    clean_up,
     fail,
     may_have_changed,
     refusal,
@@ -24,8 +25,6 @@ from controller.model.change import Advance, ChangePhase, Step, Verdict, Verdict
 from controller.model.reason import Reason
 from controller.model.sagemaker_steps import (
     CreateConfig,
-    DeleteConfig,
-    DeleteGuardAlarms,
     DeployConfig,
     DeregisterTarget,
     SetInstanceCount,
@@ -34,8 +33,6 @@ from controller.model.sagemaker_steps import (
 MOST_TRIES = 4
 PAUSE_S = 300.0
 """Between two deployments back: the old type may have no capacity for the moment."""
-CLEAN_UP_S = 1800.0
-"""What cannot be cleaned up by then is left: it costs next to nothing and is tagged ours."""
 
 
 def roll_back(view: View) -> Step:
@@ -80,7 +77,8 @@ def _way_back(view: View) -> dict[str, str]:
     name = source
     if not keep and view.told("count_of_config") != str(needed):
         key = view.stage.state.key
-        name = config_name(key.name, source, view.before.instance_type, needed)
+        copied = (source, view.told("fingerprint"))
+        name = config_name(key.name, copied, view.before.instance_type, needed)
     return {"back_config": name, "back_count": str(needed), "back_keep": "1" if keep else ""}
 
 
@@ -130,23 +128,8 @@ def _count(view: View, stuck: bool) -> Step | None:
 
 
 def _clean_up(view: View) -> Step | None:
-    """Alarms and configs that we made and nobody uses; never the live one nor the last good."""
-    since_s = view.told("clean_up_since_s")
-    left = _left_over(view)
-    if not left or (since_s and view.now_s - float(since_s) > CLEAN_UP_S):
-        return None
-    if not since_s:
-        news = {"clean_up_since_s": repr(view.now_s)}
-        return remember(view, "clean up", f"{len(left)} things of ours to clean up", news)
-    name = left[0]
-    return DeleteGuardAlarms((name,)) if name in view.told("alarms").split() else DeleteConfig(name)
-
-
-def _left_over(view: View) -> list[str]:
-    used = {view.config, view.told("config"), view.live.endpoint.pending_config}
-    configs = [view.told("config_target"), view.told("back_config")]
-    names = view.told("alarms").split() + [one for one in configs if one and one not in used]
-    return [name for name in names if not view.told(f"gone:{name}")]
+    configs = (view.told("config_target"), view.told("back_config"))
+    return clean_up(view, "undone", (*view.told("alarms").split(), *configs))
 
 
 def _close(view: View, stuck: bool) -> Step:

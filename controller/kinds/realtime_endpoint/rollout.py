@@ -20,6 +20,7 @@ from controller.kinds.realtime_endpoint.moves import (
     JUDGE_S,
     back,
     busy,
+    clean_up,
     fail,
     remember,
     wait,
@@ -37,7 +38,7 @@ from controller.model.change import (
 )
 from controller.model.endpoint import EndpointState
 from controller.model.reason import Reason
-from controller.model.sagemaker_steps import DeleteGuardAlarms, SetInstanceCount
+from controller.model.sagemaker_steps import SetInstanceCount
 from controller.model.size import lessens
 
 PATIENCE_S = 3600.0
@@ -93,6 +94,7 @@ def _start(view: View) -> Step:
     progress = {
         **view.change.progress,
         "config": config.name,
+        "source": config.source or "",
         "kept": snapshot.to_text(view.live.autoscaling),
         "count_before": str(view.live.desired_instances),
         "count_of_config": str(config.initial_instance_count),
@@ -129,7 +131,8 @@ def _forbidden(view: View) -> tuple[Reason, str] | None:
 def _new_fleet(view: View) -> dict[str, str]:
     count = deployment.new_count(view.before, view.target, view.live.desired_instances)
     key = view.stage.state.key
-    name = config_name(key.name, view.config, view.target.instance_type, count)
+    source = (view.config, view.told("fingerprint"))
+    name = config_name(key.name, source, view.target.instance_type, count)
     guarded = (
         view.stage.slo is not None
         and deployment.shift(view.rollout, view.target.instance_type, count, ()).canary_percent
@@ -167,10 +170,7 @@ def _serving(view: View) -> Step:
         step = view.way(back=False).next_step(view.live.autoscaling)
         done = {"restored": repr(view.now_s), "detached": ""}
         return step or remember(view, "restored", "autoscaling is back in place", done)
-    for name in view.told("alarms").split():
-        if not view.told(f"gone:{name}"):
-            return DeleteGuardAlarms((name,))
-    return _judge(view)
+    return clean_up(view, "deployed", view.told("alarms").split()) or _judge(view)
 
 
 # --- in place
@@ -234,7 +234,11 @@ def _judge(view: View) -> Step:
             return back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
         done = True
     if done:
-        return Advance(ChangePhase.VERIFIED, "verdict", verdict.detail, change.progress, verdict)
+        # The config before this one is kept for the way back; the one before that is not.
+        spare = [view.told("source")] if view.retyped else []
+        return clean_up(view, "verified", spare) or Advance(
+            ChangePhase.VERIFIED, "verdict", verdict.detail, change.progress, verdict
+        )
     return wait(view, JUDGE_S, Reason.BAKING, verdict.detail)
 
 

@@ -19,7 +19,8 @@ Progress of a change (all text):
     back_config, back_count    where a type change goes back to, and whether (back_keep) the
                                number of instances that runs then is carried over
     cause                      why it is undone
-    gone:NAME, clean_up_since_s   alarms and configs of ours that are cleaned up
+    source                     what the config of before was copied from, if it is ours
+    gone:NAME, clean_up_since_s:STAGE   alarms and configs of ours that are cleaned up
 """
 
 from dataclasses import dataclass
