@@ -85,7 +85,7 @@ def _columns(rows: Sequence[CostRow], *, wide: bool) -> list[str]:
     if any(row.fits_budget is not None for row in rows):
         names.append("BUDGET")
     if wide:
-        names += ["VERDICT", "WHY"]
+        names += ["VERDICT", ">MEASURED", "EVIDENCE", "WHY"]
     return names
 
 
@@ -105,6 +105,8 @@ def _row(row: CostRow, marks: Marks, columns: Sequence[str]) -> Row:
         ">USD/1M": usd(row.usd_per_million),
         "BUDGET": Cell(fits, "red" if row.fits_budget is False else ""),
         "VERDICT": Cell(row.verdict.value, "green" if row.verdict is Rejection.CHOSEN else ""),
+        ">MEASURED": f"{row.measured_requests:,}",
+        "EVIDENCE": row.evidence,
         "WHY": row.why,
     }
     return [cells[name] for name in columns]
@@ -136,16 +138,15 @@ def show_hosting(session: Session, lines: Sequence[HostingCost]) -> None:
     session.write("\nThe same demand under another kind of hosting (never carried out)\n")
     rows = [
         (
-            Cell("*" if line.present else "", "bold"),
             Cell(KIND_WORDS[line.kind], "bold" if line.present else ""),
             line.what,
             _span(line.usd_per_month),
             "" if isinstance(line.break_even_rps, Missing) else number(line.break_even_rps),
-            line.assumes,
+            "in use, rightly sized" if line.present else line.assumes,
         )
         for line in lines
     ]
-    columns = ("", "HOSTING", "SIZE", ">USD/MONTH", ">EVEN AT RPS", "IF")
+    columns = ("HOSTING", "SIZE", ">USD/MONTH", ">EVEN AT RPS", "IF")
     show_table(session, columns, rows)
 
 

@@ -22,7 +22,9 @@ COMMANDS = {
     "plan": Lazy("controller.cli.plan:plan", "Show what would be changed and why; change nothing."),
     "apply": Lazy("controller.cli.apply:apply", "Carry out a saved plan."),
     "explain": Lazy("controller.cli.explain:explain", "Show why one endpoint has its size."),
-    "get": Lazy("controller.cli.get:get", "List policies, endpoints, changes, advice …"),
+    "get": Lazy(
+        "controller.cli.get:get", "List policies, endpoints, changes, conditions or advice."
+    ),
     "pause": Lazy("controller.cli.pause:pause", "Stop changing an endpoint, or all of them."),
     "resume": Lazy("controller.cli.pause:resume", "Lift a pause and accept the present size."),
     "rollback": Lazy("controller.cli.rollback:rollback", "Undo an endpoint's last change."),

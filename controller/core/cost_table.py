@@ -39,6 +39,10 @@ class CostRow:
     """None where there is no budget, or the cost is not known."""
     verdict: Rejection
     why: str
+    evidence: str
+    """What the estimate rests on."""
+    measured_requests: int
+    """At this very size."""
 
     @property
     def chosen(self) -> bool:
@@ -71,6 +75,8 @@ def _row(candidate: Candidate, demand: Demand, policy: Policy) -> CostRow:
         fits_budget=None if budget is None or known is None else known <= budget,
         verdict=candidate.rejection,
         why=candidate.detail,
+        evidence=estimate.evidence,
+        measured_requests=estimate.measured_requests,
     )
 
 

@@ -21,7 +21,7 @@ from controller.model.decision import Assessment
 from controller.model.demand import Demand, Interval
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.errors import AdapterError
-from controller.model.estimate import Estimate
+from controller.model.estimate import Estimate, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Scope
 from controller.model.sagemaker import Endpoint
@@ -80,7 +80,7 @@ class Advisor:
         hosting: tuple[HostingCost, ...] = ()
         demand = assessment.demand
         if estimate is not None and not isinstance(demand, Missing):
-            hosting = self._hosting(observed, demand, estimate)
+            hosting = self._hosting(observed, demand, _as_sized(assessment, estimate))
             found.append(self._move(observed.state.key, hosting, demand))
             found.append(self._consolidation(observed, demand, estimate))
         return _Made(
@@ -101,7 +101,7 @@ class Advisor:
             return ()
         present = Present(
             state.key.kind,
-            str(state.size),
+            str(here.size),
             here.usd_per_month,
             here.p95_ms.mid,
             forbidden(state),
@@ -161,6 +161,12 @@ class Advisor:
         live = endpoint.config.name
         kept = {live, made.get(live, live), endpoint.pending_config}
         return orphaned(sorted(name for name in made if name not in kept))
+
+
+def _as_sized(assessment: Assessment, here: Estimate) -> Estimate:
+    """The wanted size: nobody moves elsewhere for what right-sizing cures."""
+    chosen = (c.estimate for c in assessment.candidates if c.rejection is Rejection.CHOSEN)
+    return next(chosen, here)
 
 
 def _same(made: _Made, observed: Observed) -> bool:

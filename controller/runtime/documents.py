@@ -225,6 +225,7 @@ def cost_document(row: CostRow) -> Json:
         "usdPerMillionRequests": _number(row.usd_per_million),
         "fitsBudget": row.fits_budget,
         "verdict": row.verdict.value,
+        "evidence": row.evidence,
         "because": row.why,
     }
 
