@@ -11,8 +11,8 @@ from controller.core.demand import hours_between
 from controller.core.evidence import Evidence, evidence
 from controller.core.guard import Fleet, Situation, check, silence
 from controller.core.pooling import pooled
-from controller.core.refusals import stuck
-from controller.core.sentence import decision_sentence, underway
+from controller.core.refusals import see_through
+from controller.core.sentence import decision_sentence
 from controller.core.slo import slo_status
 from controller.model.change import Change
 from controller.model.condition import Pause
@@ -126,7 +126,7 @@ def assess(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Assessment:
     wanted, candidates = _wanted(observed, sizing, beliefs, slo)
     change = observed.open_change
     if change is not None:
-        wanted = _see_through(change, observed)
+        wanted = see_through(change, state.phase is Phase.UPDATING, now_s)
     situation = _situation(observed, sizing, wanted, beliefs.demand, slo)
     decision, guards = check(situation, wanted)
     if change is not None:
@@ -143,6 +143,7 @@ def assess(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Assessment:
         guards=guards,
         decision=decision,
         sentence=decision_sentence(state.key, decision),
+        ended=journal.last_ended(observed.changes),
     )
 
 
@@ -293,11 +294,3 @@ def owner_of(observed: Observed) -> journal.Ownership:
 def _newest_s(windows: WindowSet) -> Maybe[float]:
     ends = [kept[-1].end_s for kept in (windows.recent, windows.hourly) if kept]
     return max(ends) if ends else Missing("no datapoints")
-
-
-def _see_through(change: Change, observed: Observed) -> Hold:
-    """While a change is open, the decision is to see it through, or to call for help."""
-    why = stuck(change, observed.state.phase is Phase.UPDATING, observed.now_s)
-    if why is not None:
-        return Hold(Reason.STUCK, f"{underway(change)}: {why}")
-    return Hold(Reason.CHANGE_IN_PROGRESS, underway(change))

@@ -1,6 +1,11 @@
-"""Conditions of an endpoint, from what one tick concluded."""
+"""Conditions of an endpoint, from what one tick concluded.
+
+Each condition says its own reason: of its opposite where something is wrong, AsExpected where
+nothing is. Ready alone carries the decision's.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Hold
@@ -24,90 +29,122 @@ _DEGRADED = {
     Reason.OWNER_CONFLICT,
     Reason.STUCK,
 }
-_STALE = {Reason.NO_DATA, Reason.STALE_DATA, Reason.METRICS_UNAVAILABLE}
+_STALE = (Reason.NO_DATA, Reason.STALE_DATA, Reason.METRICS_UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    """One tick's conclusion, with what most conditions look at."""
+
+    assessment: Assessment
+    policy: Policy
+    reason: Reason
+    detail: str
+    """The decision's."""
+    refused: Mapping[Reason | None, str]
+    """What each guard that says no says."""
+
+    @property
+    def seen(self) -> bool:
+        return self.assessment.state is not None
+
+
+_Said = tuple[ConditionStatus, Reason, str]
 
 
 def conditions(assessment: Assessment, policy: Policy) -> tuple[Condition, ...]:
     """All eight conditions. The store keeps the old transition time where a status stays."""
     decision = assessment.decision
-    reason = decision.reason if isinstance(decision, Hold) else decision.proposal.reason
-    message = assessment.sentence
+    said = decision if isinstance(decision, Hold) else decision.proposal
     refused = {v.reason: v.detail for v in assessment.guards if not v.allowed}
-
-    def make(kind: ConditionType, status: ConditionStatus, why: Reason, text: str) -> Condition:
-        return Condition(kind, status, why, text, policy.generation, assessment.at_s)
-
-    degraded = reason in _DEGRADED
-    open_change = {Reason.CHANGE_IN_PROGRESS, Reason.STUCK}
-    in_change = reason in open_change or not isinstance(decision, Hold)
-    stale = reason in _STALE or Reason.STALE_DATA in refused
-    paused = refused.get(Reason.PAUSED)
-    drifted = refused.get(Reason.OWNER_CONFLICT, refused.get(Reason.DRIFTED))
-    return (
-        make(ConditionType.READY, FALSE if degraded else TRUE, reason, message),
-        make(ConditionType.DEGRADED, TRUE if degraded else FALSE, reason, message),
-        make(ConditionType.PROGRESSING, TRUE if in_change else FALSE, reason, message),
-        make(ConditionType.DATA_FRESH, _freshness(assessment, stale), reason, message),
-        make(
-            ConditionType.PAUSED,
-            FALSE if paused is None else TRUE,
-            reason if paused is None else Reason.PAUSED,
-            "not paused" if paused is None else paused,
-        ),
-        make(
-            ConditionType.DRIFTED,
-            FALSE if drifted is None else TRUE,
-            reason if drifted is None else _owner_reason(refused),
-            "the live size is the one we know" if drifted is None else drifted,
-        ),
-        _slo_met(assessment, policy, reason),
-        _within_budget(assessment, policy, reason),
+    tick = _Tick(assessment, policy, said.reason, said.detail, refused)
+    rows: Mapping[ConditionType, _Said] = {
+        ConditionType.READY: _ready(tick),
+        ConditionType.DEGRADED: _degraded(tick),
+        ConditionType.PROGRESSING: _progressing(tick),
+        ConditionType.DATA_FRESH: _data_fresh(tick),
+        ConditionType.PAUSED: _paused(tick),
+        ConditionType.DRIFTED: _drifted(tick),
+        ConditionType.SLO_MET: _slo_met(tick),
+        ConditionType.WITHIN_BUDGET: _within_budget(tick),
+    }
+    return tuple(
+        Condition(kind, status, reason, text, policy.generation, assessment.at_s)
+        for kind, (status, reason, text) in rows.items()
     )
 
 
-def _freshness(assessment: Assessment, stale: bool) -> ConditionStatus:
+def _ready(tick: _Tick) -> _Said:
+    return FALSE if tick.reason in _DEGRADED else TRUE, tick.reason, tick.assessment.sentence
+
+
+def _degraded(tick: _Tick) -> _Said:
+    if tick.reason in _DEGRADED:
+        return TRUE, tick.reason, tick.assessment.sentence
+    return FALSE, Reason.AS_EXPECTED, "the endpoint can be looked at and worked on"
+
+
+def _progressing(tick: _Tick) -> _Said:
+    open_change = tick.reason in {Reason.CHANGE_IN_PROGRESS, Reason.STUCK}
+    if open_change or not isinstance(tick.assessment.decision, Hold):
+        return TRUE, tick.reason, tick.detail
+    ended = tick.assessment.ended
+    if ended is None:
+        return FALSE, Reason.AS_EXPECTED, "no change is under way"
+    return FALSE, ended.reason, f"the last change: {ended.detail}"
+
+
+def _data_fresh(tick: _Tick) -> _Said:
     """Of an endpoint that could not be looked at, nothing fresh is known."""
-    if stale:
-        return FALSE
-    return UNKNOWN if assessment.state is None else TRUE
+    if tick.reason in _STALE:
+        return FALSE, tick.reason, tick.detail
+    if Reason.STALE_DATA in tick.refused:
+        return FALSE, Reason.STALE_DATA, tick.refused[Reason.STALE_DATA]
+    if not tick.seen:
+        return UNKNOWN, tick.reason, tick.detail
+    return TRUE, Reason.AS_EXPECTED, "datapoints come as they should"
 
 
-def _owner_reason(refused: Mapping[Reason | None, str]) -> Reason:
-    return Reason.OWNER_CONFLICT if Reason.OWNER_CONFLICT in refused else Reason.DRIFTED
+def _paused(tick: _Tick) -> _Said:
+    paused = tick.refused.get(Reason.PAUSED)
+    if paused is None:
+        return FALSE, Reason.AS_EXPECTED, "not paused"
+    return TRUE, Reason.PAUSED, paused
 
 
-def _slo_met(assessment: Assessment, policy: Policy, reason: Reason) -> Condition:
-    status, text = UNKNOWN, "not known"
-    slo = assessment.slo
+def _drifted(tick: _Tick) -> _Said:
+    for reason in (Reason.OWNER_CONFLICT, Reason.DRIFTED):
+        if reason in tick.refused:
+            return TRUE, reason, tick.refused[reason]
+    return FALSE, Reason.AS_EXPECTED, "the live size is the one we know"
+
+
+def _slo_met(tick: _Tick) -> _Said:
+    slo = tick.assessment.slo
     if isinstance(slo, Missing):
-        text = slo.reason
-    else:
-        words = {
-            Attainment.MET: TRUE,
-            Attainment.BREACHED: FALSE,
-            Attainment.UNKNOWN: UNKNOWN,
-        }
-        status = words[slo.attainment]
-        text = (
-            f"{slo.slow} of {slo.requests} requests were slower than {policy.slo.threshold_ms:g} ms"
-        )
-    return Condition(
-        ConditionType.SLO_MET, status, reason, text, policy.generation, assessment.at_s
-    )
+        return UNKNOWN, tick.reason if not tick.seen else Reason.NO_DATA, slo.reason
+    threshold_ms = tick.policy.slo.threshold_ms
+    text = f"{slo.slow} of {slo.requests} requests were slower than {threshold_ms:g} ms"
+    if slo.attainment is Attainment.MET:
+        return TRUE, Reason.AS_EXPECTED, text
+    if slo.attainment is Attainment.BREACHED:
+        return FALSE, Reason.SLO_BREACHED, text
+    return UNKNOWN, Reason.TOO_FEW_SAMPLES if slo.requests else Reason.NO_DATA, text
 
 
-def _within_budget(assessment: Assessment, policy: Policy, reason: Reason) -> Condition:
-    budget = policy.budget_usd_per_month
-    status, text = UNKNOWN, "the cost is not known"
-    current = current_candidate(assessment)
+def _within_budget(tick: _Tick) -> _Said:
+    budget = tick.policy.budget_usd_per_month
     if budget is None:
-        status, text = TRUE, "the policy sets no budget"
-    elif current is not None and not isinstance(current.estimate.usd_per_month, Missing):
-        usd = current.estimate.usd_per_month.mid
-        status = TRUE if usd <= budget else FALSE
-        text = f"{usd:.2f} of {budget:.2f} USD/month"
-    return Condition(
-        ConditionType.WITHIN_BUDGET, status, reason, text, policy.generation, assessment.at_s
+        return TRUE, Reason.AS_EXPECTED, "the policy sets no budget"
+    current = current_candidate(tick.assessment)
+    if current is None:
+        return UNKNOWN, tick.reason, "the cost is not known"
+    usd = current.estimate.usd_per_month
+    if isinstance(usd, Missing):
+        return UNKNOWN, Reason.PRICE_UNKNOWN, f"the cost is not known: {usd.reason}"
+    text = f"{usd.mid:.2f} of {budget:.2f} USD/month"
+    return (
+        (TRUE, Reason.AS_EXPECTED, text) if usd.mid <= budget else (FALSE, Reason.OVER_BUDGET, text)
     )
 
 

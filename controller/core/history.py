@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from controller.model.change import Change, ChangePhase
+from controller.model.decision import Hold
 from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
 from controller.model.reason import Reason
@@ -32,6 +33,15 @@ def final_size(change: Change) -> Size | None:
     if change.phase is ChangePhase.ROLLED_BACK:
         return change.before
     return None
+
+
+def last_ended(changes: Sequence[Change]) -> Hold | None:
+    """Why the newest closed change ended as it did; `changes` are newest first."""
+    closed = next((c for c in changes if not c.phase.open and c.verdict is not None), None)
+    if closed is None or closed.verdict is None:
+        return None
+    arrow = f"{closed.before} -> {closed.target}"
+    return Hold(closed.verdict.reason, f"{arrow} {closed.phase}: {closed.verdict.detail}")
 
 
 def is_decrease(change: Change) -> bool:

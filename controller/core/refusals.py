@@ -7,7 +7,10 @@ restart nor a second replica makes it impatient again.
 
 from collections.abc import Mapping
 
+from controller.core.sentence import underway
 from controller.model.change import Change
+from controller.model.decision import Hold
+from controller.model.reason import Reason
 
 FIRST_S = 15.0
 """Somebody was faster: time for them to finish."""
@@ -41,6 +44,14 @@ def stuck(change: Change, updating: bool, now_s: float) -> str | None:
         hours = (now_s - change.updated_at_s) / 3600.0
         return f"AWS has been carrying out an update for {hours:.0f} h"
     return None
+
+
+def see_through(change: Change, updating: bool, now_s: float) -> Hold:
+    """While a change is open, the decision is to see it through, or to call for help."""
+    why = stuck(change, updating, now_s)
+    if why is not None:
+        return Hold(Reason.STUCK, f"{underway(change)}: {why}")
+    return Hold(Reason.CHANGE_IN_PROGRESS, underway(change))
 
 
 def without_refusal(progress: Mapping[str, str]) -> Mapping[str, str]:

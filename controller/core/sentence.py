@@ -1,8 +1,11 @@
 """The one sentence of a decision: the same in log, journal, metric, `explain` and page."""
 
+from dataclasses import replace
+
 from controller.model.change import Change, ChangePhase
-from controller.model.decision import Decision, Hold
+from controller.model.decision import Assessment, Decision, Hold
 from controller.model.endpoint import EndpointKey
+from controller.model.reason import Reason
 
 
 def decision_sentence(key: EndpointKey, decision: Decision) -> str:
@@ -10,6 +13,16 @@ def decision_sentence(key: EndpointKey, decision: Decision) -> str:
     if isinstance(decision, Hold):
         return f"hold: {key.short} {decision.reason}: {decision.detail}"
     return f"change: {key.short} {decision.proposal.detail}"
+
+
+def with_progress(assessment: Assessment, told: str) -> Assessment:
+    """The assessment of an open change, with what its next step waits for."""
+    decision = assessment.decision
+    if not isinstance(decision, Hold) or decision.reason is not Reason.CHANGE_IN_PROGRESS:
+        return assessment
+    further = replace(decision, detail=f"{decision.detail}: {told}")
+    sentence = decision_sentence(assessment.key, further)
+    return replace(assessment, decision=further, sentence=sentence)
 
 
 def underway(change: Change) -> str:

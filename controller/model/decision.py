@@ -79,5 +79,7 @@ class Assessment:
     """The one sentence for log, journal, metric reason, `explain` and page."""
     advice: tuple[Advice, ...] = ()
     """What a person might do; carried out by nobody."""
+    ended: Hold | None = None
+    """Why the newest closed change ended as it did; None where nothing was ever changed."""
     hosting: tuple[HostingCost, ...] = ()
     """What the demand would cost under each kind of hosting."""

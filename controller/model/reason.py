@@ -65,6 +65,8 @@ class Reason(StrEnum):
     ORPHANED_CONFIGS = "OrphanedConfigs"
     BATCH_LIKE = "BatchLike"
     CONSOLIDATE = "Consolidate"
+    # nothing to say
+    AS_EXPECTED = "AsExpected"
     # how a change went on
     BAKING = "Baking"
     NOT_WORSE = "NotWorse"

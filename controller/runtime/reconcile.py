@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from controller.core.assess import Beliefs, Observed, Sizing, assess, believe, unassessed
 from controller.core.contract import KindRules, Stage
 from controller.core.guard import Fleet, fleet_is_full
 from controller.core.refusals import retry_delay_s, stuck
-from controller.core.sentence import change_sentence, underway
+from controller.core.sentence import change_sentence, underway, with_progress
 from controller.model.change import Advance, Change, Wait
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.endpoint import EndpointKey, Kind
@@ -87,6 +88,10 @@ class _Basis:
         return self.rows is other.rows and self.hourly is other.hourly and self.rest == other.rest
 
 
+_Due: TypeAlias = tuple[float, str | None]
+"""When to be back, and what an open change waits for until then."""
+
+
 class Reconciler:
     """Level-triggered: needs only the roster's entry, and remembers nothing that matters."""
 
@@ -100,7 +105,9 @@ class Reconciler:
         observed, assessment = self._look(entry, fleet(), fresh=False)
         if isinstance(assessment.decision, Propose):
             observed, assessment = self._look(entry, fleet(), fresh=True)
-        due_s = self._act(entry, observed, assessment, fleet)
+        due_s, told = self._act(entry, observed, assessment, fleet)
+        if told is not None:
+            assessment = with_progress(assessment, told)
         if self._hands.advisor is not None:
             assessment = self._hands.advisor.advise(observed, assessment)
         self._hands.recorder.record(entry.policy, assessment)
@@ -191,20 +198,20 @@ class Reconciler:
         observed: Observed,
         assessment: Assessment,
         fleet: Callable[[], Fleet],
-    ) -> float:
-        """Begin the change that was decided, or take the open one on; returns when to be back."""
+    ) -> _Due:
+        """Begin the change that was decided, or take the open one on."""
         turn_s = next_turn_s(entry.policy, observed.now_s)
         actuator = self._hands.actuator
         if actuator is None:
-            return turn_s
+            return turn_s, None
         if observed.open_change is not None:
             return self._proceed(actuator, entry, observed, observed.open_change)
         if not isinstance(assessment.decision, Propose):
             asked = self._hands.observer.awaiting(entry.key)
-            return min(turn_s, observed.now_s + ANSWER_S) if asked else turn_s
+            return min(turn_s, observed.now_s + ANSWER_S) if asked else turn_s, None
         change = self._planned(actuator, entry, observed, assessment, fleet)
         if change is None:
-            return observed.now_s + REFUSED_S
+            return observed.now_s + REFUSED_S, None
         self._hands.recorder.moved(change, assessment.sentence)
         return self._proceed(actuator, entry, observed, change)
 
@@ -239,7 +246,7 @@ class Reconciler:
 
     def _proceed(
         self, actuator: Actuator, entry: Entry, observed: Observed, change: Change
-    ) -> float:
+    ) -> _Due:
         """Journal moves follow each other; after one call to AWS the next tick looks again."""
         rules = self._hands.rules[entry.key.kind]
         samples = self._hands.samples.get(entry.key)
@@ -256,15 +263,15 @@ class Reconciler:
             )
             step = rules.next_step(stage)
             if isinstance(step, Wait):
-                return step.until_s
+                return step.until_s, step.detail
             if not isinstance(step, Advance):
                 done = actuator.mutate(entry.scope, change, observed.state, step)
-                return now_s + (AGAIN_S if done else retry_delay_s(change, now_s))
+                return now_s + (AGAIN_S if done else retry_delay_s(change, now_s)), None
             change = actuator.advance(change, step)
             self._hands.recorder.moved(change, change_sentence(change, step.message))
             if not change.phase.open:
-                return now_s + AGAIN_S
-        return self._hands.clock.now_s() + AGAIN_S
+                return now_s + AGAIN_S, None
+        return self._hands.clock.now_s() + AGAIN_S, None
 
 
 def _may_go_on(entry: Entry, observed: Observed, change: Change) -> Reason | None:

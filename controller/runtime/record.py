@@ -11,6 +11,7 @@ from controller.model.decision import Assessment, Hold
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy
+from controller.model.reason import Reason
 from controller.ports import Store
 from controller.runtime.documents import assessment_document
 from controller.telemetry.metrics import Telemetry
@@ -18,6 +19,9 @@ from controller.telemetry.metrics import Telemetry
 DOCUMENT_EVERY_S = 3600.0
 """An unchanged decision is written again this often, so that its figures do not grow old.
 What they rest on grows by the hour; metrics are up to date with every tick."""
+
+PROGRESS_EVERY_S = 60.0
+"""While a change is open, how far its trial has got is of interest."""
 
 
 class Recorder:
@@ -42,7 +46,8 @@ class Recorder:
         word = _word(assessment)
         written = self._written.get(key)
         fresh = written is None or written[0] != word
-        if fresh or (written and assessment.at_s - written[1] >= DOCUMENT_EVERY_S):
+        every_s = PROGRESS_EVERY_S if _in_change(assessment) else DOCUMENT_EVERY_S
+        if fresh or (written and assessment.at_s - written[1] >= every_s):
             self._store.put_assessment(key, assessment.at_s, assessment_document(assessment))
             self._written[key] = (word, assessment.at_s)
         say = self._log.info if fresh else self._log.debug
@@ -94,6 +99,11 @@ class Recorder:
         if self._statuses.get(key) != statuses:
             self._store.put_conditions(key, made)
             self._statuses[key] = statuses
+
+
+def _in_change(assessment: Assessment) -> bool:
+    decision = assessment.decision
+    return isinstance(decision, Hold) and decision.reason is Reason.CHANGE_IN_PROGRESS
 
 
 def _word(assessment: Assessment) -> str:

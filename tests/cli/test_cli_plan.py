@@ -156,7 +156,7 @@ def test_endpoints_that_are_not_there(account: Account, policies: Path) -> None:
     errors = [line for line in result.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 2
     assert "function gone in eu-west-1 found nothing" in errors[0]
-    assert "alias thumbs:beta" in errors[1]
+    assert "thumbs in eu-west-1 is there, but has no 'beta'" in errors[1]
     unknown = account.shell("plan", "orc", "--policies", policies)
     assert unknown.code == ExitCode.ERROR
     assert f"did you mean {OCR}?" in unknown.error

@@ -9,9 +9,11 @@ from given import (
     UNREAD,
     X86_PRICES,
     Truth,
+    a_change,
     a_pause,
     a_policy,
     a_state,
+    a_verdict,
     an_observed,
     observed_worlds,
 )
@@ -20,6 +22,7 @@ from hypothesis import given, settings
 from controller.core.assess import Observed, assess, believe, unassessed
 from controller.core.conditions import chosen_candidate, conditions, current_candidate
 from controller.kinds.lambda_function.kind import LambdaSizing
+from controller.model.change import ChangePhase
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Hold
 from controller.model.policy import Mode, Policy
@@ -154,3 +157,52 @@ def test_the_candidates_that_pages_show() -> None:
     assert current.estimate.size == LambdaSize(512)
     assert chosen is not None
     assert chosen.estimate.size == assessment.wanted.proposal.target
+
+
+# --- each condition says its own reason ---
+
+
+def reasons(found: dict[ConditionType, Condition]) -> dict[ConditionType, Reason]:
+    return {kind: condition.reason for kind, condition in found.items()}
+
+
+def test_where_all_is_well_only_ready_carries_the_decisions_reason() -> None:
+    truth = Truth()
+    policy = a_policy(truth.p95_ms(1769) * 1.02)
+    found = said(assessed(truth=truth, memory_mb=1769, policy=policy), policy)
+    expected = dict.fromkeys(ConditionType, Reason.AS_EXPECTED)
+    decision = assessed(truth=truth, memory_mb=1769, policy=policy).decision
+    assert isinstance(decision, Hold)
+    assert reasons(found) == {**expected, ConditionType.READY: decision.reason}
+
+
+def test_a_broken_slo_and_budget_say_so_themselves() -> None:
+    policy = a_policy(budget_usd_per_month=0.5, mode=Mode.RECOMMEND)
+    found = reasons(said(assessed(memory_mb=512, policy=policy), policy))
+    assert found[ConditionType.SLO_MET] is Reason.SLO_BREACHED
+    assert found[ConditionType.WITHIN_BUDGET] is Reason.OVER_BUDGET
+    assert found[ConditionType.PAUSED] is Reason.AS_EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason"),
+    [
+        (ChangePhase.UNVERIFIED, Reason.UNVERIFIED),
+        (ChangePhase.VERIFIED, Reason.VERIFIED),
+        (ChangePhase.ROLLED_BACK, Reason.MADE_WORSE),
+    ],
+)
+def test_how_the_last_change_ended_stays_to_be_seen(phase: ChangePhase, reason: Reason) -> None:
+    ended = a_change(512, 1024, phase, verdict=a_verdict(reason=reason, detail="37 of 200"))
+    paused = assessed(changes=[ended], memory_mb=1024, pauses=[a_pause()])
+    found = said(paused)[ConditionType.PROGRESSING]
+    assert found.status is FALSE
+    assert found.reason is reason
+    assert found.message == f"the last change: 512 MB -> 1024 MB {phase}: 37 of 200"
+
+
+def test_an_open_change_progresses() -> None:
+    change = a_change(1024, 512, ChangePhase.VERIFYING)
+    found = said(assessed(open_change=change, changes=[change]))[ConditionType.PROGRESSING]
+    assert found.status is TRUE
+    assert found.reason is Reason.CHANGE_IN_PROGRESS
