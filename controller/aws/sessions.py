@@ -21,7 +21,7 @@ from botocore.loaders import Loader
 from botocore.parsers import ResponseParserFactory
 from botocore.session import Session as BotocoreSession
 
-from controller.aws import query_body
+from controller.aws import metric_bodies
 from controller.aws.calls import CallWatch
 from controller.aws.credentials import AssumedRole
 from controller.aws.errors import translated
@@ -195,7 +195,7 @@ class Sessions:
             config=self._config(service, core.user_agent()),
         )
         if service == "cloudwatch":
-            query_body.attach(client)
+            metric_bodies.attach(client)
         if self._watch is not None:
             self._watch.attach(client, _allowance(scope))
         client.meta.events.register("after-call", _refuse_web_page)

@@ -45,3 +45,31 @@ def test_botocore_would_have_written_the_same(
     assert first.body == second.body == plain.body
     assert len(plain.body["MetricDataQueries"]) == 3
     assert asked == ASKED
+
+
+def test_results_are_read_as_botocore_reads_them(
+    stub: StubAws, clock: StillClock, scope: Scope
+) -> None:
+    result = {
+        "Id": "q0",
+        "Label": "Duration",
+        "Timestamps": [1_790_000_000, 1_790_000_300.0],
+        "Values": [1, 2.5],
+        "StatusCode": "Complete",
+        "Messages": [{"Code": "Some", "Value": "text"}],
+    }
+    more = {"Id": "q1", "StatusCode": "InternalError"}
+    answer = Answer({"MetricDataResults": [result, more], "Messages": [], "NextToken": "on"})
+    stub.on("GetMetricData", answer, answer)
+    ours = stub.sessions(clock).cloudwatch(scope).get_metric_data(**ASKED)
+    plain = (
+        boto3.Session("AKID", "secret")
+        .client("cloudwatch", region_name=scope.region, endpoint_url=stub.url)
+        .get_metric_data(**ASKED)
+    )
+    theirs = plain["MetricDataResults"]
+    theirs[0]["Timestamps"] = [at.timestamp() for at in theirs[0]["Timestamps"]]
+    theirs[1]["Timestamps"] = []
+    assert ours["MetricDataResults"] == theirs
+    assert ours["NextToken"] == plain["NextToken"]
+    assert ours["Messages"] == plain["Messages"]
