@@ -23,7 +23,7 @@ from controller.model.estimate import Candidate, Estimate, Observation, Rejectio
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy
 from controller.model.reason import Reason
-from controller.model.size import Size, measured_as
+from controller.model.size import RealtimeSize, Size, lessens, measured_as
 from controller.model.window import MemoryUse, Window, WindowSet
 
 
@@ -231,8 +231,11 @@ def _history(observed: Observed, proof: Evidence) -> History:
 
 
 def _felt(change: Change) -> bool:
-    """Whether latency may differ after it: other bounds or concurrency alone do not count."""
-    return measured_as(change.before) != measured_as(change.target)
+    """Whether latency may differ after it: fewer instances share the same load; higher bounds
+    or another concurrency alone do not count."""
+    before, target = change.before, change.target
+    fewer = isinstance(target, RealtimeSize) and lessens(before, target)
+    return fewer or measured_as(before) != measured_as(target)
 
 
 def _gaps(observed: Observed, since_s: float) -> int:

@@ -132,8 +132,14 @@ def _fewer(before: RealtimeSize, after: RealtimeSize) -> bool:
     return (
         after.min_instances < before.min_instances
         or after.max_instances < before.max_instances
+        or _raised_to(after) < _raised_to(before)
         or looser
     )
+
+
+def _raised_to(size: RealtimeSize) -> int:
+    """The highest lower bound that is in force at some time of the week."""
+    return max([size.min_instances, *(action.min_instances for action in size.schedule)])
 
 
 def at_most(size: Size, edge: Size) -> bool:

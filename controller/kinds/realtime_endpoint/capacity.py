@@ -36,7 +36,7 @@ SERVERS_SD = 1.0
 """Log standard deviation of the number of servers around the vCPUs."""
 SINGLE_WEIGHT = 0.15
 """Prior weight of a container that does one request at a time whatever the machine."""
-NEGLIGIBLE = 1e-5
+NEGLIGIBLE = 3e-4
 """Curves less likely than this are left out."""
 _USES = np.geomspace(0.01, 4.0, 48)
 """Limits that are tried, as the share of them that the highest load seen takes."""
@@ -157,8 +157,8 @@ class Curves:
 
     def _loads(self) -> Floats:
         """Loads from far below to far above those seen, with the reach among them."""
-        inside = np.geomspace(1.0 / 300.0, 1.0, 160)
-        return self.top_rps * REACH * np.concatenate([inside, np.geomspace(1.0, 100.0, 60)[1:]])
+        inside = np.geomspace(1.0 / 300.0, 1.0, 100)
+        return self.top_rps * REACH * np.concatenate([inside, np.geomspace(1.0, 100.0, 30)[1:]])
 
 
 def fitted(loads: Loads, percentile: float, vcpus: int | None) -> Curves:
