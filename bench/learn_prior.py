@@ -185,13 +185,13 @@ def learn(curves: Sequence[MeasuredCurve], roughness: Roughness | None = None) -
     library = Library(curves)
     rough = choose_roughness(library) if roughness is None else roughness
     fit = library.fit(library.families, rough)
-    rounded = np.round(fit.shapes / ROUND_TO)
+    rounded = np.round(fit.shapes / ROUND_TO).astype(int).reshape(-1, len(SATURATIONS_MB))
     slope, scatter = tails(curves)
     return Learnt(
         shares=SHARES,
         powers=POWERS,
         saturations_mb=SATURATIONS_MB,
-        weights=tuple(int(w) for w in rounded),
+        weights=tuple(" ".join(f"{w:d}" for w in row) for row in rounded),
         rough_sds=rough.sds,
         rough_weights=tuple(round(float(w), 3) for w in fit.classes),
         reach_doublings=rough.reach_doublings,
@@ -203,7 +203,6 @@ def learn(curves: Sequence[MeasuredCurve], roughness: Roughness | None = None) -
 
 def module_text(learnt: Learnt) -> str:
     """The learnt numbers as a module of the controller."""
-    rows = np.asarray(learnt.weights).reshape(-1, len(learnt.saturations_mb))
     lines = [
         '"""What `bench/learn_prior.py` learnt from measured response curves; do not edit."""',
         "",
@@ -211,25 +210,17 @@ def module_text(learnt: Learnt) -> str:
         "",
         "LEARNT = Learnt(",
     ]
-    for name in ("shares", "powers", "saturations_mb"):
-        lines.append(f"    {name}={getattr(learnt, name)!r},")
-    lines += [
-        "    # Ten-thousandths; a row per (share, power), a column per saturation.",
-        "    # fmt: off",
-        "    weights=(",
-    ]
-    lines += ["        " + ", ".join(f"{w:d}" for w in row) + "," for row in rows]
-    lines += ["    ),", "    # fmt: on"]
-    for name in (
-        "rough_sds",
-        "rough_weights",
-        "reach_doublings",
-        "point_sd",
-        "tail_slope_sd",
-        "tail_scatter_sd",
-    ):
-        lines.append(f"    {name}={getattr(learnt, name)!r},")
+    for name in Learnt.__slots__:
+        value = getattr(learnt, name)
+        if isinstance(value, tuple):
+            lines += [f"    {name}=(", *(f"        {_literal(one)}," for one in value), "    ),"]
+        else:
+            lines.append(f"    {name}={value!r},")
     return "\n".join([*lines, ")", ""])
+
+
+def _literal(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

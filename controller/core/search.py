@@ -35,6 +35,8 @@ class Option:
     """Requests and calls that were measured at this size."""
     probed: int = 0
     """Of these, calls to a shadow."""
+    frontier: bool = False
+    """Whether it is smaller than every size that was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,35 @@ class Rules:
 
     confidence: float = 0.98
     """Probability of meeting the SLO that the final size must have."""
-    harm_per_batch: float = 0.01
-    """Live requests that a batch may turn slow, in expectation."""
+    harm: float = 0.15
+    """Live requests that the whole search may turn slow, in expectation …"""
+    harm_share: float = 0.2
+    """… and the share of what is left of it that one batch may risk."""
+    ground_harm: float = 0.6
+    """The same, while no size is known that meets the SLO: users are being hurt as it is."""
+    knock: int = 2
+    """Calls to a shadow of a size smaller than any measured, before live requests go there …"""
+    knock_confidence: float = 0.98
+    knocks: int = 60
+    """… and how many calls in all may have been made when it is asked for."""
     batch: tuple[int, int] = (20, 400)
     """Least and most requests of a batch."""
     measured_enough: int = 3000
     """Requests at one size beyond which more teach nothing."""
     live_requests: int = 10_000
     probe_calls: int = 10
-    probes: int = 40
-    """Calls to shadows in all."""
-    probe_confidence: float = 0.9
+    probes: int = 20
+    """Calls to shadows in all, where it is only about a saving …"""
+    ground_probes: int = 120
+    """… and where no size is known that meets the SLO."""
+    probe_confidence: float = 0.96
     """Probability of meeting the SLO from which a size may be probed for its saving."""
+    probes_at_one: int = 40
+    """Calls to a shadow of one size."""
+    near_likeliest: float = 0.97
+    """Where no size is safe, the cheapest of those this close to the likeliest is looked at."""
+    confirmed: int = 400
+    """Requests that the final size should have served, where it may."""
     worthwhile: float = 0.004
     """Expected relative saving below which a size is not looked at."""
 
@@ -65,6 +84,8 @@ class Spent:
 
     probe_calls: int = 0
     live_requests: int = 0
+    harm: float = 0.0
+    """Live requests turned slow, as expected when they were sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +102,8 @@ class Trial:
 
     index: int
     requests: int
+    harm: float
+    """Requests that it may turn slow, in expectation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +123,16 @@ def next_step(options: Sequence[Option], rules: Rules, spent: Spent, live: bool)
     if not safe:
         return _find_ground(options, rules, spent, live)
     best = min(safe, key=lambda i: options[i].log_cost)
-    gains = {i: gain(options[i], options[best]) for i in range(len(options)) if i != best}
-    worth = sorted((g, i) for i, g in gains.items() if g >= rules.worthwhile)
-    for _, i in reversed(worth):
+    gains = [(gain(option, options[best]), i) for i, option in enumerate(options) if i != best]
+    worth = sorted((pair for pair in gains if pair[0] >= rules.worthwhile), reverse=True)
+    for _, i in worth:
         step = _try(options, i, rules, spent, live)
         if step is not None:
             return step
-    confirm = _room(options, best, rules, spent) if live else 0
-    if confirm >= rules.batch[0] and (worth or options[best].measured < rules.batch[1]):
-        return Trial(best, confirm)
+    if worth or options[best].measured < rules.confirmed:
+        confirm = _trial(options, best, rules, spent, live, rules.harm)
+        if confirm is not None:
+            return confirm
     return Settled(best, options[best].p_slo)
 
 
@@ -120,43 +144,55 @@ def gain(option: Option, best: Option) -> float:
     return option.p_slo * sd * (density + z * normal_cdf(z))
 
 
-def batch(option: Option, rules: Rules) -> int:
-    """Live requests that a size may serve at once, by what they risk."""
-    risk = option.slow_per_log * option.overshoot
-    most = max(rules.batch[0], option.measured)
-    return int(min(rules.batch[1], most, rules.harm_per_batch / max(risk, 1e-9)))
-
-
-def _try(
-    options: Sequence[Option], i: int, rules: Rules, spent: Spent, live: bool
-) -> Step | None:
+def _try(options: Sequence[Option], i: int, rules: Rules, spent: Spent, live: bool) -> Step | None:
     """Learn about a size that may be cheaper, if that may be done."""
-    room = _room(options, i, rules, spent) if live else 0
-    if room >= rules.batch[0]:
-        return Trial(i, room)
-    likely = options[i].p_slo >= rules.probe_confidence
-    if likely and _may_probe(options[i], rules, spent):
+    option = options[i]
+    if live and option.frontier and option.measured == 0:
+        if option.p_slo < rules.knock_confidence:
+            return None
+        return Probe(i, rules.knock) if spent.probe_calls + rules.knock <= rules.knocks else None
+    trial = _trial(options, i, rules, spent, live, rules.harm)
+    if trial is not None:
+        return trial
+    if options[i].p_slo >= rules.probe_confidence and _may_probe(
+        options[i], rules, rules.probes - spent.probe_calls
+    ):
         return Probe(i, rules.probe_calls)
     return None
 
 
-def _room(options: Sequence[Option], i: int, rules: Rules, spent: Spent) -> int:
-    if options[i].measured >= rules.measured_enough:
-        return 0
-    return min(batch(options[i], rules), rules.live_requests - spent.live_requests)
+def _trial(
+    options: Sequence[Option], i: int, rules: Rules, spent: Spent, live: bool, harm: float
+) -> Trial | None:
+    """Live requests for a size, as many as what they risk allows; None where that is too few."""
+    option = options[i]
+    least, most = rules.batch
+    if not live or option.measured >= rules.measured_enough:
+        return None
+    risk = max(option.slow_per_log * option.overshoot, 1e-9)
+    allowed = rules.harm_share * (harm - spent.harm) / risk
+    most = min(most, max(least, option.measured), rules.live_requests - spent.live_requests)
+    count = int(min(most, allowed))
+    return Trial(i, count, count * risk) if count >= least else None
 
 
-def _may_probe(option: Option, rules: Rules, spent: Spent) -> bool:
-    few = option.probed < 2 * rules.probe_calls
-    return few and spent.probe_calls + rules.probe_calls <= rules.probes
+def _may_probe(option: Option, rules: Rules, left: int) -> bool:
+    return option.probed < rules.probes_at_one and rules.probe_calls <= left
 
 
 def _find_ground(options: Sequence[Option], rules: Rules, spent: Spent, live: bool) -> Step:
-    """No size is known to be safe: look at the likeliest."""
-    likeliest = max(range(len(options)), key=lambda i: (options[i].p_slo, -options[i].log_cost))
-    if _may_probe(options[likeliest], rules, spent):
-        return Probe(likeliest, rules.probe_calls)
-    room = _room(options, likeliest, rules, spent) if live else 0
-    if room >= rules.batch[0]:
-        return Trial(likeliest, room)
-    return Settled(likeliest, options[likeliest].p_slo)
+    """No size is known to be safe: look at the likeliest, but do not climb for nothing."""
+    top = max(option.p_slo for option in options)
+    begun = [i for i, o in enumerate(options) if o.probed > 0 and o.p_slo >= 0.9 * top]
+    near = [i for i, o in enumerate(options) if o.p_slo >= top * rules.near_likeliest]
+    stay = [i for i in begun if options[i].probed < rules.probes_at_one]
+    likely = max(stay, key=lambda i: options[i].p_slo) if stay else None
+    ground = min(near, key=lambda i: options[i].log_cost) if likely is None else likely
+    if _may_probe(options[ground], rules, rules.ground_probes - spent.probe_calls):
+        return Probe(ground, rules.probe_calls)
+    for i in sorted(near, key=lambda i: options[i].log_cost):
+        trial = _trial(options, i, rules, spent, live, rules.ground_harm)
+        if trial is not None:
+            return trial
+    last = max(range(len(options)), key=lambda i: (options[i].p_slo, -options[i].log_cost))
+    return Settled(last, options[last].p_slo)

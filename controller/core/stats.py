@@ -1,6 +1,7 @@
 """The few pieces of statistics that decisions rest on, in closed form."""
 
 import math
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -10,6 +11,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 Z90 = 1.6448536269514722
 """Half-width, in standard deviations, of a normal distribution's central 90 %."""
+_TABLE_SDS = 6
+_TABLE_STEPS = 500
 
 
 def normal_cdf(x: float) -> float:
@@ -26,6 +29,17 @@ def normal_cdf_array(x: Floats) -> Floats:
     )
     upper = 0.5 * poly * np.exp(-z * z)
     return np.where(x >= 0.0, 1.0 - upper, upper)
+
+
+@lru_cache(maxsize=1)
+def _normal_cdf_steps() -> Floats:
+    return normal_cdf_array(np.linspace(-_TABLE_SDS, _TABLE_SDS, 2 * _TABLE_STEPS * _TABLE_SDS + 1))
+
+
+def normal_cdf_table(x: Floats) -> Floats:
+    """`normal_cdf` of every element by the nearest entry of a table, to 4e-4; never falling."""
+    places = np.clip(x, -_TABLE_SDS, _TABLE_SDS) * _TABLE_STEPS + (_TABLE_STEPS * _TABLE_SDS + 0.5)
+    return np.asarray(_normal_cdf_steps()[places.astype(np.int32)])
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:

@@ -15,15 +15,9 @@ from hypothesis import strategies as st
 
 from controller.core.evidence import Evidence, evidence
 from controller.core.stats import Z90
-from controller.kinds.lambda_function.response import (
-    MODEL_SD_LIMIT,
-    MODEL_SD_PER_DOUBLING,
-    TAIL_SD_PER_DOUBLING,
-    Prediction,
-    Shapes,
-    predict,
-    prior,
-)
+from controller.kinds.lambda_function.learnt import LEARNT
+from controller.kinds.lambda_function.response import Prediction, predict
+from controller.kinds.lambda_function.shapes import correlation, log_duration, shapes_of
 from controller.model.estimate import Observation
 
 SIZES = [128, 256, 512, 1024, 1769, 2048, 3008, 5120, 10_240]
@@ -68,20 +62,21 @@ def test_code_that_was_never_measured_is_not_predicted() -> None:
 
 
 def test_the_prior_is_a_distribution_over_shapes_that_never_rise() -> None:
-    shapes = prior()
+    shapes = shapes_of(LEARNT)
     assert np.exp(shapes.log_prior).sum() == pytest.approx(1.0)
     curves = shapes.log_duration(np.asarray(SIZES, dtype=np.float64))
-    assert curves.shape == (len(shapes.power), len(SIZES))
+    assert curves.shape == (len(shapes.rows), len(SIZES))
     assert (np.diff(curves, axis=1) <= 1e-12).all()
     assert np.isfinite(curves).all()
 
 
 def test_a_measured_size_is_taken_as_measured() -> None:
     prediction = predicted(measured({1024: 80.0}), [1024])
-    assert math.exp(prediction.log_mean[0]) == pytest.approx(80.0)
-    assert math.exp(prediction.log_p95[0]) == pytest.approx(80.0 * math.exp(Z90 * 0.2 - 0.02))
+    assert math.exp(prediction.log_mean[0]) == pytest.approx(80.0, rel=1e-3)
+    p95_ms = 80.0 * math.exp(Z90 * 0.2 - 0.02)
+    assert math.exp(prediction.log_p95[0]) == pytest.approx(p95_ms, rel=1e-3)
     assert prediction.anchor_mb == (1024,)
-    assert prediction.log_p95_sd[0] < 0.02
+    assert prediction.log_p95_sd[0] < 0.03
 
 
 def test_certainty_falls_with_the_distance_from_what_was_measured() -> None:
@@ -118,7 +113,9 @@ def test_a_release_moves_the_level_and_leaves_most_of_the_shape() -> None:
     taught = predicted(evidence(old + new, ERA), [256])
     untaught = predicted(evidence(new, ERA), [256])
     assert math.exp(taught.log_mean[0]) < math.exp(untaught.log_mean[0])
-    assert math.exp(predicted(evidence(old + new, ERA), [1024]).log_mean[0]) == pytest.approx(160.0)
+    assert math.exp(predicted(evidence(old + new, ERA), [1024]).log_mean[0]) == pytest.approx(
+        160.0, rel=1e-3
+    )
 
 
 @given(
@@ -158,13 +155,19 @@ def coverage(z: Sequence[float]) -> tuple[float, float]:
 
 def from_the_prior(dice: np.random.Generator) -> Mapping[int, float]:
     """Log durations of one curve, drawn as the model believes that curves are."""
-    shapes = prior()
+    shapes = shapes_of(LEARNT)
     chances = np.exp(shapes.log_prior)
-    k = [int(dice.choice(len(chances), p=chances / chances.sum()))]
-    one = Shapes(
-        shapes.share_fixed[k], shapes.power[k], shapes.saturation_mb[k], shapes.log_prior[k]
+    shape = shapes.rows[[int(dice.choice(len(chances), p=chances / chances.sum()))]]
+    rough = dice.choice(
+        LEARNT.rough_sds, p=np.asarray(LEARNT.rough_weights) / sum(LEARNT.rough_weights)
     )
-    return dict(zip(SIZES, one.log_duration(np.asarray(SIZES, dtype=np.float64))[0], strict=True))
+    x = np.log2(SIZES)
+    covariance = rough**2 * correlation(np.abs(x[:, None] - x) / LEARNT.reach_doublings)
+    strays = dice.multivariate_normal(
+        np.zeros(len(x)), covariance + LEARNT.point_sd**2 * np.eye(len(x))
+    )
+    curve = log_duration(shape, np.asarray(SIZES, dtype=np.float64))[0] + strays
+    return dict(zip(SIZES, curve, strict=True))
 
 
 @pytest.mark.parametrize("anchors", [1, 2, 3])
@@ -173,18 +176,23 @@ def test_curves_of_the_prior_lie_inside_the_interval_nine_times_in_ten(anchors: 
     z: list[float] = []
     for _ in range(250):
         log_ms, sigma = from_the_prior(dice), float(dice.uniform(0.1, 0.6))
+        if min(-np.diff(list(log_ms.values()))) < -0.05:
+            continue  # no curve rises, and the model knows
         known = [int(mb) for mb in dice.choice(SIZES, anchors, replace=False)]
         others = [mb for mb in SIZES if mb not in known]
-        found = measured({mb: 100.0 * math.exp(log_ms[mb]) for mb in known}, sigma)
-        prediction = predicted(found, others)
+        slope = float(dice.normal(0.0, LEARNT.tail_slope_sd))
+        tails = {mb: slope * math.log2(mb / 1024.0) for mb in SIZES}
+        rows: list[Observation] = []
+        for i, mb in enumerate(known):
+            tail_sigma = max(0.02, sigma + tails[mb] / Z90)
+            rows += hours_at(mb, 100.0 * math.exp(log_ms[mb]), tail_sigma, first=40 * i)
+        prediction = predicted(evidence(rows, ERA), others, 1e9)
         for i, mb in enumerate(others):
-            far = abs(math.log2(mb / prediction.anchor_mb[i]))
-            model = min(MODEL_SD_PER_DOUBLING * far, MODEL_SD_LIMIT)
-            p95 = math.log(100.0) + log_ms[mb] - sigma**2 / 2.0 + Z90 * sigma
-            p95 += float(dice.normal(0.0, math.hypot(model, TAIL_SD_PER_DOUBLING * far)))
+            tail_sigma = max(0.02, sigma + tails[mb] / Z90)
+            p95 = math.log(100.0) + log_ms[mb] - tail_sigma**2 / 2.0 + Z90 * tail_sigma
             z.append((p95 - prediction.log_p95[i]) / prediction.log_p95_sd[i])
     inside, slower = coverage(z)
-    assert 0.85 <= inside <= 0.95
+    assert 0.85 <= inside <= 0.98
     assert slower <= 0.08
 
 
@@ -222,8 +230,7 @@ def test_measured_curves_lie_inside_the_interval_most_of_the_time(
 ) -> None:
     """Measured at some sizes with the noise of hours, the others predicted.
 
-    The prior is set by hand, and real curves leave its intervals more often than one in ten;
-    this holds the line until the prior is learnt from such curves.
+    The prior is learnt from these very curves; `bench/calibration.py` holds families out.
     """
     dice = np.random.default_rng(3)
     z: list[float] = []
@@ -234,8 +241,8 @@ def test_measured_curves_lie_inside_the_interval_most_of_the_time(
                 z += errors_on(curve, anchors, dice)
     inside, slower = coverage(z)
     record_property("coverage", inside)
-    assert inside >= 0.78
-    assert slower <= 0.12
+    assert inside >= 0.86
+    assert slower <= 0.08
 
 
 GRID = [128, 192, 256, 384, 512, 768, 1024, 1536, 1769, 2048, 2560, 3008, 4096, 5120, 8192, 10_240]
@@ -269,7 +276,7 @@ def errors_on(log_ms: Mapping[int, float], anchors: int, dice: np.random.Generat
     out = []
     for i, mb in enumerate(others):
         far = abs(math.log2(mb / prediction.anchor_mb[i]))
-        drift = float(dice.normal(0.0, TAIL_SD_PER_DOUBLING * far))
+        drift = float(dice.normal(0.0, LEARNT.tail_slope_sd * far))
         p95 = log_ms[mb] - sigma**2 / 2.0 + Z90 * sigma + drift
         out.append(float((p95 - prediction.log_p95[i]) / prediction.log_p95_sd[i]))
     return out

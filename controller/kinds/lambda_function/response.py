@@ -1,72 +1,39 @@
 """How long a function takes at each memory size: a posterior over response curves.
 
-The family is duration(m) = c * (a + (1 - a) * (1769 / min(m, s))**p): a share `a` that no
-CPU speeds up, a power `p` of the CPU that memory buys (1,769 MB are one vCPU), and a size
-`s` from which more memory buys nothing. Of the families fitted to measured curves it is
-the closest (median error .05 in log units). The scale `c` is free in every segment of
-evidence: a release or a jump moves the scale and leaves most of the shape.
-
-The prior is a grid of shapes with hand-set weights, to be replaced by one that is learnt;
-whoever uses `Response` sees only `predict`.
+The mean is c * shape(m) times a smooth random departure (`shapes.py`), and the p95 is the mean
+times a tail ratio that drifts with log memory. For one shape and one class of roughness all of
+that is jointly normal in logs, so that measured sizes are joined by kriging; shapes and classes
+are weighed by how well they foretell the measurements. What they were worth beforehand is learnt
+(`learnt.py`). The scale `c` and the tail are free in every segment of evidence: a release or a
+jump moves the level and leaves most of the shape.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from controller.core.evidence import Evidence, Point
-from controller.core.stats import Floats, normal_cdf_array
+from controller.core.stats import Floats, normal_cdf_table
+from controller.kinds.lambda_function.kriging import Kriging, krige
+from controller.kinds.lambda_function.learnt import LEARNT
+from controller.kinds.lambda_function.shapes import Learnt, curves_on, shapes_of
 from controller.model.size import memory_mb_of
 
-VCPU_MB = 1769.0
-MODEL_SD_PER_DOUBLING = 0.06
-"""Distance of measured curves from the family, in log units, one doubling away."""
-MODEL_SD_LIMIT = 0.12
-TAIL_SD_PER_DOUBLING = 0.03
-"""Change of log(p95 / mean) per doubling of memory: up to +-25 % over the whole range."""
-MODEL_NOISE_VAR = 0.05**2
-"""Error of a measured point against the true family, when weighing shapes."""
+Indices: TypeAlias = npt.NDArray[np.int64]
+
 OLD_SEGMENT_WEIGHT = 0.5
 """What another segment's shape counts for, against the current one's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shapes:
-    """The grid of response shapes: one row per (a, p, s), with prior log weights."""
-
-    share_fixed: Floats
-    power: Floats
-    saturation_mb: Floats
-    log_prior: Floats
-
-    def log_duration(self, memory_mb: Floats) -> Floats:
-        """log h(m) of every shape (rows) at every memory size (columns)."""
-        cpu = np.minimum(memory_mb[None, :], self.saturation_mb[:, None])
-        scaled = (VCPU_MB / cpu) ** self.power[:, None]
-        fixed = self.share_fixed[:, None]
-        return np.asarray(np.log(fixed + (1.0 - fixed) * scaled), dtype=np.float64)
-
-
-@lru_cache(maxsize=1)
-def prior() -> Shapes:
-    """Every combination of a share, a power and a saturation size, weighed by plausibility."""
-    shares = [0.0, 0.02, 0.05, 0.12, 0.22, 0.35, 0.5, 0.62, 0.74, 0.85, 0.94, 1.0]
-    share_weights = [3.0, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.2, 1.2, 1.2, 1.0, 1.5]
-    powers = [0.7, 0.9, 1.0, 1.1, 1.3, 1.6]
-    power_weights = [0.6, 1.5, 3.0, 3.0, 1.2, 0.6]
-    sizes = [512.0, 1024.0, 1280.0, 1536.0, 1769.0, 2048.0, 2560.0, 3538.0, 10240.0]
-    size_weights = [1.5, 1.2, 1.0, 1.5, 3.0, 2.5, 1.0, 0.8, 0.5]
-    grid = np.meshgrid(shares, powers, sizes, indexing="ij")
-    weights = (
-        np.asarray(share_weights)[:, None, None]
-        * np.asarray(power_weights)[None, :, None]
-        * np.asarray(size_weights)[None, None, :]
-    )
-    flat = weights.ravel() / weights.sum()
-    return Shapes(grid[0].ravel(), grid[1].ravel(), grid[2].ravel(), np.log(flat))
+SLOTS = 150
+"""Shapes that stand for all of the grid's in a prediction, about."""
+DENSITY = 0.3989422804014327
+"""Of a normal distribution at its mean."""
+UNREACHABLE = 0.1
+"""Weight of shapes under which no size meets the SLO, against those under which one does:
+thresholds are mostly set where a function can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,80 +46,198 @@ class Prediction:
     log_p95_sd: Floats
     p_slo: Floats
     """Probability that the p95 of an hour to come is at most the threshold."""
+    overshoot: Floats
+    """Expected log of p95 over the threshold, where it is over: what a trial would risk."""
     anchor_mb: tuple[int, ...]
-    """The measured size each prediction starts from."""
+    """The measured size that is nearest."""
 
 
-def predict(evidence: Evidence, memory_mb: Sequence[int], threshold_ms: float) -> Prediction | None:
-    """Predict at `memory_mb` from the evidence; None where the live code was never measured.
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Shapes (rows) that stand for all, at every size (columns)."""
 
-    A size that was measured in the current segment is taken as measured. Elsewhere each
-    shape starts from the nearest measured size; the shapes' disagreement, the family's own
-    error and the tail's drift widen the answer with distance.
-    """
+    weights: Floats
+    mean: Floats
+    sure_mean_var: Floats
+    noise_var: Floats
+    """Of the mean, from the noise of measurements alone."""
+    tail: Floats
+    tail_var: Floats
+    sure_tail_var: Floats
+    lower: Floats
+    upper: Floats
+
+
+def predict(
+    evidence: Evidence,
+    memory_mb: Sequence[int],
+    threshold_ms: float,
+    learnt: Learnt = LEARNT,
+) -> Prediction | None:
+    """Predict at `memory_mb` from the evidence; None where the live code was never measured."""
     here = evidence.here()
     if not here:
         return None
-    shapes = prior()
-    weights = _posterior(shapes, evidence)
     sizes = np.asarray(memory_mb, dtype=np.float64)
-    anchors = [_nearest(here, mb) for mb in memory_mb]
-    anchor_mb = np.asarray([float(memory_mb_of(p.size)) for p in anchors])
-    steps = _steps(shapes, sizes, anchor_mb)
-    doublings = np.abs(np.log2(sizes / anchor_mb))
-    model_var = np.minimum(MODEL_SD_PER_DOUBLING * doublings, MODEL_SD_LIMIT) ** 2
-    tail_var = (TAIL_SD_PER_DOUBLING * doublings) ** 2
-    mean_var = np.asarray([p.log_mean_var for p in anchors]) + model_var
-    hour_var = np.asarray([p.between_var for p in anchors]) + model_var + tail_var
-    p95_var = np.asarray([p.log_p95_var for p in anchors]) + hour_var
-    log_p95 = np.asarray([p.log_p95 for p in anchors])[None, :] + steps
-    room = math.log(threshold_ms) - log_p95
-    # A shape that is over the threshold gains no probability from a poorly known level:
-    # fewer samples must never make a size look better.
-    z = room / np.sqrt(np.where(room < 0.0, hour_var[None, :], p95_var[None, :]))
-    step_mean = weights @ steps
-    step_var = np.maximum(weights @ steps**2 - step_mean**2, 0.0)
-    return Prediction(
-        log_mean=np.asarray([p.log_mean for p in anchors]) + step_mean,
-        log_mean_sd=np.sqrt(mean_var + step_var),
-        log_p95=np.asarray([p.log_p95 for p in anchors]) + step_mean,
-        log_p95_sd=np.sqrt(p95_var + step_var),
-        p_slo=np.clip(weights @ normal_cdf_array(z), 0.0, 1.0),
-        anchor_mb=tuple(memory_mb_of(p.size) for p in anchors),
+    known = [krige(learnt, sd, here, sizes) for sd in learnt.rough_sds]
+    missed = _missed(learnt, here)
+    weights = _weights(learnt, evidence, known, missed)
+    nearest = _nearest(here, sizes)
+    return _mixture(
+        _rows(learnt, tuple(memory_mb), known, missed, weights),
+        np.asarray([p.between_var for p in here])[nearest],
+        math.log(threshold_ms),
+        tuple(memory_mb_of(here[i].size) for i in nearest),
     )
 
 
-def _steps(shapes: Shapes, sizes: Floats, anchor_mb: Floats) -> Floats:
-    """log h(size) - log h(anchor) of every shape: what the step does to the duration."""
-    return shapes.log_duration(sizes) - shapes.log_duration(anchor_mb)
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """What each shape (rows) leaves to explain, once it runs through the best known size."""
+
+    scale: Floats
+    """log c of every shape."""
+    log_tail: float
+    """log(p95 / mean) there."""
+    rest: Floats
+    """Rows of means, then p95s, less shape, scale and tail."""
 
 
-def _nearest(points: Sequence[Point], memory_mb: int) -> Point:
-    return min(
-        points,
-        key=lambda p: (abs(math.log(memory_mb_of(p.size) / memory_mb)), -memory_mb_of(p.size)),
+def _missed(learnt: Learnt, points: Sequence[Point]) -> _Missed:
+    best = min(range(len(points)), key=lambda i: points[i].log_p95_var)
+    means = np.asarray([p.log_mean for p in points])[None, :] - curves_on(
+        learnt, tuple(memory_mb_of(p.size) for p in points)
     )
+    scale, log_tail = means[:, best], points[best].log_tail
+    means = means - scale[:, None]
+    tails = np.asarray([p.log_tail - log_tail for p in points])[None, :]
+    return _Missed(scale, log_tail, np.hstack([means, means + tails]))
 
 
-def _posterior(shapes: Shapes, evidence: Evidence) -> Floats:
-    """Weights of the shapes after all segments; a segment with one size says nothing.
-
-    With a free scale per segment, what remains of a normal likelihood is the weighted
-    scatter of (measured - shape) around its own mean.
-    """
-    log_weights = shapes.log_prior.copy()
-    for segment in sorted({p.segment for p in evidence.points}):
+def _weights(
+    learnt: Learnt, evidence: Evidence, known: Sequence[Kriging], missed: _Missed
+) -> Floats:
+    """Posterior of every shape (rows) and class of roughness (columns)."""
+    shapes = shapes_of(learnt)
+    log_weights = shapes.log_prior[:, None] + np.log(learnt.rough_weights)[None, :]
+    log_weights = log_weights + _fit(known, missed)
+    for segment in sorted({p.segment for p in evidence.points} - {evidence.current}):
         points = [p for p in evidence.points if p.segment == segment]
         if len(points) < 2:
-            continue
-        sizes = np.asarray([float(memory_mb_of(p.size)) for p in points])
-        measured = np.asarray([p.log_mean for p in points])
-        precision = 1.0 / (np.asarray([p.log_mean_var for p in points]) + MODEL_NOISE_VAR)
-        residual = measured[None, :] - shapes.log_duration(sizes)
-        centre = (residual @ precision) / precision.sum()
-        misfit = ((residual - centre[:, None]) ** 2) @ precision
-        count = 1.0 if segment == evidence.current else OLD_SEGMENT_WEIGHT
-        log_weights = log_weights - 0.5 * count * misfit
-    log_weights -= log_weights.max()
-    weights = np.exp(log_weights)
+            continue  # with a free scale, one size says nothing of the shape
+        none = np.asarray([float(memory_mb_of(points[0].size))])
+        old = [krige(learnt, sd, points, none) for sd in learnt.rough_sds]
+        log_weights = log_weights + OLD_SEGMENT_WEIGHT * _fit(old, _missed(learnt, points))
+    weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def _fit(known: Sequence[Kriging], missed: _Missed) -> Floats:
+    """Log likelihood of every shape (rows) under every class of roughness (columns)."""
+    each = [
+        k.log_constant - 0.5 * ((missed.rest @ k.solve) * missed.rest).sum(axis=1) for k in known
+    ]
+    return np.stack(each, axis=1)
+
+
+def _mixture(
+    rows: _Rows,
+    hour_var: Floats,
+    log_threshold: float,
+    anchor_mb: tuple[int, ...],
+) -> Prediction:
+    """Moments and probabilities over all shapes and classes that count."""
+    mean, mean_var = _between(rows.mean, rows.sure_mean_var, rows.lower, rows.upper)
+    sure_var = mean_var + rows.sure_tail_var + hour_var
+    mean_var = mean_var + rows.noise_var
+    p95, p95_var = mean + rows.tail, mean_var + rows.tail_var
+    # A shape that is over the threshold gains no probability from a poorly known level:
+    # fewer samples must never make a size look better.
+    room = log_threshold - p95
+    sd = np.sqrt(np.where(room < 0.0, np.minimum(sure_var, p95_var + hour_var), p95_var + hour_var))
+    z = room / sd
+    met = normal_cdf_table(z)
+    over = sd * np.exp(-0.5 * z * z) * DENSITY - room * (1.0 - met)
+    # Whether a shape meets the threshold anywhere, by its middle: that does not hang on noise.
+    reach = normal_cdf_table((room / np.sqrt(sure_var)).max(axis=1))
+    weights = rows.weights * (UNREACHABLE + (1.0 - UNREACHABLE) * reach)
+    weights = weights / weights.sum()
+    log_mean, log_p95 = weights @ mean, weights @ p95
+    return Prediction(
+        log_mean=log_mean,
+        log_mean_sd=np.sqrt(weights @ ((mean - log_mean) ** 2 + mean_var)),
+        log_p95=log_p95,
+        log_p95_sd=np.sqrt(weights @ ((p95 - log_p95) ** 2 + p95_var) + hour_var),
+        p_slo=np.clip(weights @ met, 0.0, 1.0),
+        overshoot=np.maximum(weights @ over, 0.0),
+        anchor_mb=anchor_mb,
+    )
+
+
+def _rows(
+    learnt: Learnt,
+    memory_mb: tuple[int, ...],
+    known: Sequence[Kriging],
+    missed: _Missed,
+    weights: Floats,
+) -> _Rows:
+    """The shapes that count, each with what it says of every size."""
+    shape, rough, kept = _thinned(weights)
+    rest = missed.rest[shape]
+    curves = curves_on(learnt, memory_mb)[shape] + missed.scale[shape, None]
+    mean, tail = np.empty_like(curves), np.empty_like(curves)
+    for index, k in enumerate(known):
+        mine = rough == index
+        mean[mine] = curves[mine] + rest[mine] @ k.mean_gain.T
+        tail[mine] = missed.log_tail + rest[mine] @ (k.p95_gain - k.mean_gain).T
+    mean_var = np.stack([k.mean_var for k in known])[rough]
+    sure_mean_var = np.stack([k.sure_mean_var for k in known])[rough]
+    p95_var = np.stack([k.p95_var for k in known])[rough]
+    return _Rows(
+        weights=kept,
+        mean=mean,
+        sure_mean_var=np.minimum(sure_mean_var, mean_var),
+        noise_var=np.maximum(mean_var - sure_mean_var, 0.0),
+        tail=tail,
+        tail_var=np.maximum(p95_var - mean_var, 0.0),
+        sure_tail_var=np.stack([k.sure_var - k.sure_mean_var for k in known])[rough].clip(0.0),
+        lower=known[0].lower,
+        upper=known[0].upper,
+    )
+
+
+def _thinned(weights: Floats) -> tuple[Indices, Indices, Floats]:
+    """Shapes, classes and weights of at most twice `SLOTS` that stand for all.
+
+    What weighs a slot or more stays as it is; of the rest, taken in the grid's order, each
+    slot's worth is stood for by one. No chance is involved, and the total is kept.
+    """
+    flat = weights.T.ravel()
+    small = np.where(flat * SLOTS < 1.0, flat, 0.0)
+    turns = np.diff(np.floor(np.cumsum(small) * SLOTS + 0.5), prepend=0.0)
+    found = np.where(flat * SLOTS < 1.0, turns / SLOTS, flat)
+    places = np.flatnonzero(found)
+    return places % len(weights), places // len(weights), found[places] / found[places].sum()
+
+
+def _between(mean: Floats, var: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+    """Moments of a normal that is known to lie between bounds (per size).
+
+    More memory makes nothing slower, but for what is within the noise.
+    """
+    sd = np.sqrt(var)
+    low, high = np.clip((lower - mean) / sd, -8.0, 4.0), np.clip((upper - mean) / sd, -4.0, 8.0)
+    low_density = np.exp(-0.5 * low * low) * DENSITY
+    high_density = np.exp(-0.5 * high * high) * DENSITY
+    inside = np.maximum(normal_cdf_table(high) - normal_cdf_table(low), 1e-5)
+    shift = (low_density - high_density) / inside
+    left = 1.0 + (low * low_density - high * high_density) / inside - shift**2
+    return np.clip(mean + sd * shift, lower, upper), var * np.clip(left, 0.02, 1.0)
+
+
+def _nearest(points: Sequence[Point], sizes: Floats) -> list[int]:
+    """Which measured size is nearest (log) to each size; of two, the larger."""
+    measured = np.asarray([float(memory_mb_of(p.size)) for p in points])
+    order = np.argsort(-measured)
+    gaps = np.abs(np.log(measured[order][None, :] / sizes[:, None]))
+    return [int(i) for i in order[gaps.argmin(axis=1)]]

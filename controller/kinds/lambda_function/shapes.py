@@ -23,8 +23,8 @@ class Learnt:
     shares: tuple[float, ...]
     powers: tuple[float, ...]
     saturations_mb: tuple[float, ...]
-    weights: tuple[int, ...]
-    """Of every combination, saturation fastest; 0 where it is not to be considered."""
+    weights: tuple[str, ...]
+    """Ten-thousandths: a row for every share and power, a number for every saturation."""
     rough_sds: tuple[float, ...]
     """Distance of a curve from the family (sd, log units), per class of functions …"""
     rough_weights: tuple[float, ...]
@@ -69,7 +69,7 @@ def shapes_of(learnt: Learnt) -> Shapes:
     """The grid without what has no weight."""
     axes = np.meshgrid(learnt.shares, learnt.powers, learnt.saturations_mb, indexing="ij")
     rows = np.stack([axis.ravel() for axis in axes], axis=1)
-    weights = np.asarray(learnt.weights, dtype=np.float64)
+    weights = np.asarray([float(w) for row in learnt.weights for w in row.split()])
     kept = weights > 0.0
     return Shapes(rows[kept], np.log(weights[kept] / weights[kept].sum()))
 
