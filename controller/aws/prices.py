@@ -95,6 +95,12 @@ class PriceListSource:
         with self._lock:
             return {region: why for (_, region), why in sorted(self._failures.items())}
 
+    def failure(self, what: str, region: str) -> str | None:
+        """Why the prices of an architecture, of `hosting` or `serverless` could not be read
+        last time; None where they could."""
+        with self._lock:
+            return self._failures.get((what, region))
+
     def _freshest(self, shelf: Shelf, key: Key) -> Prices | str:
         """The prices, or why there are none."""
         asked = (shelf.service_code, key[1])

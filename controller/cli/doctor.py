@@ -15,7 +15,8 @@ from controller.cli.words import counted
 
 if TYPE_CHECKING:
     from controller.model.policy import PolicySet
-    from controller.runtime.diagnose import Finding, Subject
+    from controller.runtime.diagnose import Finding
+    from controller.runtime.subjects import Subject
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -140,7 +141,7 @@ def _aws(
 def _places(session: Session, policies: "PolicySet", region: str | None) -> "list[Subject]":
     from controller.cli.init import region_of
     from controller.model.policy import Scope
-    from controller.runtime.diagnose import Subject, subjects
+    from controller.runtime.subjects import Subject, subjects
 
     found = subjects(policies)
     return found or [Subject(Scope(region_of(session, region)))]

@@ -11,22 +11,31 @@ from enum import StrEnum
 from typing import Any
 
 from controller.aws.errors import translated
+from controller.aws.price_shelves import HOSTING, SERVERLESS
 from controller.aws.prices import PriceListSource
 from controller.aws.sessions import Sessions
-from controller.model.endpoint import LATEST, Kind
+from controller.model.endpoint import Kind
 from controller.model.errors import (
     AccessDenied,
     AdapterError,
     Conflict,
     NotFound,
+    Terminal,
     Unauthenticated,
     Unreachable,
 )
-from controller.model.missing import Missing
-from controller.model.policy import Mode, Policy, PolicySet, Scope
+from controller.model.missing import Maybe, Missing
+from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
 from controller.ports import Clock, Identity
 from controller.runtime.harmless import HarmlessCalls
+from controller.runtime.harmless_endpoints import (
+    FirstEndpoint,
+    HarmlessEndpointCalls,
+    SubjectEndpoint,
+)
+from controller.runtime.subjects import SAGEMAKER, Subject
 
+AnyPrices = LambdaPrices | HostingPrices | ServerlessPrices
 SKEW_WARN_S = 30.0
 SKEW_FAIL_S = 240.0
 """AWS refuses signatures that are five minutes off."""
@@ -49,51 +58,6 @@ class Finding:
     where: str
     verdict: Verdict
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A place, and what the policies want of it."""
-
-    scope: Scope
-    function: str | None = None
-    qualifier: str = LATEST
-    selects: bool = False
-    enforces: bool = False
-
-    @property
-    def where(self) -> str:
-        """As a person names it."""
-        role = self.scope.role_arn
-        return self.scope.region if role is None else f"{self.scope.region} as {role}"
-
-
-def subjects(policies: PolicySet) -> list[Subject]:
-    """One for each place that policies speak of."""
-    places: dict[Scope, list[Policy]] = {}
-    for policy in policies.policies:
-        if policy.mode is not Mode.OFF:
-            places.setdefault(policy.target.scope, []).append(policy)
-    return [_subject(scope, members) for scope, members in places.items()]
-
-
-def _subject(scope: Scope, members: list[Policy]) -> Subject:
-    # one behind an alias tells most
-    named = sorted(
-        (p for p in members if p.target.name is not None and _is_function(p)),
-        key=lambda p: p.target.qualifier == LATEST,
-    )
-    return Subject(
-        scope=scope,
-        function=named[0].target.name if named else None,
-        qualifier=(named[0].target.qualifier if named else None) or LATEST,
-        selects=any(p.target.selector is not None for p in members),
-        enforces=any(p.mode is Mode.ENFORCE for p in members),
-    )
-
-
-def _is_function(policy: Policy) -> bool:
-    return policy.target.kind is Kind.LAMBDA_FUNCTION
 
 
 class Doctor:
@@ -123,14 +87,40 @@ class Doctor:
             kinds = {Unreachable: "reachability", Unauthenticated: "credentials"}
             yield _finding(subject, kinds.get(type(error), "account"), error)
             return
+        if Kind.LAMBDA_FUNCTION in subject.kinds:
+            yield from self._functions(subject)
+        if not subject.kinds.isdisjoint(SAGEMAKER):
+            yield from self._endpoints(subject)
+        yield self._call(subject, "tag:GetResources", lambda: self._tags(subject))
+        for kind in Kind:
+            if kind in subject.kinds:
+                yield self._price(subject, kind)
+
+    def _functions(self, subject: Subject) -> Iterator[Finding]:
         function = subject.function or (yield from self._listed(subject))
         if function is None:
             text = "there is no function to try the other calls on"
             yield Finding("functions", subject.where, Verdict.WARN, text)
         else:
             yield from self._of_function(subject, function)
-        yield self._call(subject, "tag:GetResources", lambda: self._tags(subject.scope))
-        yield self._price(subject)
+
+    def _endpoints(self, subject: Subject) -> Iterator[Finding]:
+        """Of every kind that is named; where none is, of the first endpoint that is found."""
+        found: list[SubjectEndpoint] = list(subject.endpoints)
+        if subject.selects or not found:
+            listed = FirstEndpoint(self._sessions, subject.scope)
+            yield self._call(subject, "sagemaker:ListEndpoints", listed.call)
+            found += [] if found or listed.found is None else [listed.found]
+        if not found:
+            text = "there is no endpoint to try the other calls on"
+            yield Finding("endpoints", subject.where, Verdict.WARN, text)
+        for endpoint in found:
+            calls = HarmlessEndpointCalls(self._sessions, self._clock, subject.scope, endpoint)
+            for action, call in calls.reads():
+                yield self._call(subject, action, call)
+            if self._try_changes and subject.enforces:
+                for action, call in calls.changes():
+                    yield self._unfound(subject, action, call)
 
     def _credentials(self, subject: Subject) -> Iterator[Finding]:
         scope = subject.scope
@@ -182,10 +172,12 @@ class Doctor:
             for action, call in calls.changes():
                 yield self._refused(subject, action, call)
 
-    def _tags(self, scope: Scope) -> str:
-        with translated("resourcegroupstaggingapi", "GetResources", scope):
-            self._sessions.tagging(scope).get_resources(
-                ResourceTypeFilters=["lambda:function"], ResourcesPerPage=1
+    def _tags(self, subject: Subject) -> str:
+        functions = Kind.LAMBDA_FUNCTION in subject.kinds
+        with translated("resourcegroupstaggingapi", "GetResources", subject.scope):
+            self._sessions.tagging(subject.scope).get_resources(
+                ResourceTypeFilters=["lambda:function" if functions else "sagemaker:endpoint"],
+                ResourcesPerPage=1,
             )
         return "allowed"
 
@@ -207,18 +199,38 @@ class Doctor:
         text = "AWS took a revision that nothing has: please report this"
         return Finding(action, subject.where, Verdict.WARN, text)
 
-    def _price(self, subject: Subject) -> Finding:
+    def _unfound(self, subject: Subject, action: str, call: Callable[[], str]) -> Finding:
+        """A changing call of what does not exist: well where AWS says so."""
+        try:
+            call()
+        except (NotFound, Conflict, Terminal):
+            text = "allowed (tried on what does not exist)"
+            return Finding(action, subject.where, Verdict.OK, text)
+        except AdapterError as error:
+            return _finding(subject, action, error)
+        text = "allowed (nothing was there to be changed)"
+        return Finding(action, subject.where, Verdict.OK, text)
+
+    def _price(self, subject: Subject, kind: Kind) -> Finding:
         region = subject.scope.region
-        prices = self._prices.lambda_prices(region, "x86_64")
+        if kind is Kind.LAMBDA_FUNCTION:
+            check, what = "prices", "x86_64"
+            prices: Maybe[AnyPrices] = self._prices.lambda_prices(region, what)
+        elif kind is Kind.SERVERLESS_ENDPOINT:
+            check, what = "prices of serverless", SERVERLESS
+            prices = self._prices.serverless_prices(region)
+        else:
+            check, what = "prices of instances", HOSTING
+            prices = self._prices.hosting_prices(region)
         if isinstance(prices, Missing):
-            return Finding("prices", subject.where, Verdict.FAIL, prices.reason)
+            return Finding(check, subject.where, Verdict.FAIL, prices.reason)
         age_s = self._clock.now_s() - prices.as_of_s
         text = f"from the {prices.source}, {age_s / 86_400.0:.0f} days old"
-        why = self._prices.failures().get(region)
+        why = self._prices.failure(what, region)
         if why is not None:
-            return Finding("prices", subject.where, Verdict.WARN, f"{text}: {why}")
+            return Finding(check, subject.where, Verdict.WARN, f"{text}: {why}")
         verdict = Verdict.WARN if age_s > PRICE_AGE_WARN_S else Verdict.OK
-        return Finding("prices", subject.where, verdict, text)
+        return Finding(check, subject.where, verdict, text)
 
 
 def _finding(subject: Subject, check: str, error: AdapterError) -> Finding:
