@@ -177,7 +177,7 @@ def _leave(
     shrinking = barred[0] is Rejection.ABOVE_BOUNDS
     if shrinking and isinstance(inputs.floor, Missing):
         return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
-    allowed = [] if shrinking else _allowed(inputs)
+    allowed = [] if shrinking else _proven(inputs) or _allowed(inputs)
     if not feasible and not allowed:
         return Hold(Reason.INFEASIBLE, f"{barred[1]}; no allowed size meets the SLO")
     best = cheapest(feasible) if feasible else likeliest(allowed)

@@ -1,14 +1,10 @@
 """Each candidate under the present demand: latency, probability, instances, money, and why."""
 
-import numpy as np
-
 from controller.kinds.realtime_endpoint.bill import Fleet
 from controller.kinds.realtime_endpoint.sizing import Best, Question
 from controller.kinds.realtime_endpoint.types import Belief
-from controller.model.demand import Interval
 from controller.model.estimate import Estimate, Rejection
 from controller.model.missing import Maybe, Missing
-from controller.model.size import RealtimeSize
 
 AS_EXPECTED = 0.97
 """Probability that a type on which the container never ran behaves as types differ at all."""
@@ -16,38 +12,37 @@ TOO_SLOW = 0.5
 """Probability of meeting the SLO at the peak, below which an upper bound is too low."""
 
 
-def estimate(ask: Question, best: Best) -> Maybe[Estimate]:
-    """One candidate; Missing where nothing was measured that it could follow from."""
+def estimate(ask: Question, best: Best, *, more: bool) -> Maybe[Estimate]:
+    """One candidate; Missing where nothing was measured that it could follow from.
+
+    `more`: another candidate has the current type and a higher upper bound.
+    """
     size = best.size
     belief = ask.beliefs.about(size.instance_type)
     if belief is None:
         return Missing("no five minutes with a known load per instance were measured yet")
     running = ask.live.instances if size == ask.current else None
     fleet = Fleet.of(size, ask.shape, running)
-    slo = ask.policy.slo
     load = fleet.worst_load_rps()
-    curves = belief.curves
-    p_slo = float(curves.p_met(np.asarray([load]), slo.threshold_ms)[0])
-    p_slo *= 1.0 if belief.requests else AS_EXPECTED
+    p_slo = belief.p_met(load) * (1.0 if belief.requests else AS_EXPECTED)
     price = ask.prices.usd_per_hour.get(size.instance_type)
     unpriced = Missing(f"no price of {size.instance_type} in {ask.prices.region}")
     return Estimate(
         size=size,
-        p95_ms=curves.percentile_ms(load),
+        p95_ms=belief.curves.percentile_ms(load),
         p_slo=p_slo,
         usd_per_month=unpriced if price is None else fleet.usd_per_month(price),
         evidence=_words(ask, best, belief, load),
         measured_requests=belief.requests,
         instances=fleet.instances(),
-        capacity_rps=curves.capacity_rps(slo.threshold_ms),
+        capacity_rps=belief.capacity_rps,
         usd_per_hour=unpriced if price is None else price,
-        standing=_standing(ask, size, belief, fleet),
+        standing=_standing(ask, belief, fleet, more=more),
     )
 
 
 def _words(ask: Question, best: Best, belief: Belief, load_rps: float) -> str:
-    slo = ask.policy.slo
-    usable, capped = belief.curves.usable_rps(slo.threshold_ms, ask.policy.confidence)
+    usable, capped = belief.usable
     words = [f"{belief.words} up to {belief.curves.top_rps:.3g} rps per instance"]
     if capped:
         words.append(f"not trusted beyond {usable:.3g} rps")
@@ -58,7 +53,7 @@ def _words(ask: Question, best: Best, belief: Belief, load_rps: float) -> str:
 
 
 def _standing(
-    ask: Question, size: RealtimeSize, belief: Belief, fleet: Fleet
+    ask: Question, belief: Belief, fleet: Fleet, *, more: bool
 ) -> tuple[Rejection, str] | None:
     """Not measured, or too few instances for what is asked of them at the peak."""
     if not belief.near:
@@ -68,27 +63,18 @@ def _standing(
             "good enough to choose what to probe"
         )
         return Rejection.NOT_MEASURED, detail
-    if size != ask.current:
-        return None
-    return _too_few(ask, size, belief)
+    return _too_few(ask, belief) if more and fleet.size == ask.current else None
 
 
-def _too_few(ask: Question, size: RealtimeSize, belief: Belief) -> tuple[Rejection, str] | None:
-    slo = ask.policy.slo
-    share = ask.shape.peak_rps / size.max_instances
-    calm = Interval(0.0, ask.shape.trough_rps / size.max_instances, share)
-    at_peak, at_rest = (
-        belief.curves.p_met(np.asarray([share]), slo.threshold_ms)[0],
-        (belief.curves.p_met(np.asarray([calm.mid]), slo.threshold_ms)[0]),
-    )
-    if at_peak >= TOO_SLOW or at_rest < ask.policy.confidence:
-        return None  # enough of them, or more would not help
-    if ask.policy.bounds.max_instances is not None and (
-        size.max_instances >= ask.policy.bounds.max_instances
-    ):
+def _too_few(ask: Question, belief: Belief) -> tuple[Rejection, str] | None:
+    """Whether more instances would keep the SLO at the peak, and those allowed do not."""
+    most = ask.current.max_instances
+    share = ask.shape.peak_rps / most
+    at_peak = belief.p_met(share)
+    if at_peak >= TOO_SLOW or belief.p_met(ask.shape.trough_rps / most) < belief.confidence:
         return None
     detail = (
-        f"{size.max_instances} instances get {share:.3g} rps each at the peak and meet the SLO "
+        f"{most} instances get {share:.3g} rps each at the peak and meet the SLO "
         f"with probability {at_peak:.2f}"
     )
     return Rejection.TOO_FEW_INSTANCES, detail

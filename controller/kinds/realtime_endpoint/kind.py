@@ -1,7 +1,7 @@
 """The pure half of the kind, as the core asks for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.core.contract import Prices, Readings, Span, Stage
 from controller.core.evidence import Evidence
@@ -31,22 +31,25 @@ class RealtimeSizing:
     live: RealtimeLive
     current: RealtimeSize
     region: str
+    memo: "list[_Asked]" = field(default_factory=list, compare=False, repr=False)
+    """The last question with its answer: fitting curves to two weeks is the work."""
 
     def sizes(
         self, policy: Policy, current: Size, evidence: Evidence, demand: Demand
     ) -> Sequence[Size]:
         """The current size, and the best one of every instance type to look at."""
-        return [best.size for best in candidates(self._question(policy, current, evidence, demand))]
+        return [best.size for best in self._asked(policy, evidence, demand).candidates]
 
     def estimates(
         self, sizes: Sequence[Size], evidence: Evidence, demand: Demand, policy: Policy
     ) -> Maybe[tuple[Estimate, ...]]:
         """Latency, instances and money of every size."""
-        ask = self._question(policy, self.current, evidence, demand)
-        words = {best.size: best for best in candidates(ask)}
+        asked = self._asked(policy, evidence, demand)
+        words = {best.size: best for best in asked.candidates}
         found = []
-        for size in sizes:
-            made = estimate(ask, words.get(_realtime(size), Best(_realtime(size))))
+        for size in map(_realtime, sizes):
+            best = words.get(size, Best(size))
+            made = estimate(asked.question, best, more=asked.more(self.current))
             if isinstance(made, Missing):
                 return made
             found.append(made)
@@ -72,19 +75,38 @@ class RealtimeSizing:
         """What is special about the endpoint, and foreign autoscaling."""
         return obstacles.obstacles(state.realtime, change_open)
 
-    def _question(
-        self, policy: Policy, current: Size, evidence: Evidence, demand: Demand
-    ) -> Question:
+    def _asked(self, policy: Policy, evidence: Evidence, demand: Demand) -> "_Asked":
+        """The question and its candidates: the same for sizes and for estimates."""
+        for asked in self.memo:
+            if asked.is_for(policy, evidence, demand):
+                return asked
         prices = self.prices
         if isinstance(prices, Missing):
             prices = HostingPrices(self.region, {}, 0.0, prices.reason)
-        return Question(
-            policy,
-            _realtime(current),
-            self.live,
-            shape(demand),
-            Beliefs.of(evidence, policy.slo.percentile),
-            prices,
+        beliefs = Beliefs.of(evidence, policy.slo, policy.confidence)
+        question = Question(policy, self.current, self.live, shape(demand), beliefs, prices)
+        asked = _Asked(question, tuple(candidates(question)), evidence, demand)
+        self.memo[:] = [asked]
+        return asked
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    question: Question
+    candidates: tuple[Best, ...]
+    evidence: Evidence
+    demand: Demand
+
+    def is_for(self, policy: Policy, evidence: Evidence, demand: Demand) -> bool:
+        same = self.evidence is evidence and self.demand is demand
+        return same and self.question.policy is policy
+
+    def more(self, current: RealtimeSize) -> bool:
+        """Whether a candidate has more instances of the current type."""
+        return any(
+            best.size.instance_type == current.instance_type
+            and best.size.max_instances > current.max_instances
+            for best in self.candidates
         )
 
 

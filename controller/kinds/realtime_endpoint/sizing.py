@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from controller.kinds.realtime_endpoint.allowed import least_instances, scales, types_of
 from controller.kinds.realtime_endpoint.bill import Fleet, needed
-from controller.kinds.realtime_endpoint.capacity import Curves
 from controller.kinds.realtime_endpoint.schedule import lower_bounds, scheduled
 from controller.kinds.realtime_endpoint.shape import Shape
 from controller.kinds.realtime_endpoint.types import Belief, Beliefs
@@ -68,7 +67,7 @@ def _of_type(ask: Question, name: str) -> list[Best]:
     if belief is None:
         return []
     own = name == ask.current.instance_type
-    best = _best(ask, name, target_of(belief.curves, ask.policy))
+    best = _best(ask, name, belief.aim_rps * ask.policy.autoscaling.utilization)
     best = _with_schedule(ask, _kept(ask, best, belief) if own else best)
     found = [best]
     if ask.policy.budget_usd_per_month is not None:
@@ -77,15 +76,6 @@ def _of_type(ask: Question, name: str) -> list[Best]:
         found = [replace(b, size=_same_schedule(ask.current, b.size)) for b in found]
         found += _urgent(ask)
     return found
-
-
-def target_of(curves: Curves, policy: Policy) -> float:
-    """Requests per second and instance to aim at: the capacity, with the policy's headroom."""
-    slo = policy.slo
-    usable, _ = curves.usable_rps(slo.threshold_ms, policy.confidence)
-    if usable <= 0.0:
-        usable = curves.best_rps(slo.threshold_ms)
-    return usable * policy.autoscaling.utilization
 
 
 def rounded(per_minute: float) -> float:
@@ -195,12 +185,10 @@ def _kept(ask: Question, best: Best, belief: Belief) -> Best:
     now, size = ask.current, best.size
     if now.target_per_instance is None or size.target_per_instance is None:
         return best
-    slo, policy = ask.policy.slo, ask.policy
-    usable, _ = belief.curves.usable_rps(slo.threshold_ms, policy.confidence)
     near = max(now.target_per_instance, size.target_per_instance) <= SAME_TARGET * min(
         now.target_per_instance, size.target_per_instance
     )
-    if near and now.target_per_instance / 60.0 <= usable:
+    if near and now.target_per_instance / 60.0 <= belief.usable[0]:
         size = replace(size, target_per_instance=now.target_per_instance)
     least = needed(ask.shape.peak_rps, (size.target_per_instance or 1.0) / 60.0)
     limit = min([limit for limit, _ in _limits(ask, size.instance_type)], default=now.max_instances)

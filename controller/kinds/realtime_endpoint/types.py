@@ -8,14 +8,19 @@ that was measured is close enough to be switched to on that ground alone.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
 
 from controller.core.evidence import Evidence
 from controller.kinds.realtime_endpoint.capacity import SAME, Curves, Shift, fitted
 from controller.kinds.realtime_endpoint.catalogue import TYPES, InstanceType, of_family
 from controller.kinds.realtime_endpoint.loads import gathered
+from controller.model.demand import Interval
 from controller.model.estimate import Observation
 from controller.model.instance_types import family_of
+from controller.model.policy import Slo
 from controller.model.size import RealtimeSize
 
 SHARED_WORK = 0.15
@@ -33,9 +38,9 @@ KIND_SD = 0.8
 UNKNOWN = Shift(0.0, 1.0, 0.0, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Belief:
-    """What is believed of one type's latency."""
+    """What is believed of one type's latency, and what follows for an objective."""
 
     curves: Curves
     base: str
@@ -44,22 +49,47 @@ class Belief:
     """Measured itself, or one size away in a measured family."""
     requests: int
     """Measured at this very type."""
+    threshold_ms: float
+    confidence: float
 
     @property
     def words(self) -> str:
         """What it rests on."""
         return "measured here" if self.requests else f"predicted from {self.base}"
 
+    @cached_property
+    def usable(self) -> tuple[float, bool]:
+        """(highest load that meets the SLO with the confidence, whether it is only the reach)."""
+        return self.curves.usable_rps(self.threshold_ms, self.confidence)
 
-@dataclass(frozen=True, slots=True)
+    @cached_property
+    def capacity_rps(self) -> Interval:
+        """Highest load that truly meets the SLO: a 90 % interval."""
+        return self.curves.capacity_rps(self.threshold_ms)
+
+    @cached_property
+    def aim_rps(self) -> float:
+        """The usable load; where there is none, what is about as good as an idle instance."""
+        return self.usable[0] or self.curves.best_rps(self.threshold_ms)
+
+    def p_met(self, load_rps: float) -> float:
+        """Probability of meeting the SLO at a load."""
+        return float(self.curves.p_met(np.asarray([load_rps]), self.threshold_ms)[0])
+
+
+@dataclass(frozen=True, eq=False)
 class Beliefs:
     """Curves of every measured type; others follow from the nearest of them."""
 
     measured: Mapping[str, tuple[Curves, int]]
     """(curves, requests) by type."""
+    threshold_ms: float
+    confidence: float
+    known: dict[str, Belief | None] = field(default_factory=dict)
+    """What was asked for before: a curve costs milliseconds."""
 
     @classmethod
-    def of(cls, evidence: Evidence, percentile: float) -> "Beliefs":
+    def of(cls, evidence: Evidence, slo: Slo, confidence: float) -> "Beliefs":
         """Fit every type that the current segment has measured under a known load."""
         rows: dict[str, list[Observation]] = {}
         for row in evidence.loaded:
@@ -70,21 +100,27 @@ class Beliefs:
             loads = gathered(members)
             if loads is not None:
                 kind = TYPES.get(name)
-                curves = fitted(loads, percentile, None if kind is None else kind.vcpus)
+                curves = fitted(loads, slo.percentile, None if kind is None else kind.vcpus)
                 found[name] = (curves, loads.requests)
-        return cls(found)
+        return cls(found, slo.threshold_ms, confidence)
 
     def about(self, name: str) -> Belief | None:
         """What is believed of a type; None where nothing was measured at all."""
-        known = self.measured.get(name)
-        if known is not None:
-            return Belief(known[0], name, near=True, requests=known[1])
+        if name not in self.known:
+            self.known[name] = self._about(name)
+        return self.known[name]
+
+    def _about(self, name: str) -> Belief | None:
         if not self.measured:
             return None
-        shifts = {base: shift(base, name) for base in self.measured}
-        base = min(shifts, key=lambda b: (shifts[b].level_sd + shifts[b].limit_sd, b))
-        curves = self.measured[base][0].shifted(shifts[base])
-        return Belief(curves, base, near=neighbours(base, name), requests=0)
+        if name in self.measured:
+            base, (curves, requests) = name, self.measured[name]
+        else:
+            shifts = {base: shift(base, name) for base in self.measured}
+            base = min(shifts, key=lambda b: (shifts[b].level_sd + shifts[b].limit_sd, b))
+            curves, requests = self.measured[base][0].shifted(shifts[base]), 0
+        near = requests > 0 or neighbours(base, name)
+        return Belief(curves, base, near, requests, self.threshold_ms, self.confidence)
 
 
 def shift(base: str, name: str) -> Shift:
