@@ -8,6 +8,7 @@ given:
   policies: [{name, target, slo, ...}]                 # specs; `name` is the document's
 when:
   - live: 6h                       # the controller runs so long
+  - wait: 5m                       # time passes without the controller
   - ask: {endpoint, size}          # a person wants a size (as `rollback` does)
   - somebody: {actor: ...}         # one of the sandbox's actors, now
   - fault: {...}                   # a fault of requests; `clear: faults` ends them all
@@ -102,9 +103,13 @@ class Scenario:
     def _live(self, length: str) -> None:
         self.account.run(seconds(length))
 
+    def _wait(self, length: str) -> None:
+        self.account.world.advance(seconds(length))
+
     def _ask(self, wish: Mapping[str, Any]) -> None:
-        app, key = self.account.app, self._key(wish["endpoint"])
+        app = self.account.app
         app.engine.resync()
+        key = self._key(wish["endpoint"])
         entry = app.roster.get(key)
         assert entry is not None, f"no policy claims {key}"
         app.engine.sample(entry.scope, [entry])
