@@ -4,6 +4,7 @@ Eighty columns are enough for the table: what it says of each size stands below 
 each, so that no column has to fold.
 """
 
+import math
 from collections.abc import Sequence
 
 from controller.cli.output import Cell, Row, printable, show_table
@@ -16,7 +17,7 @@ from controller.model.demand import Interval
 from controller.model.endpoint import Kind
 from controller.model.estimate import Rejection
 from controller.model.missing import Maybe, Missing
-from controller.model.size import LambdaSize, Size
+from controller.model.size import LambdaSize, RealtimeSize, Size
 
 _MILESTONES = frozenset(2**n for n in range(7, 14)) | {10_240}
 KIND_WORDS = {
@@ -30,9 +31,9 @@ def show_costs(
     session: Session, title: str, rows: Sequence[CostRow], marks: "Marks", *, wide: bool
 ) -> None:
     """The table; in the narrow form without the sizes between, and with the reasons below."""
-    shown = list(rows) if wide else brief(rows, marks.places)
+    shown = in_reading_order(rows if wide else brief(rows, marks.places))
     left_out = len(rows) - len(shown)
-    note = f" ({left_out} between these left out; -o wide shows all)" if left_out else ""
+    note = f" ({left_out} more left out; -o wide shows all)" if left_out else ""
     session.write(f"\n{title}{note}\n")
     columns = _columns(shown, wide=wide)
     show_table(session, columns, [_row(row, marks, columns) for row in shown])
@@ -69,6 +70,17 @@ def brief(rows: Sequence[CostRow], keep: frozenset[Size]) -> list[CostRow]:
     places = {i for i, row in enumerate(rows) if row.size in keep}
     near = {i + step for i in places for step in (-1, 0, 1)} | {0, len(rows) - 1}
     return [row for i, row in enumerate(rows) if i in near or _is_milestone(row.size)]
+
+
+def in_reading_order(rows: Sequence[CostRow]) -> list[CostRow]:
+    """Up the ladder where memory is what is bought; instances by what they cost."""
+    if not any(isinstance(row.size, RealtimeSize) for row in rows):
+        return list(rows)
+    return sorted(rows, key=lambda row: (_usd(row), str(row.size)))
+
+
+def _usd(row: CostRow) -> float:
+    return math.inf if isinstance(row.usd_per_month, Missing) else row.usd_per_month.mid
 
 
 def _is_milestone(size: Size) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from controller.cli.output import Cell, Row, printable, show_names, show_table
 from controller.cli.session import Session
+from controller.cli.size_words import size_arrow
 from controller.cli.words import arrow, counted, ms_range, number, probability, usd, usd_range
 from controller.core.conditions import current_candidate
 from controller.core.proposals import money
@@ -79,7 +80,7 @@ def _row(one: Seen) -> Row:
     return (
         Cell(MARKS[action], style),
         Cell(one.entry.key.short, style),
-        size_words(assessment),
+        short_sizes(assessment),
         latency_words(assessment, one.entry.policy),
         cost_words(assessment),
         _probability(assessment),
@@ -118,6 +119,14 @@ def size_words(assessment: Assessment) -> str:
     proposal = wanted_change(assessment)
     before = str(assessment.state.size)
     return before if proposal is None else arrow(before, str(proposal.target))
+
+
+def short_sizes(assessment: Assessment) -> str:
+    """The same for a narrow column: `4-8 -> 2-6 c5.xlarge`."""
+    if assessment.state is None:
+        return ""
+    proposal, before = wanted_change(assessment), assessment.state.size
+    return size_arrow(before, before if proposal is None else proposal.target)
 
 
 def latency_words(assessment: Assessment, policy: Policy) -> str:

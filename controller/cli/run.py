@@ -1,6 +1,7 @@
 """`rightsizer run`: the controller itself, until it is told to stop."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -16,8 +17,12 @@ from controller.settings import (
     Settings,
 )
 
+PACED_TICK_S = 1.0
+"""A sandbox that lives a minute in a second has endpoints due every few seconds."""
+
 if TYPE_CHECKING:
     from controller.app import App
+    from controller.clock import FollowedClock
     from controller.model.policy import PolicySet
     from controller.policy.watch import PolicyWatch
     from controller.runtime.daemon import Daemon
@@ -66,6 +71,13 @@ if TYPE_CHECKING:
     help="Remove published versions of ours, but the newest N and what is in use. "
     "Needs lambda:DeleteFunction. Unset: none is removed.",
 )
+@click.option(
+    "--pace",
+    type=click.FloatRange(1.0, 3600.0),
+    default=None,
+    metavar="N",
+    help="Live in the time of the sandbox at the endpoint URL, which goes N times faster.",
+)
 @pass_session
 def run(
     session: Session,
@@ -75,6 +87,7 @@ def run(
     workers: int,
     journal_days: int,
     keep_versions: int | None,
+    pace: float | None,
 ) -> None:
     """Keep endpoints at the right size until told to stop.
 
@@ -91,6 +104,8 @@ def run(
     session.flags |= {"listen": listen, "workers": workers}
     session.flags |= {"journal_days": journal_days, "keep_versions": keep_versions}
     host, port = address(listen)
+    if pace is not None:
+        session.clock = _sandbox_time(session, pace)
     signals = Signals()
     _log(session)
     watch, loaded = _watched(session, policies)
@@ -103,6 +118,29 @@ def run(
         daemon.stop()
     finally:
         app.close()
+
+
+def _sandbox_time(session: Session, pace: float) -> "FollowedClock":
+    """Raises UsageError without a sandbox's address, CommandError where none answers."""
+    from controller.cli.exits import CommandError
+    from controller.clock import FollowedClock
+    from controller.sandbox.client import SandboxClient, SandboxClientError
+
+    url = session.settings.endpoint_url or session.environment.variables.get("AWS_ENDPOINT_URL")
+    if not url:
+        raise click.UsageError("--pace needs a sandbox: name its --endpoint-url.")
+    client = SandboxClient(url)
+
+    def ask() -> float:
+        try:
+            return client.now_s()
+        except SandboxClientError as error:
+            raise ConnectionError(str(error)) from error
+
+    try:
+        return FollowedClock(ask, pace)
+    except ConnectionError as error:
+        raise CommandError(str(error)) from error
 
 
 def address(text: str) -> tuple[str, int]:
@@ -173,10 +211,13 @@ def _app(session: Session, policies: "PolicySet") -> "App":
 
 
 def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, settings: Settings) -> "Daemon":
+    from controller.clock import FollowedClock, SystemClock
     from controller.runtime.daemon import Daemon, DaemonParts
     from controller.runtime.housekeeping import Housekeeper, Limits
 
     limits = Limits(settings.journal_days, settings.keep_versions)
     housekeeper = Housekeeper(app.store, app.adapters, app.actuator, app.clock, limits)
     parts = DaemonParts(app.engine, app.store, app.telemetry, app.clock, watch, housekeeper)
+    if isinstance(app.clock, FollowedClock):
+        parts = replace(parts, machine=SystemClock(), tick_s=PACED_TICK_S)
     return Daemon(parts, host=host, port=port, workers=settings.workers)

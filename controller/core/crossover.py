@@ -150,7 +150,7 @@ def _on_instances(present: Present, work: Work, demand: Demand, market: Market) 
     fleet = cheapest_fleet(work, demand, market.hosts, market.utilization, market.least_instances)
     if fleet is None:
         return _left_out(kind, f"no known type holds {work.memory_mb} MB")
-    low, high = f"{fleet.low:.3g}", f"{fleet.high:.3g}"
+    low, high = f"{fleet.low:.2g}", f"{fleet.high:.2g}"
     count = low if low == high else f"{low}-{high}"
     assumes = "one request keeps one vCPU busy, or as many as it has now"
     what = f"{count} x {fleet.host.instance_type}"

@@ -91,8 +91,8 @@ def _today(size: Size) -> str:
             return format_memory_mb(memory_mb)
         case ServerlessSize(memory_mb=memory_mb, max_concurrency=most):
             warm = size.provisioned_concurrency
-            kept = f", {warm} kept warm" if warm else ""
-            return f"{format_memory_mb(memory_mb)}, {most} requests at a time at most{kept},"
+            kept = f" ({warm} kept warm)" if warm else ""
+            return f"{format_memory_mb(memory_mb)} and at most {most} requests at a time{kept}"
         case RealtimeSize():
             return str(size)
 

@@ -31,7 +31,7 @@ def test_a_table_marks_what_becomes_of_each(account: Account, policies: Path) ->
     assert result.code == 0, result.err
     rows = {line[3:].split(":live")[0]: line for line in result.out.splitlines() if ":live" in line}
     assert rows["lambda eu-west-1/ocr"].startswith("~")
-    assert "3008 MB -> " in rows["lambda eu-west-1/ocr"]
+    assert "3008 -> " in rows["lambda eu-west-1/ocr"]
     assert "mode Recommend: not by itself" in rows["lambda eu-west-1/ocr"]
     assert rows["lambda eu-west-1/thumbs"].startswith("=")
     assert rows["lambda eu-west-1/quiet"].startswith("!")
@@ -83,7 +83,7 @@ def test_other_forms(account: Account, policies: Path) -> None:
     assert as_yaml["items"][0]["endpoint"]["key"] == OCR
     markdown = plan("markdown")
     assert markdown.startswith("**Plan: 1 to change, 0 to keep, 0 to wait.")
-    assert "| \\~ | lambda eu-west-1/ocr:live | 3008 MB -> " in markdown
+    assert "| \\~ | lambda eu-west-1/ocr:live | 3008 -> " in markdown
     wide = plan("wide")
     assert OCR in wide
     assert "(" in wide.splitlines()[1]
