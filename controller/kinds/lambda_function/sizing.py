@@ -1,10 +1,10 @@
 """Sizes of a Lambda function: the ladder, the price of each rung, and its estimate."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence, Point
+from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
 from controller.core.stats import Z90
 from controller.kinds.lambda_function.response import Prediction, predict
 from controller.model.demand import Demand, Interval
@@ -101,38 +101,33 @@ def estimates(sizes_mb: Sequence[int], inputs: SizingInputs) -> Maybe[tuple[Esti
         needed = f"{MIN_REQUESTS_PER_HOUR} requests"
         return Missing(f"the running code has not had an hour with {needed} yet")
     points = {point.size: point for point in inputs.evidence.here()}
-    return tuple(
-        _estimate(i, points.get(LambdaSize(mb)), mb, prediction, inputs)
-        for i, mb in enumerate(sizes_mb)
-    )
+    p95s = zip(prediction.log_p95.tolist(), prediction.log_p95_sd.tolist(), strict=True)
+    costs = _costs(sizes_mb, prediction, inputs)
+    rows = zip(sizes_mb, p95s, prediction.p_slo.tolist(), prediction.anchor_mb, costs, strict=True)
+    made = []
+    for memory_mb, p95, p_slo, anchor_mb, usd in rows:
+        size = LambdaSize(memory_mb)
+        point = points.get(size)
+        words = f"predicted from {anchor_mb} MB" if point is None else "measured here"
+        requests = 0 if point is None else point.requests
+        made.append(Estimate(size, _log_interval(*p95), p_slo, usd, words, requests))
+    return tuple(made)
 
 
-def _estimate(
-    i: int, point: Point | None, memory_mb: int, prediction: Prediction, inputs: SizingInputs
-) -> Estimate:
-    anchor = prediction.anchor_mb[i]
-    measured = "measured here" if point is not None else f"predicted from {anchor} MB"
-    return Estimate(
-        size=LambdaSize(memory_mb),
-        p95_ms=_log_interval(float(prediction.log_p95[i]), float(prediction.log_p95_sd[i])),
-        p_slo=float(prediction.p_slo[i]),
-        usd_per_month=_cost(i, memory_mb, prediction, inputs),
-        evidence=measured,
-        measured_requests=0 if point is None else point.requests,
-    )
-
-
-def _cost(i: int, memory_mb: int, prediction: Prediction, inputs: SizingInputs) -> Maybe[Interval]:
-    prices = inputs.prices
-    if isinstance(prices, Missing):
-        return prices
-    requests = inputs.demand.requests_per_month
-    mean_ms = math.exp(float(prediction.log_mean[i]))
-    mid = usd_per_month(memory_mb, mean_ms, requests.mid, inputs.demand, prices)
-    sd = float(prediction.log_mean_sd[i])
+def _costs(
+    sizes_mb: Sequence[int], prediction: Prediction, inputs: SizingInputs
+) -> Iterator[Maybe[Interval]]:
+    """What a month costs at each size."""
+    prices, requests = inputs.prices, inputs.demand.requests_per_month
     traffic_sd = _log_sd(requests)
-    spread = math.exp(Z90 * math.hypot(sd, traffic_sd))
-    return Interval(mid / spread, mid, mid * spread)
+    means = zip(prediction.log_mean.tolist(), prediction.log_mean_sd.tolist(), strict=True)
+    for memory_mb, (log_mean, sd) in zip(sizes_mb, means, strict=True):
+        if isinstance(prices, Missing):
+            yield prices
+            continue
+        mid = usd_per_month(memory_mb, math.exp(log_mean), requests.mid, inputs.demand, prices)
+        spread = math.exp(Z90 * math.hypot(sd, traffic_sd))
+        yield Interval(mid / spread, mid, mid * spread)
 
 
 def _log_interval(centre: float, sd: float) -> Interval:
