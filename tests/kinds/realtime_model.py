@@ -368,6 +368,8 @@ class Script:
     outcomes: tuple[str, ...] = ()
     kills: Mapping[int, str] = field(default_factory=dict)
     """Calls at which the controller is killed: `before`, `asked` or `called`."""
+    dead_s: float = 30.0
+    """How long the controller stays dead."""
     refusals: frozenset[int] = frozenset()
     """Calls that AWS refuses, for permissions or throttling."""
     deeds: Mapping[int, str] = field(default_factory=dict)
@@ -426,7 +428,7 @@ class Run:
         try:
             self.now_s = self._steps(state)
         except Killed:
-            self.now_s += 30.0
+            self.now_s += self.script.dead_s
         self.ticks += 1
 
     def _steps(self, state: EndpointState) -> float:
@@ -444,6 +446,7 @@ class Run:
                 phase=step.phase,
                 progress=dict(step.progress),
                 verdict=step.verdict or self.change.verdict,
+                updated_at_s=self.now_s,
             )
             if not self.change.phase.open:
                 break
@@ -490,7 +493,8 @@ class Run:
         self._note(news)
 
     def _note(self, news: Mapping[str, str]) -> None:
-        self.change = replace(self.change, progress={**self.change.progress, **news})
+        progress = {**self.change.progress, **news}
+        self.change = replace(self.change, progress=progress, updated_at_s=self.now_s)
 
 
 KILLS = ("before", "asked", "called")

@@ -186,6 +186,7 @@ def scripts(draw: st.DrawFn, target: RealtimeSize) -> Script:
         verdict=draw(st.sampled_from(VerdictKind)),
         outcomes=tuple(draw(st.lists(st.sampled_from(OUTCOMES), max_size=6))),
         kills=draw(st.dictionaries(calls, st.sampled_from(KILLS), max_size=3)),
+        dead_s=draw(st.sampled_from([30.0, 7200.0])),
         refusals=draw(st.frozensets(calls, max_size=8)),
         deeds=draw(st.dictionaries(ticks, st.sampled_from(DEEDS), max_size=2)),
         stop_at=draw(st.one_of(st.none(), ticks)),

@@ -46,7 +46,7 @@ from controller.sandbox.world import World
 NAME = "shop"
 KEY = EndpointKey(ACCOUNT, REGION, Kind.REALTIME_ENDPOINT, NAME, ALL_TRAFFIC)
 SMALL, LARGE = "ml.c5.large", "ml.c5.xlarge"
-FAST = Rollout(canary_share=0.5, bake_s=480.0, max_bake_s=1200.0, min_requests=100)
+FAST = Rollout(canary_share=0.5, bake_s=240.0, max_bake_s=1200.0, min_requests=100)
 USERS_POLICIES = [
     {"name": "tt", "target_value": 900.0, "scale_in_cooldown_s": 600},
     {

@@ -21,6 +21,8 @@ JUDGE_S = 60.0
 """How soon to look again at a trial."""
 CLEAN_UP_S = 1800.0
 """What cannot be cleaned up by then is left: it costs next to nothing and is tagged ours."""
+AWAY_S = 900.0
+"""Nothing journalled for so long while there was something to do: we were not running."""
 SEEN_S = 120.0
 """So long after it was accepted, an update may not yet show in DescribeEndpoint."""
 READY = "ready to deploy"
@@ -99,9 +101,10 @@ def clean_up(view: View, stage: str, names: Iterable[str]) -> Step | None:
         if is_ours(name) and name not in used and not view.told(f"gone:{name}")
     ]
     since_s = view.told(f"clean_up_since_s:{stage}")
-    if not left or (since_s and view.now_s - float(since_s) > CLEAN_UP_S):
+    away = view.now_s - view.change.updated_at_s > AWAY_S
+    if not left or (since_s and not away and view.now_s - float(since_s) > CLEAN_UP_S):
         return None
-    if not since_s:
+    if not since_s or away:
         news = {f"clean_up_since_s:{stage}": repr(view.now_s)}
         return remember(view, "clean up", f"cleaning up {', '.join(left)}", news)
     name = left[0]

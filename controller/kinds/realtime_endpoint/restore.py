@@ -17,6 +17,7 @@ from controller.kinds.realtime_endpoint.snapshot import (
     same_action,
     same_policy,
     same_value,
+    spent,
 )
 from controller.model.sagemaker import Autoscaling, ScalableTarget, ScalingPolicy, ScheduledAction
 from controller.model.sagemaker_steps import (
@@ -116,6 +117,7 @@ class Way:
     goal: Autoscaling
     removed: bool
     """Everything of `base` was taken away by us: what is missing is to be put there."""
+    now_s: float = 0.0
     bounds_set: str = ""
     """The bounds that we registered last (`bounds_text`): actions may have moved them since."""
 
@@ -147,7 +149,8 @@ class Way:
         policy = self._first(self.base.policies, self.goal.policies, live.policies, same_policy)
         if policy is not None:
             return _policy_step(self.variant, policy)
-        action = self._first(self.base.actions, self.goal.actions, live.actions, same_action)
+        actions = [one for one in self.goal.actions if not spent(one, self.now_s)]
+        action = self._first(self.base.actions, actions, live.actions, same_action)
         return None if action is None else _action_step(self.variant, action)
 
     def _first(

@@ -7,13 +7,17 @@ moment: what somebody changed in between is what is put back.
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from controller.kinds.realtime_endpoint.names import is_ours
 from controller.model.sagemaker import Autoscaling, ScalableTarget, ScalingPolicy, ScheduledAction
 
+_AT = re.compile(r"^at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)$")
 TRACKING = "TargetTrackingScalingPolicyConfiguration"
 
 
@@ -116,6 +120,20 @@ def same_value(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
     return math.isclose(one, other, rel_tol=1e-6)
+
+
+def spent(action: ScheduledAction, now_s: float) -> bool:
+    """Whether an action's only time, or its last, is over: AWS takes none into the past."""
+    end = json.loads(action.document).get("EndTime") if action.document else None
+    ended = end is not None and datetime.fromisoformat(end).timestamp() <= now_s
+    once = _AT.match(action.schedule)
+    if ended or once is None:
+        return ended
+    try:
+        zone: tzinfo = ZoneInfo(action.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = UTC
+    return datetime.fromisoformat(once[1]).replace(tzinfo=zone).timestamp() <= now_s
 
 
 def own_value(policy: ScalingPolicy) -> float | None:

@@ -135,7 +135,7 @@ class View:
     def way(self, *, back: bool) -> Way:
         """From what was to what is wanted, or back."""
         ends = (self.goal, self.kept) if back else (self.kept, self.goal)
-        return Way(self.variant, *ends, self.removed, self.told("bounds"))
+        return Way(self.variant, *ends, self.removed, self.now_s, self.told("bounds"))
 
 
 def _realtime(size: Size) -> RealtimeSize:
