@@ -27,7 +27,8 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 @click.option(
     "--try-enforce",
     is_flag=True,
-    help="Try the calls of mode Enforce too, with a revision that AWS must refuse.",
+    help="Try the calls of mode Enforce too, whatever the policies' modes, with a revision that "
+    "AWS must refuse.",
 )
 @output_option("table", "json", "yaml")
 @pass_session

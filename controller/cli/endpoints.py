@@ -64,6 +64,10 @@ def journalled(store: Store) -> set[EndpointKey]:
     return set(store.assessments()) | set(store.conditions()) | changed
 
 
+KEY_LABELS = ("kind", "account", "region", "name", "qualifier")
+"""Labels that every endpoint has by its key."""
+
+
 def labels(key: EndpointKey, more: Mapping[str, str]) -> Mapping[str, str]:
     """What `-l` may ask of an endpoint."""
     return {
@@ -79,6 +83,16 @@ def labels(key: EndpointKey, more: Mapping[str, str]) -> Mapping[str, str]:
 def selected(wanted: Mapping[str, str], have: Mapping[str, str]) -> bool:
     """Whether all labels asked for are there."""
     return all(have.get(label) == value for label, value in wanted.items())
+
+
+def why_none(wanted: Mapping[str, str], all_labels: Sequence[Mapping[str, str]]) -> str:
+    """Why nothing has the labels asked for, for one who may have mistyped one."""
+    names = sorted({name for one in all_labels for name in one})
+    for label in wanted:
+        if label not in names:
+            known = f"their labels are {', '.join(names)}" if names else "none has any label"
+            return f"nothing found: no policy has a label {label!r}; {known}"
+    return "nothing found"
 
 
 def complete(

@@ -6,7 +6,15 @@ from typing import Any
 import click
 
 from controller.cli.connect import load_policies
-from controller.cli.endpoints import complete, journalled, labels, pick, selected
+from controller.cli.endpoints import (
+    KEY_LABELS,
+    complete,
+    journalled,
+    labels,
+    pick,
+    selected,
+    why_none,
+)
 from controller.cli.exits import CommandError
 from controller.cli.lazy import Lazy, LazyGroup
 from controller.cli.options import Verb, output_option, policies_option, selector_option
@@ -22,12 +30,13 @@ LISTS = {
     "changes": Lazy("controller.cli.get:changes", "Changes, newest first; one with its history."),
     "advice": Lazy("controller.cli.get_advice:advice", "What a person might do to save money."),
     "conditions": Lazy("controller.cli.get:conditions", "What holds now, since when, and why."),
+    "pauses": Lazy("controller.cli.get_pauses:pauses", "Who paused what, until when, and why."),
 }
 
 
 @click.group(cls=LazyGroup, lazy=LISTS)
 def get() -> None:
-    """List policies, endpoints, changes, conditions or advice.
+    """List policies, endpoints, changes, conditions, advice or pauses.
 
     Policies come from files, all else from the journal: no call to AWS is made.
     """
@@ -60,12 +69,15 @@ def policies(
     else:
         wide = output == "wide"
         rows = [policy_row(policy, wide=wide) for policy in chosen]
-        show_table(session, POLICY_WIDE if wide else POLICY_COLUMNS, rows)
+        if rows:
+            show_table(session, POLICY_WIDE if wide else POLICY_COLUMNS, rows)
+        else:
+            session.say(why_none(selectors, [policy.labels for policy in loaded]))
 
 
 @click.command(cls=Verb, name="endpoints")
 @click.argument("endpoint", required=False, shell_complete=complete)
-@selector_option()
+@selector_option(*KEY_LABELS, "policy", "decision", "reason")
 @output_option(*FORMS)
 @pass_session
 def endpoints(
@@ -97,7 +109,7 @@ def endpoints(
 
 @click.command(cls=Verb, name="changes")
 @click.argument("which", required=False, metavar="[ENDPOINT|ID]", shell_complete=complete)
-@selector_option()
+@selector_option(*KEY_LABELS, "policy", "phase", "reason", "actor")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most.")
 @output_option(*FORMS)
 @pass_session
@@ -138,7 +150,7 @@ def changes(
 
 @click.command(cls=Verb, name="conditions")
 @click.argument("endpoint", required=False, shell_complete=complete)
-@selector_option()
+@selector_option(*KEY_LABELS, "type", "status", "reason")
 @output_option(*FORMS)
 @pass_session
 def conditions(

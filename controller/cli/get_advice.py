@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import click
 
-from controller.cli.endpoints import complete, labels, pick, selected
+from controller.cli.endpoints import KEY_LABELS, complete, labels, pick, selected
 from controller.cli.options import Verb, output_option, selector_option
 from controller.cli.output import listing, show_document, show_names, show_table
 from controller.cli.session import Session, pass_session
@@ -12,7 +12,7 @@ from controller.cli.session import Session, pass_session
 
 @click.command(cls=Verb, name="advice")
 @click.argument("endpoint", required=False, shell_complete=complete)
-@selector_option()
+@selector_option(*KEY_LABELS, "reason")
 @output_option("table", "json", "yaml", "name")
 @pass_session
 def advice(

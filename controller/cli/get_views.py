@@ -10,18 +10,20 @@ from controller.cli.output import Cell, Row, show_table
 from controller.cli.session import Session
 from controller.cli.size_words import size_arrow
 from controller.cli.words import arrow, number, percent, usd
+from controller.model.endpoint import LATEST
 from controller.model.policy import Policy
 from controller.policy.durations import format_duration_ms
 from controller.runtime.size_documents import size_from
 
 POLICY_COLUMNS = ("NAME", "MODE", "TARGET", "SLO", ">BUDGET")
 POLICY_WIDE = (*POLICY_COLUMNS, "CONFIDENCE", "GENERATION", "SOURCE")
-ENDPOINT_COLUMNS = ("ENDPOINT", "POLICY", "SIZE", "SLO", ">P95 MS", ">USD/MONTH", "REASON")
-ENDPOINT_WIDE = (*ENDPOINT_COLUMNS[:-1], "AT", "REASON", "MESSAGE")
-CHANGE_COLUMNS = (">ID", "ENDPOINT", "CHANGE", "PHASE", "REASON", "ACTOR", "PLANNED")
-CHANGE_WIDE = (*CHANGE_COLUMNS, "UPDATED", "VERDICT")
+ENDPOINT_COLUMNS = ("ENDPOINT", "~POLICY", "SIZE", "SLO", "~>P95 MS", ">USD/MONTH", "REASON")
+ENDPOINT_WIDE = (*(c.removeprefix("~") for c in ENDPOINT_COLUMNS[:-1]), "AT", "REASON", "MESSAGE")
+CHANGE_COLUMNS = (">ID", "ENDPOINT", "CHANGE", "PHASE", "REASON", "~ACTOR", "~PLANNED")
+CHANGE_WIDE = (*(c.removeprefix("~") for c in CHANGE_COLUMNS), "UPDATED", "VERDICT")
 ADVICE_COLUMNS = ("ENDPOINT", "REASON", ">USD/MONTH", "ADVICE")
-CONDITION_COLUMNS = ("ENDPOINT", "TYPE", "STATUS", "REASON", "SINCE", "MESSAGE")
+CONDITION_COLUMNS = ("ENDPOINT", "TYPE", "STATUS", "~REASON", "~SINCE", "MESSAGE")
+PAUSE_COLUMNS = ("SCOPE", "UNTIL", "BY", "~SINCE", "REASON")
 
 Document = Mapping[str, Any]
 
@@ -54,6 +56,16 @@ def _target(policy: Policy) -> str:
     return f"{target.scope.region}/{{{', '.join(parts)}}}{qualifier}"
 
 
+def endpoint_cell(item: Document) -> Cell:
+    """The whole key; where there is no room, what tells most and is understood as well."""
+    return _key_cell(str(item["endpoint"]["key"]))
+
+
+def _key_cell(key: str) -> Cell:
+    """`lambda_function/123456789012/eu-west-1/ocr:live`, in short `eu-west-1/ocr:live`."""
+    return Cell(key, brief=key.split("/", 2)[-1].removesuffix(f":{LATEST}"))
+
+
 def endpoint_row(item: Document, *, wide: bool) -> Row:
     """One endpoint as last judged."""
     slo = item.get("slo") or {}
@@ -61,7 +73,7 @@ def endpoint_row(item: Document, *, wide: bool) -> Row:
     styles = {"Met": "green", "Breached": "red"}
     reason = f"{item.get('reason', '')}{' (paused)' if item.get('paused') else ''}"
     row = (
-        str(item["endpoint"]["key"]),
+        endpoint_cell(item),
         str(item.get("policy", "")),
         _sizes(item.get("currentSize"), item.get("desiredSize")),
         Cell(attainment, styles.get(attainment, "")),
@@ -100,7 +112,7 @@ def change_row(item: Document, *, wide: bool) -> Row:
     """One change."""
     row = (
         str(item["id"]),
-        str(item["endpoint"]["key"]),
+        endpoint_cell(item),
         _sizes(item["before"], item["target"]),
         _phase(item),
         str(item["reason"]),
@@ -134,7 +146,7 @@ def show_change(session: Session, item: Document) -> None:
 def condition_row(item: Document) -> Row:
     """One condition."""
     return (
-        str(item["endpoint"]["key"]),
+        endpoint_cell(item),
         str(item["type"]),
         str(item["status"]),
         str(item["reason"]),
@@ -147,8 +159,21 @@ def advice_row(item: Document) -> Row:
     """One piece of advice, with what following it would save."""
     saves = item.get("savesUsdPerMonth") or {}
     return (
-        str(item["endpoint"]["key"]),
+        endpoint_cell(item),
         str(item["reason"]),
         usd(float(saves["mid"])) if "mid" in saves else "",
         str(item["message"]),
+    )
+
+
+def pause_row(item: Document) -> Row:
+    """One pause."""
+    until = item["until"]
+    over = Cell("over", "dim") if item["over"] else Cell(until or "resumed", "yellow")
+    return (
+        _key_cell(str(item["scope"])),
+        over,
+        str(item["actor"]),
+        str(item["since"]),
+        str(item["reason"]),
     )

@@ -23,7 +23,7 @@ COMMANDS = {
     "apply": Lazy("controller.cli.apply:apply", "Carry out a saved plan."),
     "explain": Lazy("controller.cli.explain:explain", "Show why one endpoint has its size."),
     "get": Lazy(
-        "controller.cli.get:get", "List policies, endpoints, changes, conditions or advice."
+        "controller.cli.get:get", "List policies, endpoints, changes, conditions, advice or pauses."
     ),
     "pause": Lazy("controller.cli.pause:pause", "Stop changing an endpoint, or all of them."),
     "resume": Lazy("controller.cli.pause:resume", "Lift a pause and accept the present size."),

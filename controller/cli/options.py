@@ -5,6 +5,7 @@ environment, not by click from the process, so that there is one reader of the e
 """
 
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import click
@@ -116,15 +117,29 @@ def output_option(*forms: str) -> Callable[[F], F]:
     )
 
 
-def selector_option() -> Callable[[F], F]:
-    """`-l label=value`; several must all hold."""
+def selector_option(*names: str) -> Callable[[F], F]:
+    """`-l label=value`; several must all hold. `names`: the only labels that there are."""
+
+    def known(
+        context: click.Context, parameter: click.Parameter, values: Iterable[str]
+    ) -> dict[str, str]:
+        pairs = _pairs(context, parameter, values)
+        for label in pairs if names else ():
+            if label not in names:
+                near = get_close_matches(label, names, n=1)
+                meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}."
+                raise click.BadParameter(
+                    f"there is no label {label!r}; {meant}", context, parameter
+                )
+        return pairs
+
     return click.option(
         "-l",
         "--selector",
         "selectors",
         multiple=True,
         metavar="LABEL=VALUE",
-        callback=_pairs,
+        callback=known,
         help="Only what has this label; may be given several times.",
     )
 

@@ -32,6 +32,8 @@ class Cell:
 
     text: str
     style: str = ""
+    brief: str | None = None
+    """What to show instead on a terminal that has no room for the text."""
 
 
 Row = Sequence[str | Cell]
@@ -43,10 +45,12 @@ def printable(text: str) -> str:
 
 
 def show_table(session: Session, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """A table; a column whose title begins with `>` is aligned to the right."""
+    """A table. A title that begins with `>` aligns its column to the right; with `~` (before
+    it) the column is left out where a terminal is too narrow, the rightmost first."""
     from rich.console import Console
     from rich.table import Table
 
+    columns, shown = _fitting(session, columns, list(rows))
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for title in columns:
         table.add_column(
@@ -55,7 +59,7 @@ def show_table(session: Session, columns: Sequence[str], rows: Iterable[Row]) ->
             no_wrap=title != columns[-1],
             overflow="fold",
         )
-    texts = [[_text(cell) for cell in row] for row in rows]
+    texts = [[_text(cell) for cell in row] for row in shown]
     for cells in texts:
         table.add_row(*cells)
     buffer = io.StringIO()
@@ -69,6 +73,42 @@ def show_table(session: Session, columns: Sequence[str], rows: Iterable[Row]) ->
     )
     console.print(table)
     session.write("".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines()))
+
+
+def _fitting(
+    session: Session, columns: Sequence[str], rows: list[Row]
+) -> tuple[Sequence[str], list[Row]]:
+    """Titles and rows that fit the terminal, as far as they can be made to; sizes, money and
+    reasons are never cut."""
+    titles = [title.removeprefix("~") for title in columns]
+    optional = [at for at, title in enumerate(columns) if title.startswith("~")]
+    if not optional or not session.terminal or _fits(session, titles, rows):
+        return titles, rows
+    rows = [[_brief(cell) for cell in row] for row in rows]
+    kept = list(range(len(columns)))
+    while optional and not _fits(session, [titles[at] for at in kept], _only(rows, kept)):
+        kept.remove(optional.pop())
+    left_out = [titles[at].removeprefix(">") for at in range(len(columns)) if at not in kept]
+    if left_out:
+        session.say(f"left out for want of room: {', '.join(left_out)} (see -o wide)")
+    return [titles[at] for at in kept], _only(rows, kept)
+
+
+def _only(rows: Sequence[Row], kept: Sequence[int]) -> list[Row]:
+    return [[row[at] for at in kept] for row in rows]
+
+
+def _brief(cell: str | Cell) -> str | Cell:
+    if isinstance(cell, Cell) and cell.brief is not None:
+        return Cell(cell.brief, cell.style)
+    return cell
+
+
+def _fits(session: Session, titles: Sequence[str], rows: Sequence[Row]) -> bool:
+    texts = [[_text(cell) for cell in row] for row in rows]
+    from rich.console import Console
+
+    return _width(session, titles, texts) <= Console(file=session.out).width
 
 
 def _width(session: Session, columns: Sequence[str], rows: "Sequence[Sequence[Text]]") -> int:

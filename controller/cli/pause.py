@@ -59,10 +59,10 @@ def pause(
 @click.option("--accept", is_flag=True, help="With --all: accept every present size as well.")
 @pass_session
 def resume(session: Session, *, endpoint: str | None, everything: bool, accept: bool) -> None:
-    """Lift a pause, and of one endpoint accept the present size.
+    """Lift a pause and accept the present size.
 
     With a size accepted, whatever somebody else did to the endpoint before now is no longer
-    held against anybody: this also ends the holds Drifted and OwnerConflict. --all lifts
+    held against anybody: this also ends the holds Drifted and OwnerConflict. But --all lifts
     pauses only, unless --accept is given too.
     """
     from controller.cli.journal import writing

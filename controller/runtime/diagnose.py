@@ -118,7 +118,7 @@ class Doctor:
             calls = HarmlessEndpointCalls(self._sessions, self._clock, subject.scope, endpoint)
             for action, call in calls.reads():
                 yield self._call(subject, action, call)
-            if self._try_changes and subject.enforces:
+            if self._try_changes:
                 for action, call in calls.changes():
                     yield self._unfound(subject, action, call)
 
@@ -168,7 +168,7 @@ class Doctor:
         )
         for action, call in calls.reads():
             yield self._call(subject, action, call)
-        if self._try_changes and subject.enforces:
+        if self._try_changes:
             for action, call in calls.changes():
                 yield self._refused(subject, action, call)
 

@@ -67,10 +67,10 @@ class Readiness:
         self._lock = threading.Lock()
         self._checks = dict.fromkeys(names, Check(False, "not yet"))
 
-    def put(self, name: str, ok: bool, detail: str) -> None:
+    def put(self, name: str, ok: bool, detail: str, *, warning: bool = False) -> None:
         """The present state of one of the names."""
         with self._lock:
-            self._checks[name] = Check(ok, detail)
+            self._checks[name] = Check(ok, detail, warning)
 
     def status(self) -> Checks:
         """One check per name."""

@@ -56,8 +56,16 @@ class Reloader:
             for problem in problems:
                 self._log.error(problem)
             self._log.error("the policies on disk are not valid: the last good set stays in force")
+            self._warn(problems)
         self._problems = problems
         return not problems
+
+    def _warn(self, problems: tuple[str, ...]) -> None:
+        """Ready, for the last good set is in force; but not as the files say."""
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        count = len(self._engine.policies.policies)
+        text = f"{count} policies in force, the last good set; on disk: {problems[0]}{more}"
+        self._ready.put(POLICIES, True, text, warning=True)
 
     def accept(self, policies: PolicySet) -> None:
         """Say that a set is in force."""

@@ -18,7 +18,6 @@ class Subject:
     function: str | None = None
     qualifier: str = LATEST
     selects: bool = False
-    enforces: bool = False
     kinds: frozenset[Kind] = frozenset({Kind.LAMBDA_FUNCTION})
     endpoints: tuple[SubjectEndpoint, ...] = ()
     """One SageMaker endpoint of each kind that a policy names, if one does."""
@@ -50,7 +49,6 @@ def _subject(scope: Scope, members: list[Policy]) -> Subject:
         function=named[0].target.name if named else None,
         qualifier=(named[0].target.qualifier if named else None) or LATEST,
         selects=any(p.target.selector is not None for p in members),
-        enforces=any(p.mode is Mode.ENFORCE for p in members),
         kinds=frozenset(kind for p in members for kind in p.target.kinds),
         endpoints=tuple(_named_endpoints(members)),
     )

@@ -85,7 +85,8 @@ def _health(provider: ChecksProvider) -> Callable[[Request], Response]:
     def health(request: Request) -> Response:
         checks = provider()
         ok = all_ok(checks)
-        lines = _lines(checks) if "verbose" in request.query_params or not ok else []
+        telling = not ok or any(check.warning for check in checks.values())
+        lines = _lines(checks) if telling or "verbose" in request.query_params else []
         text = "\n".join([*lines, "ok" if ok else "not ok"]) + "\n"
         return PlainTextResponse(text, status_code=200 if ok else 503)
 
@@ -94,7 +95,9 @@ def _health(provider: ChecksProvider) -> Callable[[Request], Response]:
 
 def _lines(checks: Checks) -> list[str]:
     return [
-        f"[{'+' if check.ok else '-'}] {name}: {check.detail}" for name, check in checks.items()
+        f"[{'!' if check.ok and check.warning else '+' if check.ok else '-'}] "
+        f"{name}: {check.detail}"
+        for name, check in checks.items()
     ]
 
 

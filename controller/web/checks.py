@@ -11,6 +11,8 @@ class Check:
 
     ok: bool
     detail: str
+    warning: bool = False
+    """Well, but somebody should look: the page shows it without being asked for details."""
 
 
 Checks: TypeAlias = Mapping[str, Check]

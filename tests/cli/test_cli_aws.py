@@ -111,8 +111,9 @@ def checks(account: Account, *options: str) -> tuple[int, dict[str, Any]]:
     return result.code, {item["check"]: item for item in document["items"]}
 
 
-def test_a_healthy_patient(account: Account) -> None:
-    account.write(policy("ocr", mode="Enforce"))
+@pytest.mark.parametrize("mode", ["Enforce", "Recommend"])
+def test_a_healthy_patient(account: Account, mode: str) -> None:
+    account.write(policy("ocr", mode=mode))
     code, found = checks(account, "--policies", str(account.policies), "--try-enforce")
     assert code == 0
     assert {item["verdict"] for item in found.values()} == {"ok"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_shell import NOW_S, Shell, policy
+from cli_shell import NOW_S, Result, Shell, policy
 from given import KEY, PLAIN_KEY, a_change, a_policy, a_proposal, a_verdict
 from ruamel.yaml import YAML
 
@@ -224,6 +224,82 @@ def test_a_narrow_terminal_folds_the_last_column_and_loses_nothing(
     assert "2026-" in plain
     assert all(word in plain for word in words.split())
     assert words not in plain
+
+
+def _shown(result: Result) -> list[str]:
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in result.out.splitlines()]
+
+
+@pytest.mark.parametrize("what", ["endpoints", "changes", "conditions", "pauses"])
+def test_tables_fit_eighty_columns_and_lose_no_size(
+    shell: Shell, filled: SqliteStore, what: str
+) -> None:
+    shell("pause", "thumbs", "--reason", "release", "--for", "2h")
+    result = shell("get", what, terminal=True, env={"NO_COLOR": "1"})
+    lines = _shown(result)
+    assert max(map(len, lines)) <= 80, lines
+    assert any("eu-west-1/thumbs:live" in line for line in lines)
+    if what == "changes":
+        assert any("1024 -> 512 MB" in line for line in lines)
+        assert "left out for want of room: " in result.err
+        assert "-o wide" in result.err
+    whole = shell("get", what)
+    assert str(THUMBS) in whole.out
+    assert "left out" not in whole.err
+
+
+def test_a_table_that_fits_is_left_as_it_is(shell: Shell, store: SqliteStore) -> None:
+    judged(store, EndpointKey("1" * 12, "r", Kind.LAMBDA_FUNCTION, "f"))
+    result = shell("get", "conditions", terminal=True, env={"NO_COLOR": "1"})
+    assert "lambda_function/111111111111/r/f" in result.out or "left out" in result.err
+
+
+# --- pauses, labels ---
+
+
+def test_pauses_are_listed(shell: Shell, filled: SqliteStore) -> None:
+    nothing = shell("get", "pauses")
+    assert nothing.code == 0
+    assert "nothing is paused" in nothing.err
+    shell("pause", "--all", "--reason", "freeze")
+    shell("pause", "thumbs", "--reason", "release", "--for", "2h")
+    filled.pause(Pause(str(KEY), NOW_S - 7200.0, NOW_S - 3600.0, "lunch", "ann"))
+    items = shell("get", "pauses", "-o", "json").document["items"]
+    assert [(i["scope"], i["reason"], i["over"]) for i in items] == [
+        ("*", "freeze", False),
+        (str(KEY), "lunch", True),
+        (str(THUMBS), "release", False),
+    ]
+    table = shell("get", "pauses").out
+    assert re.search(r"\* +resumed +cli:ada ", table)
+    assert re.search(rf"{KEY} +over +ann ", table)
+    assert shell("get", "pauses", "-o", "name").out.split() == ["*", str(KEY), str(THUMBS)]
+
+
+@pytest.mark.parametrize(
+    ("what", "label", "says"),
+    [
+        ("endpoints", "polcy=x", "there is no label 'polcy'; did you mean 'policy'?"),
+        ("changes", "zzz=x", "there is no label 'zzz'; there are kind, account, region"),
+        ("conditions", "statu=x", "there is no label 'statu'; did you mean 'status'?"),
+    ],
+)
+def test_a_label_that_nothing_can_have_is_refused(
+    shell: Shell, filled: SqliteStore, what: str, label: str, says: str
+) -> None:
+    result = shell("get", what, "-l", label)
+    assert result.code == ExitCode.USAGE
+    assert says in result.err
+
+
+def test_policies_without_the_label_asked_for(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(policy("ocr"), "utf-8")
+    asked = ("get", "policies", "--policies", tmp_path, "-l")
+    mistyped = shell(*asked, "tem=docs")
+    assert mistyped.out == ""
+    assert "no policy has a label 'tem'; their labels are team" in mistyped.err
+    assert shell(*asked, "team=other").err.strip().endswith("nothing found")
+    assert "ocr" in shell(*asked, "team=docs").out
 
 
 def test_piped_text_from_outside_stays_on_its_line(shell: Shell, store: SqliteStore) -> None:

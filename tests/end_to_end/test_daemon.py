@@ -84,6 +84,10 @@ def test_it_recommends_reloads_enforces_and_stops_in_time(sandbox: str, tmp_path
         (policies / "ocr.yaml").write_text("spec: [", encoding="utf-8")
         daemon.child.send_signal(signal.SIGHUP)
         daemon.wait_for(lambda line: "last good set" in line, "refusal of a broken policy")
+        status, page = get(f"{url}/readyz")
+        assert status == 200
+        assert "[!] policies: 1 policies in force, the last good set; on disk: " in page
+        assert "ocr.yaml:" in page
 
         (policies / "ocr.yaml").write_text(POLICY.format(mode="Enforce"), encoding="utf-8")
         daemon.child.send_signal(signal.SIGHUP)

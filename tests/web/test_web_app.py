@@ -75,6 +75,17 @@ def test_readiness_is_apart_from_health(client: TestClient, world: World) -> Non
     assert client.get("/readyz").status_code == 200
 
 
+def test_a_warning_is_shown_without_being_asked_for(client: TestClient, world: World) -> None:
+    world.ready = {
+        "policies": Check(True, "3 policies, the last good set; on disk: a.yaml:3:1", warning=True),
+        "store": Check(True, "open"),
+    }
+    answer = client.get("/readyz")
+    assert answer.status_code == 200, "it is of use still"
+    assert answer.text.startswith("[!] policies: 3 policies, the last good set; on disk: a.yaml")
+    assert answer.text.endswith("[+] store: open\nok\n")
+
+
 def test_where_nobody_vouches_nothing_is_well(client: TestClient, world: World) -> None:
     world.live = {}
     assert client.get("/healthz").status_code == 503
