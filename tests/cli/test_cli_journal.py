@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from ruamel.yaml import YAML
 from controller.cli.exits import ExitCode
 from controller.core.assess import unassessed
 from controller.core.conditions import conditions
+from controller.model.advice import Advice
 from controller.model.change import ChangeEvent, ChangePhase
 from controller.model.condition import Pause
 from controller.model.decision import Hold
+from controller.model.demand import Interval
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.reason import Reason
 from controller.runtime.documents import assessment_document
@@ -164,6 +167,24 @@ def test_conditions(shell: Shell, filled: SqliteStore) -> None:
     assert {item["type"] for item in items} >= {"Ready", "SloMet", "Paused", "Drifted"}
     table = shell("get", "conditions", "thumbs").out
     assert "DataFresh" in table
+
+
+def test_advice_as_last_given(shell: Shell, store: SqliteStore) -> None:
+    judged(store, OTHER)
+    assert "nothing found" in shell("get", "advice").err
+    advice = (
+        Advice(Reason.CONSOLIDATE, "share an instance", Interval(0.0, 20.0, 30.0)),
+        Advice(Reason.IDLE, "not one request", Interval(0.0, 148.92, 148.92)),
+    )
+    hold = Hold(Reason.NO_DATA, "nothing yet")
+    assessment = replace(unassessed(THUMBS, "thumbs", NOW_S, hold), advice=advice)
+    store.put_assessment(THUMBS, NOW_S, assessment_document(assessment))
+    items = shell("get", "advice", "-o", "json").document["items"]
+    assert [item["reason"] for item in items] == ["Idle", "Consolidate"]
+    table = shell("get", "advice", "-l", "reason=Idle").out
+    assert "148.92" in table
+    assert "share an instance" not in table
+    assert shell("get", "advice", "-o", "name").out == f"{THUMBS}\n"
 
 
 def test_policies_with_defaults_merged_in(shell: Shell, tmp_path: Path) -> None:
