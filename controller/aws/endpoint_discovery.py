@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any
 
 from controller.aws.endpoint_configs import Document
@@ -41,6 +42,13 @@ class EndpointFinder:
             if self._kind(scope, row) is kind:
                 found[row["EndpointName"]] = tagged.get(arn, {})
         return dict(sorted(found.items()))
+
+    def names(self, scope: Scope, kind: Kind, *, most: int) -> list[str] | None:
+        """Names of all endpoints of a kind; None where a region has more than `most` of any."""
+        rows = list(islice(self._listed(scope, None), most + 1))
+        if len(rows) > most:
+            return None
+        return [row["EndpointName"] for row in rows if self._kind(scope, row) is kind]
 
     def _kind(self, scope: Scope, row: Document) -> Kind | None:
         arn, name = row["EndpointArn"], row["EndpointName"]

@@ -10,17 +10,19 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from given import HOUR_S, NOW_S, a_fleet
+from given import HOUR_S, NOW_S, a_fleet, a_memory_use
 
 from controller.core.assess import Observed
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR
 from controller.kinds.realtime_endpoint.kind import RealtimeSizing
 from controller.kinds.realtime_endpoint.windows import hours_of
+from controller.model.change import Change, ChangePhase
 from controller.model.endpoint import EndpointKey, EndpointState, Kind, Phase
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
 from controller.model.policy import Bounds, Mode, Policy, Scope, Slo, Source, Target
 from controller.model.price import HostingPrices
+from controller.model.reason import Reason
 from controller.model.sagemaker import (
     Autoscaling,
     Endpoint,
@@ -60,6 +62,10 @@ PRICES = HostingPrices(
 C5 = RealtimeSize("ml.c5.xlarge", 2, 2)
 
 
+MEMORY = replace(a_memory_use(1500, 8192), cold_starts=0)
+"""A gigabyte and a half in use."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """One instance: latencies at any load."""
@@ -69,45 +75,61 @@ class Machine:
 
     @cached_property
     def _table(self) -> tuple[Any, Any]:
-        loads = np.geomspace(self.station.capacity_rps / 500.0, self.station.capacity_rps, 80)
+        """Loads, and a thousand sorted latencies at each; the last columns are of overload."""
+        able = self.station.capacity_rps
+        loads = np.geomspace(able / 500.0, able, 80)
         ranks = np.tile((np.arange(1000) + 0.5) / 1000.0, (len(loads), 1))
         cv = math.sqrt(squared_cv(self.noise))
         response = self.station.response(loads, cv, np.ones(len(loads)))
         return loads, np.sort(latencies_ms(self.noise, response, ranks), axis=1)
 
-    def latencies(self, load_rps: float) -> Any:
-        """A thousand latencies at a load, sorted; beyond capacity a queue of minutes."""
-        loads, table = self._table
-        at = float(np.interp(load_rps, loads, np.arange(len(loads))))
-        low = min(int(at), len(loads) - 2)
-        values = table[low] + (table[low + 1] - table[low]) * (at - low)
-        over = max(0.0, load_rps / float(loads[-1]) - 1.0)
-        return values + over * PART_S * 1000.0 / 2.0
+    @cached_property
+    def _known(self) -> dict[str | float, Any]:
+        _, table = self._table
+        percentiles = np.quantile(table, [0.5, 0.95], axis=1)
+        return {"p50": percentiles[0], "p95": percentiles[1], "mean": table.mean(axis=1)}
+
+    def _read(self, values: Any, load_rps: float) -> float:
+        return float(np.interp(load_rps, self._table[0], values))
+
+    def _backlog_ms(self, load_rps: float) -> float:
+        """What five minutes of more than can be served add to every latency."""
+        return max(0.0, load_rps / self.station.capacity_rps - 1.0) * PART_S * 500.0
+
+    def _met(self, load_rps: float, threshold_ms: float) -> float:
+        left = threshold_ms - self._backlog_ms(load_rps)
+        if left not in self._known:
+            self._known[left] = (self._table[1] <= left).mean(axis=1)
+        return self._read(self._known[left], load_rps)
 
     def p95_ms(self, load_rps: float) -> float:
         """The latency that one request in twenty exceeds."""
-        return float(np.quantile(self.latencies(load_rps), 0.95))
+        return self._read(self._known["p95"], load_rps) + self._backlog_ms(load_rps)
 
     def capacity_rps(self, threshold_ms: float) -> float:
         """The highest load that meets an SLO."""
         loads, _ = self._table
-        within = [float(load) for load in loads if self.p95_ms(float(load)) <= threshold_ms]
-        return within[-1] if within else 0.0
+        finer = np.geomspace(loads[0], loads[-1], 1000)
+        within = np.interp(finer, loads, self._known["p95"]) <= threshold_ms
+        return float(finer[within][-1]) if within.any() else 0.0
 
     def part(
         self, start_s: float, rps: float, instances: float, threshold_ms: float, wobble: float = 1.0
     ) -> Window:
         """Five minutes of an endpoint with so many instances."""
-        values = self.latencies(rps / instances) * wobble
+        load, more = rps / instances, self._backlog_ms(rps / instances)
+        mean, p50, p95 = (
+            (self._read(self._known[name], load) + more) * wobble for name in ("mean", "p50", "p95")
+        )
         return Window(
             start_s=start_s,
             end_s=start_s + PART_S,
             requests=round(rps * PART_S),
             threshold_ms=threshold_ms,
-            met_ratio=float((values <= threshold_ms).mean()),
-            mean_ms=float(values.mean()),
-            p50_ms=float(np.quantile(values, 0.5)),
-            p95_ms=float(np.quantile(values, 0.95)),
+            met_ratio=self._met(load, threshold_ms / wobble),
+            mean_ms=mean,
+            p50_ms=p50,
+            p95_ms=p95,
             errors=0,
             throttles=Missing("instances do not throttle"),
             concurrency_peak=Missing("not read"),
@@ -232,7 +254,7 @@ def an_observed(
         windows=WindowSet(now_s, recent, hourly, {}, Missing("kept with the evidence")),
         rows=(*more_rows, *rows_of(parts, size)),
         recent_rows=(),
-        memory_use=(),
+        memory_use=(MEMORY,),
         memory_refusal=None,
         changes=(),
         open_change=None,
@@ -240,6 +262,28 @@ def an_observed(
         fleet=a_fleet(),
     )
     return replace(plain, **values)
+
+
+def a_type_change(**progress: str) -> Change:
+    """An open change to another type, with what it remembers."""
+    return Change(
+        id=1,
+        key=KEY,
+        policy="shop",
+        phase=ChangePhase.VERIFYING,
+        before=C5,
+        target=RealtimeSize("ml.c5.2xlarge", 1, 1),
+        reason=Reason.CHEAPER_SIZE,
+        detail="",
+        proposal=None,
+        etag="e",
+        baseline=None,
+        actor="controller",
+        term=1,
+        planned_at_s=NOW_S,
+        updated_at_s=NOW_S,
+        progress=progress,
+    )
 
 
 def a_sizing(observed: Observed, prices: Mapping[str, float] | None = None) -> RealtimeSizing:

@@ -13,6 +13,8 @@ from given import NOW_S, a_change
 from serverless_given import KEY, MODEL, a_config, a_state, an_endpoint
 
 from controller.core.contract import Stage
+from controller.core.refusals import SINCE_S, STEP, without_refusal
+from controller.core.step_words import describe
 from controller.kinds.serverless_endpoint.rollout import begin, next_step, watching_since_s
 from controller.model.change import (
     Advance,
@@ -204,7 +206,7 @@ def _meddle(service: Service, deed: str, now_s: float) -> bool:
         service.update(now_s, service.live, wanted, "ok")
         return True
     if deed == "deploy before":
-        if service.live == SECOND:
+        if service.live == SECOND or SECOND not in service.configs:
             return False
         service.update(now_s, SECOND, service.configs[SECOND][0], "ok")
         return True
@@ -329,17 +331,21 @@ class Run:
         self.calls += 1
         if kill == "before":
             raise Killed
-        self._note({"asked": type(step).__name__})
+        if self.change.progress.get(STEP) != describe(step):
+            self._note({"asked": type(step).__name__})
         if kill == "asked":
             raise Killed
         try:
             learnt = self.service.execute(self.now_s, step)
         except Refused:
+            if self.change.progress.get(STEP) != describe(step):
+                self._note({STEP: describe(step), SINCE_S: repr(self.now_s)})
             self.now_s += 60.0
             return
         self.done.append((self.ticks, step))
         if kill == "called":
             raise Killed
+        self.change = replace(self.change, progress=without_refusal(self.change.progress))
         self._note(learnt)
 
     def _note(self, learnt: Mapping[str, str]) -> None:

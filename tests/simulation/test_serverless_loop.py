@@ -13,6 +13,7 @@ from controller.model.policy import Bounds, Cadence, Covers, Rollout, Slo
 from controller.model.reason import Reason
 
 SOON = Cadence(cooldown_up_s=6 * HOUR_S, cooldown_down_s=6 * HOUR_S, stabilization_s=6 * HOUR_S)
+SET = "UpdateEndpointWeightsAndCapacities"
 FAST = Rollout(bake_s=300.0, max_bake_s=3600.0, min_requests=100)
 
 
@@ -125,9 +126,9 @@ def test_what_made_it_worse_is_undone_and_the_limit_set_in_place_comes_back() ->
     assert list(account.place.configs) == ["over-config"]
 
 
-def raise_limit(account: ServerlessAccount, variant: str, limit: int) -> None:
+def raise_limit(account: ServerlessAccount, variant: str, limit: int, name: str = "over") -> None:
     """As if somebody had set it long ago."""
-    held = account.live("over").variants[variant]
+    held = account.live(name).variants[variant]
     assert held.current_serverless is not None
     held.current_serverless = replace(held.current_serverless, max_concurrency=limit)
     held.desired_serverless = held.current_serverless
@@ -199,3 +200,39 @@ def test_a_second_change_deletes_the_config_before_the_last_good_one() -> None:
     assert len(done) >= 2
     live = account.live("grow").config_name
     assert set(account.place.configs) == {"grow-config", done[-1].progress["config"], live}
+
+
+def _with_neighbours(limit: int) -> ServerlessAccount:
+    """A throttled endpoint, and five others that hold much of the account's pool of 1000."""
+    others = [endpoint(f"other-{n}", 1024, max_concurrency=limit, rps=0.0) for n in range(5)]
+    busy = endpoint("busy", 2048, max_concurrency=3, rps=12.0, fixed_ms=60.0, work=400_000.0)
+    return ServerlessAccount([busy, *others], [serverless_policy("busy", 600.0)])
+
+
+def test_a_limit_is_raised_as_far_as_the_accounts_pool_goes() -> None:
+    account = _with_neighbours(199)
+    account.run(1 * HOUR_S)
+    assert account.size("busy") == (2048, 5)
+
+
+def test_a_refusal_for_good_ends_the_change_with_awss_words() -> None:
+    """Somebody else takes the rest of the pool between our count and our call."""
+    account = _with_neighbours(190)
+    taken: list[int] = []
+
+    def take(moment: str, ctx: Any) -> None:
+        if moment == "before" and ctx.operation == SET and not taken:
+            taken.append(1)
+            raise_limit(account, "AllTraffic", 200, name="other-0")
+            for number in range(1, 5):
+                raise_limit(account, "AllTraffic", 199, name=f"other-{number}")
+
+    account.faults.hooks.append(take)
+    account.run(1 * HOUR_S)
+    assert taken
+    (change,) = account.changes_of("busy")
+    assert change.phase is ChangePhase.ROLLED_BACK
+    assert change.verdict is not None
+    assert change.verdict.reason is Reason.UPDATE_FAILED
+    assert "ResourceLimitExceeded" in change.verdict.detail
+    assert account.size("busy") == (2048, 3)

@@ -7,6 +7,7 @@ from controller.aws.endpoint_calls import EndpointCalls
 from controller.aws.endpoint_discovery import EndpointFinder
 from controller.aws.endpoints import Endpoints, Seen
 from controller.aws.errors import translated
+from controller.aws.serverless_pool import ServerlessPool
 from controller.aws.sessions import Sessions
 from controller.model.change import Mutation
 from controller.model.endpoint import EndpointKey, EndpointState, Kind
@@ -27,6 +28,7 @@ class ServerlessAdapter:
         self._endpoints = Endpoints(sessions)
         self._finder = EndpointFinder(sessions)
         self._calls = EndpointCalls(sessions)
+        self._pool = ServerlessPool(sessions, self._finder, clock)
         self._autoscaled: dict[EndpointKey, bool] = {}
         self._lock = threading.Lock()
 
@@ -47,6 +49,7 @@ class ServerlessAdapter:
             memory_mb=size.memory_mb,
             max_concurrency=size.max_concurrency,
             provisioned_concurrency=size.provisioned_concurrency or None,
+            account_concurrency_left=self._pool.left(scope, key, count=thorough),
             autoscaled=self._is_autoscaled(scope, key, size, thorough=thorough),
         )
         return EndpointState(

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 
+from controller.core.refusals import without_refusal
 from controller.kinds.serverless_endpoint.view import View
 from controller.model.change import Advance, ChangePhase, Step, Verdict, VerdictKind, Wait
 from controller.model.reason import Reason
@@ -11,6 +12,7 @@ from controller.model.size import ServerlessSize
 
 POLL_S = 15.0
 """How soon to look again at an update that AWS is carrying out."""
+POLL_MOST_S = 300.0
 SEEN_S = 120.0
 """So long after it was accepted, an update may not yet show in DescribeEndpoint."""
 PREFIX = "rightsizer-"
@@ -36,8 +38,11 @@ def wait(view: View, seconds: float, why: Reason, detail: str) -> Wait:
 
 
 def busy(view: View) -> Wait:
-    """AWS is at work on the endpoint, for us or for somebody else."""
-    return wait(view, POLL_S, Reason.UPDATING, f"the endpoint is {view.endpoint.status}")
+    """AWS is at work on the endpoint, for us or for somebody else: look again soon, and less
+    often the longer it takes."""
+    lasted_s = view.now_s - view.change.updated_at_s
+    seconds = min(POLL_MOST_S, max(POLL_S, lasted_s / 4.0))
+    return wait(view, seconds, Reason.UPDATING, f"the endpoint is {view.endpoint.status}")
 
 
 def remember(view: View, what: str, message: str, news: Mapping[str, str]) -> Advance:
@@ -48,7 +53,7 @@ def remember(view: View, what: str, message: str, news: Mapping[str, str]) -> Ad
 def back(view: View, reason: Reason, detail: str, verdict: Verdict | None = None) -> Step:
     """Turn round: from now on what is half done is undone."""
     since = {"cause": reason.value, "back_since_s": repr(view.now_s)}
-    progress = {**view.change.progress, **since}
+    progress = {**without_refusal(view.change.progress), **since}
     judged = verdict or Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
     return Advance(ChangePhase.ROLLING_BACK, "roll back", detail, progress, judged)
 
@@ -67,6 +72,18 @@ def fail(view: View, reason: Reason, detail: str) -> Step:
     """Close where nothing is left to do, and neither size can be claimed."""
     verdict = Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
     return Advance(ChangePhase.FAILED, "give up", detail, view.change.progress, verdict)
+
+
+def foreign(view: View) -> Reason:
+    """What it is called that somebody else deployed: a release, where it runs something else."""
+    same = view.endpoint.config.fingerprint == view.told("fingerprint")
+    return Reason.FOREIGN_CHANGE if same else Reason.UNRELEASED_CODE
+
+
+def gave_up(view: View) -> Step:
+    """AWS has given the endpoint up."""
+    reason = view.endpoint.failure_reason or "no reason given"
+    return fail(view, Reason.ENDPOINT_FAILED, f"{view.endpoint.status}: {reason}")
 
 
 # --- deployments

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 from controller.core.contract import SETTLE_S, Stage
 from controller.core.history import is_decrease
+from controller.core.refusals import FOR_GOOD, WORDS
 from controller.kinds.serverless_endpoint.moves import (
     back,
     busy,
@@ -22,10 +23,12 @@ from controller.kinds.serverless_endpoint.moves import (
     config_name,
     deploy,
     fail,
+    foreign,
+    gave_up,
     modified,
-    rolled_back,
     wait,
 )
+from controller.kinds.serverless_endpoint.rollback import roll_back
 from controller.kinds.serverless_endpoint.view import View
 from controller.model.change import (
     Advance,
@@ -44,10 +47,6 @@ JUDGE_S = 60.0
 """How soon to look again at a trial."""
 PATIENCE_S = 3600.0
 """A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
-BACK_PATIENCE_S = 6 * 3600.0
-"""So long a way back is tried that AWS keeps refusing …"""
-PAUSE_S = 300.0
-"""… beginning anew no sooner than so long after the last time."""
 _LEFT_FOR_CAUSE = {
     Reason.SLO_BREACHED,
     Reason.MEMORY_FLOOR,
@@ -79,12 +78,21 @@ def next_step(stage: Stage) -> Step:
     if view.change.phase is ChangePhase.PLANNED:
         return _start(view)
     if view.change.phase is ChangePhase.ROLLING_BACK:
-        return _roll_back(view)
+        return roll_back(view)
     step = _in_place(view) if view.in_place else _redeployed(view)
-    calls = not isinstance(step, Advance | Wait)
-    if calls and view.change.phase is ChangePhase.APPLYING and _too_late(view):
-        return back(view, Reason.UPDATE_FAILED, "AWS did not let it be carried out in an hour")
-    return step
+    applying = view.change.phase is ChangePhase.APPLYING
+    why = _given_up(view) if applying and not isinstance(step, Advance | Wait) else None
+    return step if why is None else back(view, Reason.UPDATE_FAILED, why)
+
+
+def _given_up(view: View) -> str | None:
+    """Why no further call forward is made, if none is."""
+    words = view.told(WORDS)
+    if view.told(FOR_GOOD):
+        return f"AWS refused it: {words}"
+    if _too_late(view):
+        return "AWS did not let it be carried out in an hour" + (f": {words}" if words else "")
+    return None
 
 
 def _too_late(view: View) -> bool:
@@ -119,11 +127,11 @@ def _start(view: View) -> Step:
 
 def _in_place(view: View) -> Step:
     if view.broken:
-        return _gave_up(view)
+        return gave_up(view)
     if view.busy:
         return busy(view)
     if view.config != view.told("config"):
-        return back(view, _foreign(view), f"somebody deployed {view.config}")
+        return back(view, foreign(view), f"somebody deployed {view.config}")
     if view.size == view.target:
         detail = f"AWS serves with {view.target}: the live limit proves it"
         verdict = Verdict(VerdictKind.PASS, Reason.VERIFIED, detail)
@@ -146,13 +154,13 @@ def _in_place(view: View) -> Step:
 
 def _redeployed(view: View) -> Step:
     if view.broken:
-        return _gave_up(view)
+        return gave_up(view)
     if view.busy:
         return busy(view)
     if view.config == view.told("config_target"):
         return _judged(view)
     if view.config != view.told("config"):
-        return back(view, _foreign(view), f"somebody deployed {view.config}")
+        return back(view, foreign(view), f"somebody deployed {view.config}")
     if view.told("deploying") and modified(view):
         reason = view.endpoint.failure_reason
         if reason is not None:
@@ -211,61 +219,3 @@ def _unmeasured(view: View) -> Step:
 
 def _closed(view: View, phase: ChangePhase, verdict: Verdict) -> Step:
     return Advance(phase, "verdict", verdict.detail, view.change.progress, verdict)
-
-
-def _foreign(view: View) -> Reason:
-    """Whether what somebody else deployed runs something else, too."""
-    same = view.endpoint.config.fingerprint == view.told("fingerprint")
-    return Reason.FOREIGN_CHANGE if same else Reason.UNRELEASED_CODE
-
-
-def _gave_up(view: View) -> Step:
-    reason = view.endpoint.failure_reason or "no reason given"
-    return fail(view, Reason.ENDPOINT_FAILED, f"{view.endpoint.status}: {reason}")
-
-
-# --- the way back
-
-
-def _roll_back(view: View) -> Step:
-    """Traffic first, then the limit that was live, then the config that nobody needs."""
-    if view.broken:
-        return _gave_up(view)
-    if view.busy:
-        return busy(view)
-    target, before = view.told("config_target"), view.told("config")
-    if target and view.config == target:
-        return _return(view, before)
-    if view.config == before and view.told("deploying") == before and _limit_fell(view):
-        # The config's own limit is in force again, not the one that was set in place.
-        warm = view.before.provisioned_concurrency
-        return SetConcurrency(view.endpoint.variant, view.before.max_concurrency, warm or None)
-    # Asked for and never confirmed may be there all the same.
-    made = view.told("created_config") or view.told("asked") in {"CreateConfig", "DeleteConfig"}
-    unused = clean_up(view, target) if made else None
-    if unused is not None:
-        return unused
-    if view.config != before:
-        return fail(view, _foreign(view), f"somebody deployed {view.config}")
-    if view.size != view.before:
-        return fail(view, Reason.FOREIGN_CHANGE, f"somebody set {view.size}")
-    return rolled_back(view)
-
-
-def _return(view: View, before: str) -> Step:
-    """Deploy the config of before; where AWS keeps refusing, the target stays, said aloud."""
-    reason = view.endpoint.failure_reason or "AWS does not accept the deployment"
-    if view.now_s - float(view.told("back_since_s") or view.now_s) > BACK_PATIENCE_S:
-        return fail(view, Reason.UPDATE_FAILED, f"cannot go back to {before}: {reason}")
-    if view.told("deploying") == before and modified(view):
-        again_s = float(view.told("deploy_since_s")) + PAUSE_S
-        if view.now_s < again_s:
-            return wait(view, again_s - view.now_s, Reason.UPDATE_FAILED, f"AWS: {reason}")
-    return deploy(view, before)
-
-
-def _limit_fell(view: View) -> bool:
-    """Whether the memory of before came back with another limit than was live then."""
-    live, before = view.size, view.before
-    settable = before.provisioned_concurrency > 0 or live.provisioned_concurrency == 0
-    return live != before and live.memory_mb == before.memory_mb and settable

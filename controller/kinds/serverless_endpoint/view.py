@@ -12,6 +12,7 @@ Progress of a change (all text):
     deployed_config            the config whose deployment AWS accepted last
     full_since_s               since when all requests use the target
     cause, back_since_s        why it is undone, and since when
+    back_config                a copy of the config of before, where that one is gone
     deleted_config, kept_config  what became of the config that nobody needs any more
 """
 
