@@ -7,6 +7,7 @@ nothing is. Ready alone carries the decision's.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from controller.core.sentence import apart
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Hold
 from controller.model.demand import Attainment
@@ -142,7 +143,7 @@ def _within_budget(tick: _Tick) -> _Said:
     usd = current.estimate.usd_per_month
     if isinstance(usd, Missing):
         return UNKNOWN, Reason.PRICE_UNKNOWN, f"the cost is not known: {usd.reason}"
-    text = f"{usd.mid:.2f} of {budget:.2f} USD/month"
+    text = f"{apart(usd.mid, budget)} of {budget:.2f} USD/month"
     return (
         (TRUE, Reason.AS_EXPECTED, text) if usd.mid <= budget else (FALSE, Reason.OVER_BUDGET, text)
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from controller.core import proposals
 from controller.core.explain import explain
 from controller.core.proposals import cheapest, cost_mid, helps, likeliest
+from controller.core.sentence import apart
 from controller.core.slo import error_slo_broken
 from controller.model.decision import Decision, Hold
 from controller.model.demand import Attainment, Demand, SloStatus
@@ -95,16 +96,13 @@ def _standing(inputs: Inputs, estimate: Estimate) -> tuple[Rejection, str]:
         return Rejection.PRICE_UNKNOWN, estimate.usd_per_month.reason
     confidence = inputs.policy.confidence
     if estimate.p_slo < confidence:
-        return (
-            Rejection.SLO_UNLIKELY,
-            f"meets the SLO with probability {estimate.p_slo:.2f}, below {confidence:g}",
-        )
+        p_slo = apart(estimate.p_slo, confidence)
+        detail = f"meets the SLO with probability {p_slo}, below {confidence:g}"
+        return Rejection.SLO_UNLIKELY, detail
     budget = inputs.policy.budget_usd_per_month
     if budget is not None and estimate.usd_per_month.mid > budget:
-        return (
-            Rejection.OVER_BUDGET,
-            f"{estimate.usd_per_month.mid:.2f} USD/month is over the budget of {budget:.2f}",
-        )
+        usd = apart(estimate.usd_per_month.mid, budget)
+        return Rejection.OVER_BUDGET, f"{usd} USD/month is over the budget of {budget:.2f}"
     return Rejection.CHOSEN, ""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from controller.core import windows
 from controller.core.history import Ownership, cooldown_until_s
+from controller.core.sentence import apart
 from controller.model.change import Change
 from controller.model.condition import Pause
 from controller.model.decision import Decision, GuardVerdict, Hold, Proposal, Propose
@@ -211,7 +212,8 @@ def _fleet_budget(s: Situation) -> Refusal | None:
         return Reason.FLEET_LIMIT, f"the fleet's cost is not known: {now.reason}", None
     if now + more <= budget:
         return None
-    detail = f"{now + more:.2f} USD/month would be over the fleet's budget of {budget:.2f}"
+    would = apart(now + more, budget)
+    detail = f"{would} USD/month would be over the fleet's budget of {budget:.2f}"
     return Reason.FLEET_LIMIT, detail, None
 
 

@@ -8,6 +8,16 @@ from controller.model.endpoint import EndpointKey
 from controller.model.reason import Reason
 
 
+def apart(value: float, limit: float, digits: int = 2) -> str:
+    """A number with as many digits as it takes to read as another than its limit: a probability
+    of 0.9497 that is below 0.95 is not told as `0.95, below 0.95`."""
+    for more in range(digits, 6):
+        text = f"{value:.{more}f}"
+        if text != f"{limit:.{more}f}":
+            return text
+    return f"{value:.6f}"
+
+
 def decision_sentence(key: EndpointKey, decision: Decision) -> str:
     """`hold: lambda eu-west-1/ocr RightSize: …` or `change: lambda eu-west-1/ocr 3008 -> …`."""
     if isinstance(decision, Hold):
