@@ -43,6 +43,46 @@ class VirtualClock:
             self._now_s = instant_s
 
 
+class FollowedClock:
+    """A sandbox's time that flows by itself, as a process beside it sees it.
+
+    Args:
+        ask: the sandbox's time now, over the network; raises OSError where there is none.
+        pace: how many of its seconds pass in one of ours.
+
+    Asked once a second and reckoned in between. Never goes back; where the sandbox cannot
+    keep its pace, this clock waits for it.
+    """
+
+    def __init__(self, ask: Callable[[], float], pace: float) -> None:
+        self._ask = ask
+        self._pace = pace
+        self._lock = threading.Lock()
+        self._told_s = self._shown_s = ask()
+        self._told_at_s = time.monotonic()
+
+    def now_s(self) -> float:
+        """The sandbox's time; it stands still while the sandbox does not answer."""
+        with self._lock:
+            since_s = time.monotonic() - self._told_at_s
+            if since_s >= 1.0:
+                since_s = self._follow(since_s)
+            self._shown_s = max(self._shown_s, self._told_s + since_s * self._pace)
+            return self._shown_s
+
+    def _follow(self, since_s: float) -> float:
+        try:
+            self._told_s = self._ask()
+        except OSError:
+            return min(since_s, 1.0)  # a sandbox that does not answer has stopped
+        self._told_at_s = time.monotonic()
+        return 0.0
+
+    def monotonic_s(self) -> float:
+        """The machine's: threads wait in real time."""
+        return time.monotonic()
+
+
 class RemoteClock:
     """The sandbox's time, as it told us; `advance` asks it to jump and returns its new time."""
 

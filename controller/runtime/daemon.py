@@ -39,6 +39,9 @@ class DaemonParts:
     clock: Clock
     watch: PolicyWatch
     housekeeper: Housekeeper
+    machine: Clock | None = None
+    """The machine's own time, by which threads wait, where `clock` is a sandbox's."""
+    tick_s: float = TICK_S
 
 
 class Daemon:
@@ -52,7 +55,7 @@ class Daemon:
         self.health = Health()
         self.ready = Readiness((POLICIES, STORE, CREDENTIALS))
         self._queue: WorkQueue[Task] = WorkQueue(parts.clock.monotonic_s)
-        self._schedule = Schedule(parts.telemetry, parts.clock.now_s)
+        self._schedule = Schedule(parts.telemetry, (parts.machine or parts.clock).now_s)
         self._reloader = Reloader(
             parts.watch,
             parts.engine,
@@ -92,7 +95,7 @@ class Daemon:
         self.health.expect(SCHEDULER, 60.0, now_s)
         self._workers.start(self._count)
         self._schedule.every("resync", RESYNC_S, lambda: self._queue.add(Resync()), jitter_s=10.0)
-        self._schedule.every("tick", TICK_S, self._tick)
+        self._schedule.every("tick", self._at.tick_s, self._tick)
         self._schedule.every("reload", RELOAD_S, lambda: self._queue.add(Reload()), jitter_s=1.0)
         self._schedule.every("prune", PRUNE_S, lambda: self._queue.add(Prune()), jitter_s=600.0)
         self._schedule.start()

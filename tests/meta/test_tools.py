@@ -80,3 +80,19 @@ def test_another_python_means_another_venv(tmp_path: Path, asked: str | None, an
         check=True,
     )
     assert ("make-venv" in done.stdout) is anew
+
+
+def test_the_monitoring_tools_are_found_where_they_are_installed(tmp_path: Path) -> None:
+    for name in ("promtool", "amtool"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [REPOSITORY / "tools/monitoring"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == f"{tmp_path}:{tmp_path}"
+    assert not (tmp_path / ".tools").exists()

@@ -1,38 +1,23 @@
-"""Alerts about the controller itself, and about endpoints that it cannot care for."""
+"""Alerts about the controller itself: down, stalled, throttled, its files and its journal."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from controller.model.policy import PolicySet
 from controller.telemetry.rules.burn import Severity
+from controller.telemetry.rules.endpoint_alerts import Own, endpoint_alerts
 from controller.telemetry.rules.options import RuleOptions
 from controller.telemetry.rules.promql import Rule, duration, number
 from controller.telemetry.rules.slo_alerts import WHICH, links
 
 _MIN, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
-HOURS_PER_MONTH = 730
-FLAPS = 4
-"""Changes of one endpoint in a day that are too many for a steady load."""
 PRICE_OLD_S = 45 * _DAY
-PAUSED_LONG_S = 3 * _DAY
-
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    alert: str
-    severity: Severity
-    expr: str
-    summary: str
-    description: str
-    for_s: float = 0.0
 
 
 def own_alerts(policies: PolicySet, options: RuleOptions) -> tuple[Rule, ...]:
     """The rules, whatever the policies; only how often endpoints are looked at matters."""
     rows = [
         *_process(_silence_s(policies)),
-        *_endpoints(),
-        *_changes(options),
+        *endpoint_alerts(options),
         *_plumbing(options),
     ]
     # with a pace, the controller's time is not that of Prometheus: ages mean nothing there
@@ -46,7 +31,7 @@ def _silence_s(policies: PolicySet) -> float:
     return 3.0 * slowest + 5 * _MIN
 
 
-def _rule(row: _Own, options: RuleOptions) -> Rule:
+def _rule(row: Own, options: RuleOptions) -> Rule:
     return Rule(
         alert=row.alert,
         expr=row.expr,
@@ -60,8 +45,8 @@ def _rule(row: _Own, options: RuleOptions) -> Rule:
     )
 
 
-def _process(silence_s: float) -> Iterator[_Own]:
-    yield _Own(
+def _process(silence_s: float) -> Iterator[Own]:
+    yield Own(
         "RightsizerDown",
         Severity.PAGE,
         "absent(rightsizer_build_info)",
@@ -70,7 +55,7 @@ def _process(silence_s: float) -> Iterator[_Own]:
         " SLOs, and no alert about them can fire.",
         5 * _MIN,
     )
-    yield _Own(
+    yield Own(
         "RightsizerStalled",
         Severity.PAGE,
         f"time() - max(rightsizer_last_reconcile_timestamp_seconds) > {number(silence_s)}",
@@ -78,7 +63,7 @@ def _process(silence_s: float) -> Iterator[_Own]:
         "No endpoint has been looked at for {{ $value | humanizeDuration }}. Endpoints keep their"
         " sizes; nobody watches their SLOs.",
     )
-    yield _Own(
+    yield Own(
         "RightsizerEndpointUnseen",
         Severity.TICKET,
         "time() - max without (instance, pod) (rightsizer_last_reconcile_timestamp_seconds)"
@@ -87,7 +72,7 @@ def _process(silence_s: float) -> Iterator[_Own]:
         f"{WHICH} was last looked at {{{{ $value | humanizeDuration }}}} ago, while its turn comes"
         " far more often. Its size stays.",
     )
-    yield _Own(
+    yield Own(
         "RightsizerPolicyInvalid",
         Severity.TICKET,
         "max without (instance, pod) (rightsizer_config_last_reload_successful) == 0",
@@ -98,88 +83,9 @@ def _process(silence_s: float) -> Iterator[_Own]:
     )
 
 
-def _endpoints() -> Iterator[_Own]:
-    yield _Own(
-        "RightsizerDataStale",
-        Severity.TICKET,
-        _condition('type="DataFresh",status="False",reason!="NoData"'),
-        f"The metrics of {WHICH} are stale",
-        f"CloudWatch has no fresh, complete data of {WHICH}. Its size stays, and its SLO is not"
-        " judged.",
-        30 * _MIN,
-    )
-    yield _Own(
-        "RightsizerEndpointDegraded",
-        Severity.TICKET,
-        _condition('type="Degraded",status="True"'),
-        f"{WHICH} cannot be cared for: {{{{ $labels.reason }}}}",
-        f"For 30 minutes {WHICH} could not be looked at or acted on, because of"
-        " {{ $labels.reason }}. Its size stays.",
-        30 * _MIN,
-    )
-    yield _Own(
-        "RightsizerSloInfeasible",
-        Severity.TICKET,
-        'max without (instance, pod) (rightsizer_endpoint_decision{reason="Infeasible"}) == 1',
-        f"No allowed size of {WHICH} is expected to meet its SLO",
-        f"No size inside the bounds and the budget of policy {{{{ $labels.policy }}}} is expected"
-        f" to meet the SLO of {WHICH}. Memory or instances alone will not help.",
-        _HOUR,
-    )
-    yield _Own(
-        "RightsizerBudgetExceeded",
-        Severity.TICKET,
-        f"max without (instance, pod, basis)"
-        f' (rightsizer_cost_hourly_dollars{{basis="current"}}) * {HOURS_PER_MONTH}\n'
-        "  > max without (instance, pod) (rightsizer_budget_monthly_dollars)",
-        f"{WHICH} will cost more than its budget",
-        f'At its present size and demand {WHICH} costs {{{{ $value | printf "%.2f" }}}} dollars a'
-        " month, more than policy {{ $labels.policy }} allows.",
-        2 * _HOUR,
-    )
-    yield _Own(
-        "RightsizerDrift",
-        Severity.TICKET,
-        "max without (instance, pod) (rightsizer_drift_detected) == 1",
-        f"Somebody else changed the size of {WHICH}",
-        f"The size of {WHICH} is not the one that Rightsizer set, and stays as it is until a"
-        " person decides who owns it.",
-        15 * _MIN,
-    )
-    yield _Own(
-        "RightsizerPausedLong",
-        Severity.TICKET,
-        "max without (instance, pod) (rightsizer_paused) == 1",
-        f"{WHICH} has been paused for three days",
-        f"{WHICH} is watched and not changed, whatever happens to its SLO or its cost.",
-        PAUSED_LONG_S,
-    )
-
-
-def _changes(options: RuleOptions) -> Iterator[_Own]:
-    hour, day = duration(options.real(_HOUR)), duration(options.real(_DAY))
-    yield _Own(
-        "RightsizerRolledBack",
-        Severity.TICKET,
-        "sum without (instance, pod, action)"
-        f' (increase(rightsizer_changes_total{{result=~"rolled_back|failed"}}[{hour}])) > 0',
-        "A change was undone ({{ $labels.result }})",
-        "In the last hour a change made things worse, or could not be carried out, and was undone."
-        " The size it tried is left alone for a while.",
-    )
-    yield _Own(
-        "RightsizerFlapping",
-        Severity.TICKET,
-        f"max without (instance, pod) (resets(rightsizer_change_open[{day}])) >= {FLAPS}",
-        f"{WHICH} is changed again and again",
-        f"{WHICH} was changed {{{{ $value }}}} times in a day. Under steady load two changes are"
-        " enough: look for demand or a release that goes back and forth.",
-    )
-
-
-def _plumbing(options: RuleOptions) -> Iterator[_Own]:
+def _plumbing(options: RuleOptions) -> Iterator[Own]:
     quarter = duration(options.real(15 * _MIN))
-    yield _Own(
+    yield Own(
         "RightsizerReconcileErrors",
         Severity.TICKET,
         f'sum(increase(rightsizer_reconcile_total{{result="error"}}[{quarter}]))\n'
@@ -189,7 +95,7 @@ def _plumbing(options: RuleOptions) -> Iterator[_Own]:
         " in an error. Endpoints keep their sizes.",
         15 * _MIN,
     )
-    yield _Own(
+    yield Own(
         "RightsizerThrottled",
         Severity.TICKET,
         f"sum by (service, operation) (increase(rightsizer_aws_throttles_total[{quarter}])) > 20",
@@ -198,7 +104,7 @@ def _plumbing(options: RuleOptions) -> Iterator[_Own]:
         " {{ $labels.operation }} in 15 minutes: the account's limit is shared with others.",
         15 * _MIN,
     )
-    yield _Own(
+    yield Own(
         "RightsizerJournalErrors",
         Severity.PAGE,
         f"sum(increase(rightsizer_state_store_errors_total[{quarter}])) > 0\n"
@@ -208,7 +114,7 @@ def _plumbing(options: RuleOptions) -> Iterator[_Own]:
         "Reads or writes of the journal failed in the last 15 minutes. Nothing is changed that"
         " cannot be journalled.",
     )
-    yield _Own(
+    yield Own(
         "RightsizerPriceOld",
         Severity.TICKET,
         f"max by (service, region) (rightsizer_price_age_seconds) > {number(PRICE_OLD_S)}",
@@ -217,7 +123,3 @@ def _plumbing(options: RuleOptions) -> Iterator[_Own]:
         " them; latency and safety are not touched.",
         _HOUR,
     )
-
-
-def _condition(labels: str) -> str:
-    return f"max without (instance, pod, type, status) (rightsizer_condition{{{labels}}}) == 1"
