@@ -39,6 +39,8 @@ class Trial:
     elapsed_s: float
     canary: bool = False
     """Whether `before` serves beside `after` at this moment."""
+    starving_before: bool = False
+    """Calls failed for want of memory before: that too is left on little evidence."""
 
 
 def judge(trial: Trial, slo: Slo, rollout: Rollout) -> Verdict:
@@ -81,9 +83,10 @@ def _too_thin(trial: Trial, rollout: Rollout) -> bool:
 
 
 def _not_worse(trial: Trial) -> bool:
-    """Of a climb out of a breach: no larger shares of slow and failed requests than beside it."""
+    """Of a climb out of a breach or of failing calls: no larger shares of slow and failed requests than beside it."""
     after, before = trial.after, trial.before
-    if not trial.breaching_before or after.requests < FEW or before.requests < FEW:
+    left_for_cause = trial.breaching_before or trial.starving_before
+    if not left_for_cause or after.requests < FEW or before.requests < FEW:
         return False
     slower = after.slow * before.requests > before.slow * after.requests
     failing = after.errors * before.requests > before.errors * after.requests

@@ -27,6 +27,7 @@ def verdict_on(
         breaching_before=change.reason is Reason.SLO_BREACHED,
         elapsed_s=max(0.0, now_s - since_s),
         canary=bool(rival),
+        starving_before=change.reason is Reason.MEMORY_FLOOR,
     )
     return judge(trial, policy.slo, policy.rollout)
 

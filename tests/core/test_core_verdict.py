@@ -130,6 +130,8 @@ def test_a_thin_canary_out_of_a_breach_may_be_called_not_worse(
     plain = a_trial(*after, minutes=minutes, before=beside, breaching=True)
     trial = replace(plain, canary=True)
     assert summary(verdict(trial)) == (OPEN, expected)
+    starving = replace(trial, breaching_before=False, starving_before=True)
+    assert summary(verdict(starving)) in {(OPEN, expected), (FAIL, Reason.MADE_WORSE)}
     for other in (replace(trial, canary=False), replace(trial, breaching_before=False)):
         assert verdict(other).reason is not Reason.NOT_WORSE, "only to leave a breach"
 
