@@ -12,7 +12,7 @@ the next size down is not safe enough to be tried, or no cheaper size is worth t
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from controller.core.stats import normal_cdf
@@ -47,15 +47,18 @@ class Rules:
     """Probability of meeting the SLO that the final size must have."""
     harm: float = 0.15
     """Live requests that the whole search may turn slow, in expectation …"""
-    harm_share: float = 0.2
+    harm_share: float = 0.12
     """… and the share of what is left of it that one batch may risk."""
     ground_harm: float = 0.6
     """The same, while no size is known that meets the SLO: users are being hurt as it is."""
     knock: int = 2
     """Calls to a shadow of a size smaller than any measured, before live requests go there …"""
     knock_confidence: float = 0.98
+    """… and where it is smaller than all that were measured."""
     knocks: int = 60
-    """… and how many calls in all may have been made when it is asked for."""
+    """… as long as no more calls than this were made in all."""
+    trial_confidence: float = 0.95
+    """Probability of meeting the SLO from which a size may serve its first live requests …"""
     batch: tuple[int, int] = (20, 400)
     """Least and most requests of a batch."""
     measured_enough: int = 3000
@@ -66,7 +69,7 @@ class Rules:
     """Calls to shadows in all, where it is only about a saving …"""
     ground_probes: int = 120
     """… and where no size is known that meets the SLO."""
-    probe_confidence: float = 0.96
+    probe_confidence: float = 0.93
     """Probability of meeting the SLO from which a size may be probed for its saving."""
     probes_at_one: int = 40
     """Calls to a shadow of one size."""
@@ -85,7 +88,23 @@ class Spent:
     probe_calls: int = 0
     live_requests: int = 0
     harm: float = 0.0
-    """Live requests turned slow, as expected when they were sent."""
+    """Live requests turned slow, as expected when they were sent …"""
+    ground_harm: float = 0.0
+    """… and those while no size was known that meets the SLO."""
+
+    def after(self, step: "Step") -> "Spent":
+        """What is spent once a step was carried out."""
+        if isinstance(step, Probe):
+            return replace(self, probe_calls=self.probe_calls + step.calls)
+        if isinstance(step, Settled):
+            return self
+        ground = step.harm if step.ground else 0.0
+        return replace(
+            self,
+            live_requests=self.live_requests + step.requests,
+            harm=self.harm + step.harm - ground,
+            ground_harm=self.ground_harm + ground,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +123,8 @@ class Trial:
     requests: int
     harm: float
     """Requests that it may turn slow, in expectation."""
+    ground: bool = False
+    """Whether no size was known that meets the SLO."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +138,54 @@ class Settled:
 Step: TypeAlias = Probe | Trial | Settled
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What a step is chosen from."""
+
+    options: Sequence[Option]
+    rules: Rules
+    spent: Spent
+    live: bool
+
+    def trial(self, i: int, harm: float) -> Trial | None:
+        """Live requests for a size, as many as what they risk allows; None if too few.
+
+        `harm` is what may still be done; a batch at most doubles what is known of the size.
+        """
+        option, (least, most) = self.options[i], self.rules.batch
+        if not self.live or option.measured >= self.rules.measured_enough:
+            return None
+        risk = max(option.slow_per_log * option.overshoot, 1e-9)
+        left = self.rules.live_requests - self.spent.live_requests
+        most = min(most, max(least, option.measured), left)
+        count = int(min(most, self.rules.harm_share * harm / risk))
+        return Trial(i, count, count * risk) if count >= least else None
+
+    def probe(self, i: int, most: int) -> Probe | None:
+        """Calls to a shadow of a size, while fewer than `most` were made in all."""
+        calls = self.rules.probe_calls
+        few = self.options[i].probed < self.rules.probes_at_one
+        return Probe(i, calls) if few and self.spent.probe_calls + calls <= most else None
+
+    def harm_left(self) -> float:
+        return self.rules.harm - self.spent.harm
+
+
 def next_step(options: Sequence[Option], rules: Rules, spent: Spent, live: bool) -> Step:
     """The next thing to measure, or the end. `live` is whether live requests may be used."""
+    search = _Search(options, rules, spent, live)
     safe = [i for i, o in enumerate(options) if o.p_slo >= rules.confidence]
     if not safe:
-        return _find_ground(options, rules, spent, live)
+        return _find_ground(search)
     best = min(safe, key=lambda i: options[i].log_cost)
     gains = [(gain(option, options[best]), i) for i, option in enumerate(options) if i != best]
     worth = sorted((pair for pair in gains if pair[0] >= rules.worthwhile), reverse=True)
     for _, i in worth:
-        step = _try(options, i, rules, spent, live)
+        step = _try(search, i)
         if step is not None:
             return step
     if worth or options[best].measured < rules.confirmed:
-        confirm = _trial(options, best, rules, spent, live, rules.harm)
+        confirm = search.trial(best, search.harm_left())
         if confirm is not None:
             return confirm
     return Settled(best, options[best].p_slo)
@@ -140,59 +195,50 @@ def gain(option: Option, best: Option) -> float:
     """Expected relative saving over the best size, if it turns out to meet the SLO."""
     sd = max(option.log_cost_sd, 1e-4)
     z = (best.log_cost - option.log_cost) / sd
-    density = math.exp(-0.5 * z * z) * 0.3989423
+    density = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
     return option.p_slo * sd * (density + z * normal_cdf(z))
 
 
-def _try(options: Sequence[Option], i: int, rules: Rules, spent: Spent, live: bool) -> Step | None:
-    """Learn about a size that may be cheaper, if that may be done."""
-    option = options[i]
-    if live and option.frontier and option.measured == 0:
-        if option.p_slo < rules.knock_confidence:
-            return None
-        return Probe(i, rules.knock) if spent.probe_calls + rules.knock <= rules.knocks else None
-    trial = _trial(options, i, rules, spent, live, rules.harm)
-    if trial is not None:
-        return trial
-    if options[i].p_slo >= rules.probe_confidence and _may_probe(
-        options[i], rules, rules.probes - spent.probe_calls
-    ):
-        return Probe(i, rules.probe_calls)
-    return None
+def _try(search: _Search, i: int) -> Step | None:
+    """Learn about a size that may be cheaper, if that may be done.
+
+    Nobody's request is the first at a size below all that were measured: a shadow is.
+    """
+    option, rules = search.options[i], search.rules
+    new = search.live and option.measured == 0
+    if new and option.frontier and option.p_slo >= rules.knock_confidence:
+        few = search.spent.probe_calls + rules.knock <= rules.knocks
+        return Probe(i, rules.knock) if few else None
+    sure = rules.knock_confidence if option.frontier else rules.trial_confidence
+    trial = None if new and option.p_slo < sure else search.trial(i, search.harm_left())
+    if trial is None and option.p_slo >= rules.probe_confidence:
+        return search.probe(i, rules.probes)
+    return trial
 
 
-def _trial(
-    options: Sequence[Option], i: int, rules: Rules, spent: Spent, live: bool, harm: float
-) -> Trial | None:
-    """Live requests for a size, as many as what they risk allows; None where that is too few."""
-    option = options[i]
-    least, most = rules.batch
-    if not live or option.measured >= rules.measured_enough:
-        return None
-    risk = max(option.slow_per_log * option.overshoot, 1e-9)
-    allowed = rules.harm_share * (harm - spent.harm) / risk
-    most = min(most, max(least, option.measured), rules.live_requests - spent.live_requests)
-    count = int(min(most, allowed))
-    return Trial(i, count, count * risk) if count >= least else None
+def _find_ground(search: _Search) -> Step:
+    """No size is known to be safe: look at the likeliest, but do not climb for nothing.
 
-
-def _may_probe(option: Option, rules: Rules, left: int) -> bool:
-    return option.probed < rules.probes_at_one and rules.probe_calls <= left
-
-
-def _find_ground(options: Sequence[Option], rules: Rules, spent: Spent, live: bool) -> Step:
-    """No size is known to be safe: look at the likeliest, but do not climb for nothing."""
+    A size that was begun with is stayed with, until enough calls were made to it.
+    """
+    options, rules = search.options, search.rules
     top = max(option.p_slo for option in options)
-    begun = [i for i, o in enumerate(options) if o.probed > 0 and o.p_slo >= 0.9 * top]
-    near = [i for i, o in enumerate(options) if o.p_slo >= top * rules.near_likeliest]
-    stay = [i for i in begun if options[i].probed < rules.probes_at_one]
-    likely = max(stay, key=lambda i: options[i].p_slo) if stay else None
-    ground = min(near, key=lambda i: options[i].log_cost) if likely is None else likely
-    if _may_probe(options[ground], rules, rules.ground_probes - spent.probe_calls):
-        return Probe(ground, rules.probe_calls)
-    for i in sorted(near, key=lambda i: options[i].log_cost):
-        trial = _trial(options, i, rules, spent, live, rules.ground_harm)
+    near = sorted(
+        (i for i, o in enumerate(options) if o.p_slo >= top * rules.near_likeliest),
+        key=lambda i: options[i].log_cost,
+    )
+    begun = [
+        i
+        for i, o in enumerate(options)
+        if 0 < o.probed < rules.probes_at_one and o.p_slo >= 0.9 * top
+    ]
+    ground = max(begun, key=lambda i: options[i].p_slo) if begun else near[0]
+    probe = search.probe(ground, rules.ground_probes)
+    if probe is not None:
+        return probe
+    for i in near:
+        trial = search.trial(i, rules.ground_harm - search.spent.ground_harm)
         if trial is not None:
-            return trial
+            return replace(trial, ground=True)
     last = max(range(len(options)), key=lambda i: (options[i].p_slo, -options[i].log_cost))
     return Settled(last, options[last].p_slo)

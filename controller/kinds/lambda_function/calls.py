@@ -1,0 +1,140 @@
+"""What single calls at a size say of its level and tail: a `Point` for the response model.
+
+A handful of calls is judged against the live ones: what the same handful of those would have
+shown, stragglers and all, gives the offset and the error of the estimate. Tails of few calls are
+taken from how much their bulk scatters, those of many from their own quantile.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from controller.core.evidence import Evidence, Point
+from controller.core.stats import Floats
+from controller.model.size import LambdaSize
+
+TRIMMED = 0.1
+"""Share of the slowest calls that is left out of a level; at least one."""
+BLOCK = 100
+"""Calls beyond which the error of a level follows the square root law."""
+DIRECT = 200
+"""Calls from which mean and p95 are taken as they are."""
+TAIL_CALLS = 8
+"""Calls from which anything is said of the tail."""
+QUANTILE_CALLS = 40
+SCATTER_SHARE = 0.6
+"""How far log(p95 / mean) follows the scatter of the bulk …"""
+SCATTER_SD = 0.05
+"""… and the error of that."""
+LEVEL_SD = 0.01
+UNKNOWN_VAR = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What so many live calls show: log mean over level, variance of level, bulk's scatter."""
+
+    offset: float
+    variance: float
+    scatter: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Live calls at the current size, and what follows from them."""
+
+    durations_ms: Floats
+    log_mean: float
+    log_tail: float
+    scatter: float
+    slow_per_log: float
+    """Density of log duration at the p95: requests that become slow per unit of log p95."""
+    _blocks: dict[int, _Block] = field(default_factory=dict)
+
+    def block(self, calls: int) -> _Block:
+        """What `calls` live calls show, by how many of them; at most `BLOCK`."""
+        count = min(calls, BLOCK, len(self.durations_ms) // 2)
+        if count not in self._blocks:
+            whole = len(self.durations_ms) // count * count
+            level, scatter = _bulk(self.durations_ms[:whole].reshape(-1, count))
+            variance = max(float(level.var()), 0.8 * self.scatter**2 / count)
+            offset = self.log_mean - float(level.mean())
+            self._blocks[count] = _Block(offset, variance, max(float(scatter.mean()), 1e-3))
+        return self._blocks[count]
+
+
+def usual(durations_ms: Floats) -> Usual:
+    """What live calls teach. Raises ValueError for fewer than a hundred."""
+    if len(durations_ms) < BLOCK:
+        raise ValueError(f"{len(durations_ms)} live calls are too few, {BLOCK} are needed")
+    logs = np.sort(np.log(durations_ms))
+    log_mean = math.log(float(durations_ms.mean()))
+    at = np.quantile(logs, [0.90, 0.93, 0.95, 0.97, 0.98])
+    density = min(0.08 / max(at[4] - at[0], 1e-3), 0.04 / max(at[3] - at[1], 1e-3))
+    scatter = float(logs[: int(0.97 * len(logs))].std())
+    return Usual(durations_ms, log_mean, float(at[2]) - log_mean, scatter, float(density))
+
+
+def point(memory_mb: int, durations_ms: Floats, live: Usual) -> Point:
+    """Level and tail of some calls at a size."""
+    count = len(durations_ms)
+    log_mean, variance = _level(durations_ms, live)
+    log_tail, tail_var = _tail(durations_ms, log_mean, live)
+    return Point(
+        size=LambdaSize(memory_mb),
+        segment=0,
+        log_mean=log_mean,
+        log_mean_var=variance,
+        log_p95=log_mean + log_tail,
+        log_p95_var=variance + tail_var,
+        between_var=0.0,
+        requests=count,
+        hours=1,
+        first_s=0.0,
+        last_s=0.0,
+    )
+
+
+def evidence_of(calls: Mapping[int, Floats], live: Usual) -> Evidence:
+    """Calls by memory size (MB), as one segment of evidence."""
+    points = tuple(point(mb, durations, live) for mb, durations in sorted(calls.items()))
+    return Evidence(points, current=0, jumped_at_s=None)
+
+
+def _bulk(durations_ms: Floats) -> tuple[Floats, Floats]:
+    """Mean and scatter of log duration without the slowest calls; along the last axis."""
+    count = durations_ms.shape[-1]
+    kept = count - max(1, math.ceil(TRIMMED * count)) if count > 1 else 1
+    part = np.sort(np.log(durations_ms), axis=-1)[..., :kept]
+    return part.mean(axis=-1), part.std(axis=-1)
+
+
+def _level(durations_ms: Floats, live: Usual) -> tuple[float, float]:
+    count = len(durations_ms)
+    if count >= DIRECT:
+        mean = float(durations_ms.mean())
+        return math.log(mean), (float(durations_ms.std()) / mean) ** 2 / count
+    block = live.block(count)
+    variance = block.variance if count <= BLOCK else 1.1 * live.scatter**2 / count
+    return float(_bulk(durations_ms)[0]) + block.offset, variance + LEVEL_SD**2
+
+
+def _tail(durations_ms: Floats, log_mean: float, live: Usual) -> tuple[float, float]:
+    """log(p95 / mean) and its variance."""
+    count = len(durations_ms)
+    if count < TAIL_CALLS:
+        return live.log_tail, UNKNOWN_VAR
+    scatter = float(_bulk(durations_ms)[1]) / live.block(count).scatter
+    by_scatter = live.log_tail * (1.0 + SCATTER_SHARE * (min(2.0, max(0.5, scatter)) - 1.0))
+    scatter_var = (live.log_tail * SCATTER_SHARE) ** 2 * 0.8 / count + SCATTER_SD**2
+    if count < QUANTILE_CALLS:
+        return by_scatter, scatter_var
+    by_quantile = float(np.quantile(np.log(durations_ms), 0.95)) - log_mean
+    quantile_var = 1.1 * 0.0475 / count / live.slow_per_log**2 + 1.0 / count**2
+    if count >= 2 * DIRECT:
+        return by_quantile, quantile_var
+    precision = 1.0 / scatter_var + 1.0 / quantile_var
+    mean = (by_scatter / scatter_var + by_quantile / quantile_var) / precision
+    return mean, 1.0 / precision
