@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from controller.core.demand import HOURS_PER_MONTH
 from controller.model.demand import Demand, Interval
 from controller.model.missing import Missing
@@ -164,8 +166,8 @@ def _instances(
         return max(least, math.ceil(rps / capacity))
 
     if demand.weekly:
-        hours = [needed(h.rps_peak if peaks else h.rps_mean) for h in demand.weekly]
-        return sum(hours) / len(hours)
+        rates = np.asarray([h.rps_peak if peaks else h.rps_mean for h in demand.weekly])
+        return float(np.maximum(least, np.ceil(rates / capacity)).mean())
     if peaks:
         peak = demand.requests_per_hour_peak / 3600.0
         return needed(peak if isinstance(demand.rps_peak, Missing) else demand.rps_peak)

@@ -15,7 +15,7 @@ from controller.core.assess import Observed
 from controller.core.conditions import current_candidate
 from controller.core.crossover import Present, hosting_costs, move
 from controller.core.demand import HOURS_PER_MONTH
-from controller.core.periods import DAY_S
+from controller.core.periods import HOUR_S
 from controller.model.advice import Advice, HostingCost
 from controller.model.decision import Assessment
 from controller.model.demand import Demand, Interval
@@ -26,7 +26,6 @@ from controller.model.missing import Maybe, Missing
 from controller.model.policy import Scope
 from controller.model.sagemaker import Endpoint
 from controller.model.size import RealtimeSize
-from controller.model.window import Window
 from controller.ports import PriceSource, Store
 from controller.runtime.market import forbidden, market, work
 
@@ -38,9 +37,12 @@ class OwnConfigs(Protocol):
         """Names of those made for an endpoint, and the configuration each was copied from."""
 
 
+ANEW_S = 6 * HOUR_S
+"""Advice is slow: it is thought over four times a day, and after every change."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Made:
-    hourly: Sequence[Window]
     size: object
     config: str | None
     until_s: float
@@ -80,14 +82,15 @@ class Advisor:
         hosting: tuple[HostingCost, ...] = ()
         demand = assessment.demand
         if estimate is not None and not isinstance(demand, Missing):
-            hosting = self._hosting(observed, demand, _as_sized(assessment, estimate))
+            hosting = self._hosting(
+                observed, demand, _as_sized(assessment, estimate, observed.policy.confidence)
+            )
             found.append(self._move(observed.state.key, hosting, demand))
             found.append(self._consolidation(observed, demand, estimate))
         return _Made(
-            observed.windows.hourly,
             observed.state.size,
             _config(observed),
-            observed.now_s + DAY_S,
+            observed.now_s + (HOUR_S if isinstance(demand, Missing) else ANEW_S),
             tuple(advice for advice in found if advice is not None),
             hosting,
         )
@@ -163,16 +166,25 @@ class Advisor:
         return orphaned(sorted(name for name in made if name not in kept))
 
 
-def _as_sized(assessment: Assessment, here: Estimate) -> Estimate:
-    """The wanted size: nobody moves elsewhere for what right-sizing cures."""
-    chosen = (c.estimate for c in assessment.candidates if c.rejection is Rejection.CHOSEN)
-    return next(chosen, here)
+def _as_sized(assessment: Assessment, here: Estimate, confidence: float) -> Estimate:
+    """The size it would have if nothing held it back: nobody moves elsewhere for what
+    right-sizing cures."""
+    possible = [
+        candidate.estimate
+        for candidate in assessment.candidates
+        if candidate.rejection in _POSSIBLE and candidate.estimate.p_slo >= confidence
+    ]
+    return cheapest([here, *possible]) if here.p_slo >= confidence else cheapest(possible or [here])
+
+
+_POSSIBLE = frozenset(
+    {Rejection.CHOSEN, Rejection.CURRENT, Rejection.DEARER, Rejection.SAVING_TOO_SMALL}
+)
 
 
 def _same(made: _Made, observed: Observed) -> bool:
     return (
-        made.hourly is observed.windows.hourly
-        and made.size == observed.state.size
+        made.size == observed.state.size
         and made.config == _config(observed)
         and observed.now_s < made.until_s
     )
