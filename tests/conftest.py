@@ -30,8 +30,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("dev", deadline=None)
-# For `make test-fast`: fewer examples where a test does not ask for a number of its own.
-settings.register_profile("fast", deadline=None, max_examples=25)
+# For `make test-fast`: fewer examples, also where a test asks for a number of its own.
+FAST_EXAMPLES = 25
+settings.register_profile("fast", deadline=None, max_examples=FAST_EXAMPLES)
 settings.load_profile("ci" if CI else "dev")
 
 
@@ -53,11 +54,22 @@ def pytest_configure() -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Simulated days are quick one by one and slow together: all of them count as slow."""
+    fast = config.getoption("--hypothesis-profile", None) == "fast"
     for item in items:
+        if fast:
+            _few_examples(item)
         if "simulation" in item.path.relative_to(item.config.rootpath).parts:
             item.add_marker(pytest.mark.slow)
+
+
+def _few_examples(item: pytest.Item) -> None:
+    """Cut a property's own number of examples, which hypothesis keeps on the function."""
+    function = getattr(getattr(item, "obj", None), "__func__", getattr(item, "obj", None))
+    own = getattr(function, "_hypothesis_internal_use_settings", None)
+    if own is not None and own.max_examples > FAST_EXAMPLES:
+        function._hypothesis_internal_use_settings = settings(own, max_examples=FAST_EXAMPLES)  # type: ignore[union-attr]
 
 
 def _is_address(host: str) -> bool:
