@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH_ELSEWHERE = 10_000
 """Columns where there is no terminal: more than any row has."""
 GAP = 2
-LAST_AT_LEAST = 32
+LAST_AT_LEAST = 20
 """Columns that the last one gets on a terminal, however narrow that is."""
 
 Document = Mapping[str, Any]

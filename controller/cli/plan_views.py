@@ -22,7 +22,7 @@ from controller.runtime.plans import (
 
 MARKS = {Action.CHANGE: "~", Action.KEEP: "=", Action.WAIT: "!"}
 _STYLES = {Action.CHANGE: "yellow", Action.KEEP: "", Action.WAIT: "magenta"}
-_COLUMNS = ("", "ENDPOINT", "SIZE", "LATENCY", ">USD/MONTH", ">P(SLO)", "WHY")
+_COLUMNS = ("", "ENDPOINT", "SIZE", "~LATENCY", ">USD/MONTH", "~>P(SLO)", "WHY")
 _WIDE = ("", "ENDPOINT", "POLICY", "MODE", "SIZE", "LATENCY MS (90 %)", "USD/MONTH (90 %)",
          ">P(SLO)", "WHY")  # fmt: skip
 
@@ -79,7 +79,7 @@ def _row(one: Seen) -> Row:
     style = _STYLES[action]
     return (
         Cell(MARKS[action], style),
-        Cell(one.entry.key.short, style),
+        Cell(one.entry.key.short, style, brief=one.entry.key.short.partition(" ")[2]),
         short_sizes(assessment),
         latency_words(assessment, one.entry.policy),
         cost_words(assessment),

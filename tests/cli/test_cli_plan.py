@@ -1,6 +1,7 @@
 """`plan` and `explain` against a sandbox over HTTP: what they say, and that they change nothing."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,16 @@ def test_policies_from_standard_input(account: Account, shell: Shell) -> None:
     text = policy("thumbs").encode()
     result = account.shell("plan", "--policies", "-", "-o", "json", stdin=text)
     assert result.document["items"][0]["endpoint"]["key"] == THUMBS
+
+
+def test_a_plan_fits_eighty_columns_and_keeps_sizes_and_money(account: Account) -> None:
+    account.write(policy("ocr"), policy("thumbs"))
+    result = account.shell(
+        "plan", "--policies", account.policies, terminal=True, env={"NO_COLOR": "1"}
+    )
+    table = re.sub(r"\x1b\[[0-9;]*m", "", result.out).partition("\n\n")[0].splitlines()
+    assert max(map(len, table)) <= 80, table
+    (line,) = [line for line in table if "eu-west-1/ocr:live" in line]
+    assert re.search(r"3008 -> \d+ ", line)
+    assert re.search(r"\d\.\d\d -> \d+\.\d\d", line)
+    assert "left out for want of room: " in result.err
