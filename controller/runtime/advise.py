@@ -16,6 +16,7 @@ from controller.core.conditions import current_candidate
 from controller.core.crossover import Present, hosting_costs, move
 from controller.core.demand import HOURS_PER_MONTH
 from controller.core.periods import HOUR_S
+from controller.core.proposals import cheapest
 from controller.model.advice import Advice, HostingCost
 from controller.model.decision import Assessment
 from controller.model.demand import Demand, Interval

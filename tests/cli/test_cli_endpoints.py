@@ -170,6 +170,57 @@ def test_a_plan_for_a_mixed_fleet(fleet: Account) -> None:
     assert "4 c5.xlarge -> " in result.out
 
 
+ONE = """\
+apiVersion: rightsizer.dev/v1alpha1
+kind: RightsizingPolicy
+metadata: {name: one}
+spec:
+  target: {kind: KIND, name: NAME, region: us-east-1}
+  slo: {latency: {threshold: 400ms}}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "before", "after"),
+    [
+        ("serverless_endpoint", SERVERLESS, "6144", "2048 MB x20"),
+        ("realtime_endpoint", REALTIME, "4 c5.xlarge", "c5.large"),
+    ],
+)
+def test_a_plan_is_applied_and_undone(
+    tmp_path: Path, store_path: Path, kind: str, endpoint: dict[str, Any], before: str, after: str
+) -> None:
+    world = World(seed=3, start_s=NOW_S)
+    busy = {**endpoint, "workload": {**endpoint["workload"], "traffic": {"rps": 5.0}}}
+    world.seed_from({"region": "us-east-1", "endpoints": [busy]})
+    server = SandboxServer(world)
+    server.start()
+    store_path.parent.mkdir()
+    variables = {"RIGHTSIZER_ENDPOINT_URL": server.url, "AWS_REGION": "us-east-1"}
+    shell = Shell(store_path, WorldClock(world), variables)
+    policy, plan = tmp_path / "p.yaml", tmp_path / "plan.json"
+    policy.write_text(ONE.replace("KIND", kind).replace("NAME", endpoint["name"]))
+    try:
+        shell("plan", "--policies", policy, "--out", plan)
+        applied = shell("apply", plan, "--policies", policy, "--yes")
+        assert applied.code == 0, applied.err
+        assert "Verified" in applied.out
+        row = shell("get", "changes").out.splitlines()[1]
+        assert before in row
+        assert after in row
+        undone = shell("rollback", endpoint["name"], "--policies", policy, "--yes")
+        assert undone.code == 0, undone.err
+        first = shell("get", "changes", "-o", "json").document["items"]
+        assert [item["phase"] for item in first] == ["Verified", "Verified"]
+        assert first[0]["target"] == first[1]["before"]
+        document = shell("explain", endpoint["name"], "--policies", policy, "-o", "json").document
+        assert document["currentSize"] == first[1]["before"]
+        assert "OrphanedConfigs" not in [one["reason"] for one in document["advice"]]
+    finally:
+        server.stop()
+
+
 def test_doctor_tries_what_the_policies_need(fleet: Account) -> None:
     fleet.write(
         POLICY.replace(
