@@ -176,6 +176,8 @@ class Actuator:
         A refusal because somebody was faster is no error, nor is what is not there any more:
         the next tick looks again.
         """
+        if not self._lease.held():
+            return False
         name, again = type(step).__name__, change.progress.get(STEP) == describe(step)
         if not again:
             change = self._note(change, f"intent {name}", describe(step), {"asked": name})

@@ -205,6 +205,8 @@ class Reconciler:
         if actuator is None:
             return turn_s, None
         if observed.open_change is not None:
+            if not actuator.lease_held:
+                return observed.now_s + REFUSED_S, "another replica leads"
             return self._proceed(actuator, entry, observed, observed.open_change)
         if not isinstance(assessment.decision, Propose):
             asked = self._hands.observer.awaiting(entry.key)
