@@ -164,17 +164,18 @@ def assert_calibrated(count: int, slack: float) -> None:
         inside.append(found.low <= true * 1.05 and true <= found.high * 1.05)
         usable, _ = curves.usable_rps(threshold, 0.95)
         safe.append(machine.p95_ms(usable) <= threshold * 1.02)
-    assert 0.88 - slack <= np.mean(inside) <= 0.92 + slack, np.mean(inside)
+    # Wider than need be for these machines: measured ones are further from the family.
+    assert 0.90 - slack <= np.mean(inside) <= 0.97 + slack, np.mean(inside)
     assert np.mean(safe) >= 0.95 - slack / 2.0, np.mean(safe)
 
 
 def test_intervals_of_capacity_hold_the_truth_as_often_as_they_say() -> None:
-    assert_calibrated(80, slack=0.08)
+    assert_calibrated(40, slack=0.08)
 
 
 @pytest.mark.slow
 def test_intervals_of_capacity_are_calibrated_over_many_machines() -> None:
-    assert_calibrated(500, slack=0.03)
+    assert_calibrated(250, slack=0.02)
 
 
 def measured() -> list[tuple[str, str, Station]]:

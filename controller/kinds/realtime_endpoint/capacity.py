@@ -21,9 +21,9 @@ from controller.model.demand import Interval
 
 REACH = 5.0
 """Largest extrapolation in load: beyond it nothing is claimed, however sure the curve looks."""
-MISFIT = 0.05
+MISFIT = 0.04
 """Log standard deviation of measured curves around the family, where they were seen …"""
-MISFIT_RISE = 0.15
+MISFIT_RISE = 0.14
 """… and per e-fold by which latency has risen with load …"""
 MISFIT_BEYOND = 0.12
 """… and in addition per e-fold of load beyond the highest seen."""

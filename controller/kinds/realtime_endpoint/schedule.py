@@ -8,7 +8,7 @@ costs little more than the lead.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.kinds.realtime_endpoint.shape import WEEKDAYS, WEEKEND, Hour, Shape, by_day, repeats
 from controller.model.size import ScheduledBounds
@@ -43,9 +43,9 @@ def scheduled(shape: Shape, need: Need, bounds: tuple[int, int]) -> tuple[Schedu
     if week is None:
         return ()
     found = [week]
-    every = _busy(shape, (*WEEKDAYS, *WEEKEND), need, low)
-    if every is not None and (every.start, every.end) == (week.start, week.end):
-        found = [every]
+    if weekend is not None and (weekend.start, weekend.end) == (week.start, week.end):
+        least = min(week.instances, weekend.instances)
+        found = [replace(week, days=(*WEEKDAYS, *WEEKEND), instances=least)]
     elif weekend is not None:
         found.append(weekend)
     actions = [
@@ -120,7 +120,7 @@ def _cron(minute: int, days: Sequence[int], later: int) -> str:
 
 
 def lower_bounds(schedule: Sequence[ScheduledBounds], low: int) -> tuple[int, ...]:
-    """The lower bound in force at the start of each hour of the week; `low` without actions.
+    """The lower bound in force in most of each hour of the week; `low` without actions.
 
     Actions that were not written here (another form, another timezone) are not counted.
     """
@@ -130,7 +130,7 @@ def lower_bounds(schedule: Sequence[ScheduledBounds], low: int) -> tuple[int, ..
     bounds, at = [], events[-1][1]
     for hour in range(168):
         for minute, instances in events:
-            if minute <= hour * 60 and minute > (hour - 1) * 60:
+            if (hour - 1) * 60 + 30 < minute <= hour * 60 + 30:
                 at = instances
         bounds.append(at)
     return tuple(bounds)
