@@ -19,6 +19,8 @@ STEP_S = 300.0
 """Counters of a policy with the default interval grow every five minutes."""
 LAG_S = 150.0
 """CloudWatch publishes a period late, and the controller reads it so long after its end."""
+EVALUATED_S = 60.0
+"""A scrape and an evaluation, each every 30 s."""
 
 
 class Severity(StrEnum):
@@ -69,7 +71,7 @@ _SHAPES = (
     _Shape("fast", Severity.PAGE, 1200.0, 600.0, 9.0, 14.4, 25),
     _Shape("slow", Severity.PAGE, 5400.0, 900.0, 4.0, 6.0, 25),
     _Shape("steady", Severity.TICKET, 21_600.0, 3600.0, 1.0, 3.0, 50),
-    _Shape("drip", Severity.TICKET, 259_200.0, 43_200.0, 0.2, 1.2, 120),
+    _Shape("drip", Severity.TICKET, 259_200.0, 43_200.0, 0.2, 1.2, 300),
 )
 
 
@@ -115,20 +117,15 @@ def stretched(tier: Burn, interval_s: float) -> Burn:
     return replace(tier, long_s=tier.long_s * times, short_s=tier.short_s * times)
 
 
-def seconds_to_fire(tier: Burn, objective: float, bad_ratio: float) -> float | None:
+def seconds_to_fire(
+    tier: Burn, objective: float, bad_ratio: float, step_s: float = STEP_S
+) -> float | None:
     """From the start of `bad_ratio` bad requests, none before, to the alert; None: never.
 
-    The time in which the long window fills, rounded up to whole reads, and the lag of the
-    data: at worst one read more than at best; this is the worst case.
+    The longest it may take: until the long window holds enough of them, the counters have
+    grown (up to `step_s` later), and the data has come. At best it is `step_s` less.
     """
     needed = tier.bad_ratio(objective)
     if bad_ratio <= needed:
         return None
-    fill_s = tier.long_s * needed / bad_ratio
-    reads = int(fill_s / STEP_S) + 1
-    return (reads + 1) * STEP_S + LAG_S
-
-
-def budget_gone_s(period_s: float, objective: float, bad_ratio: float) -> float:
-    """How long a whole period's budget lasts at a share of bad requests."""
-    return period_s * (1.0 - objective) / bad_ratio
+    return tier.long_s * needed / bad_ratio + step_s + LAG_S + EVALUATED_S

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from controller.model.policy import Mode, Policy, PolicySet
-from controller.telemetry.rules.burn import Burn, seconds_to_fire
+from controller.telemetry.rules.burn import STEP_S, Burn, seconds_to_fire
 from controller.telemetry.rules.options import RuleOptions
 from controller.telemetry.rules.promql import duration, number, spoken
 from controller.telemetry.rules.slo_alerts import Objective, objectives, tiers
@@ -39,7 +39,8 @@ def _rows(policies: PolicySet, options: RuleOptions) -> Iterator[tuple[str, ...]
 
 def _row(policy: Policy, objective: Objective, tier: Burn) -> tuple[str, ...]:
     bad = tier.bad_ratio(objective.objective)
-    times = (seconds_to_fire(tier, objective.objective, share) for share in SHARES)
+    step_s = max(STEP_S, policy.cadence.interval_s)
+    times = (seconds_to_fire(tier, objective.objective, share, step_s) for share in SHARES)
     return (
         policy.name,
         objective.word,
