@@ -1,7 +1,7 @@
 """Advice, made where a tick is recorded: it sees the whole tick and changes nothing of it.
 
-Advice follows from two weeks of hours, so it is made anew when an hour has ended, not with
-every tick. What was suggested before is remembered in the journal: a suggestion that comes
+Advice follows from two weeks of hours, so it is made anew four times a day and after every
+change, not with every tick. What was suggested before is remembered in the journal: a suggestion that comes
 and goes with every hour is worse than none.
 """
 

@@ -1,12 +1,17 @@
 """Any valid policy, as hypothesis draws it."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from controller.model.endpoint import LATEST, Kind
+from controller.model.instance_types import FAMILIES, KNOWN_TYPES, is_burstable
 from controller.model.policy import (
+    Autoscaling,
     Bounds,
     Cadence,
     ChangeWindow,
+    Covers,
     Mode,
     OnConflict,
     Policy,
@@ -24,6 +29,16 @@ SOURCE = Source("<stdin>", 1, 1)
 
 names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
 function_names = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+endpoint_names = st.from_regex(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,30}", fullmatch=True)
+some_types = st.sets(
+    st.sampled_from(sorted(name for name in KNOWN_TYPES if not is_burstable(name))),
+    min_size=1,
+    max_size=2,
+)
+some_families = st.sets(st.sampled_from(sorted(FAMILIES)), min_size=1, max_size=2)
+some_kinds = st.sampled_from(
+    [(kind,) for kind in Kind] * 2 + [tuple(Kind), (Kind.LAMBDA_FUNCTION, Kind.REALTIME_ENDPOINT)]
+)
 accounts = st.from_regex(r"[0-9]{12}", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12)
 keys = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12)
@@ -43,27 +58,81 @@ def scopes(draw: st.DrawFn) -> Scope:
     return Scope(draw(st.sampled_from(["eu-west-1", "us-east-1"])), account, arn, external)
 
 
+QUALIFIERS = {
+    Kind.LAMBDA_FUNCTION: [LATEST, "live", "prod_2"],
+    Kind.SERVERLESS_ENDPOINT: ["AllTraffic", "blue-2"],
+    Kind.REALTIME_ENDPOINT: ["AllTraffic", "v1"],
+}
+NAMES = {
+    Kind.LAMBDA_FUNCTION: function_names,
+    Kind.SERVERLESS_ENDPOINT: endpoint_names,
+    Kind.REALTIME_ENDPOINT: endpoint_names,
+}
+
+
 @st.composite
 def targets(draw: st.DrawFn) -> Target:
-    qualifier = draw(st.sampled_from([LATEST, "live", "prod_2"]))
-    scope = draw(scopes())
-    if draw(st.booleans()):
-        return Target(Kind.LAMBDA_FUNCTION, scope, name=draw(function_names), qualifier=qualifier)
+    kinds = draw(some_kinds)
+    scope, first = draw(scopes()), kinds[0]
+    several = len(kinds) > 1
+    qualifier = None if several else draw(st.sampled_from(QUALIFIERS[first]))
+    if not several and draw(st.booleans()):
+        return Target(first, scope, name=draw(NAMES[first]), qualifier=qualifier)
     tags = draw(st.dictionaries(keys, texts, max_size=2))
     pattern = draw(st.from_regex(r"[a-z*?-]{1,12}", fullmatch=True))
     kept = pattern if not tags or draw(st.booleans()) else None
-    return Target(Kind.LAMBDA_FUNCTION, scope, selector=Selector(kept, tags), qualifier=qualifier)
+    selector = Selector(kept, tags)
+    return Target(first, scope, selector=selector, qualifier=qualifier, more_kinds=kinds[1:])
 
 
 @st.composite
-def bounds(draw: st.DrawFn) -> Bounds:
-    low, high = sorted([draw(memories), draw(memories)])
-    listed = draw(st.none() | st.sets(memories, min_size=1, max_size=4))
+def bounds(draw: st.DrawFn, kinds: tuple[Kind, ...]) -> Bounds:
+    found = Bounds()
+    if set(kinds) - {Kind.REALTIME_ENDPOINT}:
+        found = draw(memory_bounds(steps=Kind.SERVERLESS_ENDPOINT in kinds))
+    if Kind.SERVERLESS_ENDPOINT in kinds:
+        low, high = sorted([draw(st.integers(1, 200)), draw(st.integers(1, 200))])
+        warm = draw(st.none() | st.integers(0, high))
+        found = replace(
+            found,
+            min_concurrency=draw(st.sampled_from([None, low])),
+            max_concurrency=draw(st.sampled_from([None, high])),
+            max_provisioned_concurrency=warm,
+        )
+    if Kind.REALTIME_ENDPOINT in kinds:
+        found = draw(instance_bounds(found))
+    return found
+
+
+@st.composite
+def memory_bounds(draw: st.DrawFn, steps: bool) -> Bounds:
+    some = st.sampled_from(range(1024, 6145, 1024)) if steps else memories
+    low, high = sorted([draw(some), draw(some)])
+    listed = draw(st.none() | st.sets(some, min_size=1, max_size=4))
     if listed is not None:
         return Bounds(None, None, tuple(sorted(listed)))
     return Bounds(draw(st.sampled_from([None, low])), draw(st.sampled_from([None, high])))
 
 
+@st.composite
+def instance_bounds(draw: st.DrawFn, others: Bounds) -> Bounds:
+    types = draw(st.none() | some_types)
+    families = draw(st.none() | some_families) if types is None else None
+    low, high = sorted([draw(st.integers(1, 50)), draw(st.integers(1, 50))])
+    return replace(
+        others,
+        instance_types=None if types is None else tuple(sorted(types)),
+        instance_families=None if families is None else tuple(sorted(families)),
+        min_instances=draw(st.sampled_from([None, low])),
+        max_instances=draw(st.sampled_from([None, high])),
+    )
+
+
+autoscalings = st.builds(
+    Autoscaling,
+    utilization=st.integers(100, 950).map(lambda n: n / 1000),
+    schedule=st.booleans(),
+)
 windows = st.builds(
     ChangeWindow,
     days=st.sets(st.integers(0, 6), min_size=1).map(lambda days: tuple(sorted(days))),
@@ -79,21 +148,27 @@ def policies(draw: st.DrawFn) -> Policy:
     cooldown_up = draw(seconds(0, 7 * DAY_S))
     bake = draw(seconds(0, 7 * DAY_S))
     window = draw(seconds(300, 14 * DAY_S))
+    target = draw(targets())
+    longest_ms = 900_000 if Kind.LAMBDA_FUNCTION in target.kinds else 60_000
+    endpoints = set(target.kinds) != {Kind.LAMBDA_FUNCTION}
+    realtime = Kind.REALTIME_ENDPOINT in target.kinds
     return with_generation(
         Policy(
             name=draw(names),
-            target=draw(targets()),
+            target=target,
             slo=Slo(
-                float(draw(st.integers(1, 900_000))),
+                float(draw(st.integers(1, longest_ms))),
                 draw(st.integers(500, 999)) / 1000,
                 draw(st.none() | st.integers(0, 5_000).map(lambda n: n / 10_000)),
                 window,
+                draw(st.sampled_from(Covers)) if endpoints else Covers.MODEL,
             ),
             source=SOURCE,
             generation="",
             mode=draw(st.sampled_from(Mode)),
             budget_usd_per_month=draw(st.none() | st.integers(1, 10**9).map(lambda n: n / 100)),
-            bounds=draw(bounds()),
+            bounds=draw(bounds(target.kinds)),
+            autoscaling=draw(autoscalings) if realtime else Autoscaling(),
             cadence=Cadence(
                 draw(seconds(60, int(min(window, DAY_S)))),
                 cooldown_up,

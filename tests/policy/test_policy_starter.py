@@ -118,7 +118,10 @@ def uncommented(text: str, *ends: str) -> str:
 def test_a_serverless_endpoint_today_and_its_bounds() -> None:
     place = EndpointKey("012345678901", "eu-west-1", Kind.SERVERLESS_ENDPOINT, "ocr", "AllTraffic")
     text = render_starter(place, ServerlessSize(2048, 20, 3), threshold_ms=250.0)
-    assert "serverless eu-west-1/ocr has 2Gi and at most 20 requests at a time (3 kept warm) today" in text
+    assert (
+        "serverless eu-west-1/ocr has 2Gi and at most 20 requests at a time (3 kept warm) today"
+        in text
+    )
     assert read(text).target.qualifier == "AllTraffic"
     written = read(uncommented(text, "bounds:", "Gi", "1", "40", "kept warm"))
     assert written.bounds == Bounds(1024, 6144, None, 1, 40, 0)
