@@ -115,7 +115,10 @@ def _of_bounds(size: RealtimeSize, bounds: Bounds) -> Standing | None:
 
 
 def _of_account(size: RealtimeSize, current: RealtimeSize, live: RealtimeLive) -> Standing | None:
-    """Another type needs a whole new fleet next to the old one."""
+    """Another type needs a whole new fleet next to the old one, and keeps what is registered."""
+    if live.autoscaling.target is not None and not scales(size.instance_type):
+        detail = f"{size.instance_type} cannot be autoscaled, and the variant is registered"
+        return Rejection.NOT_ALLOWED, detail
     left = live.quota_left.get(size.instance_type)
     if left is None or size.instance_type == current.instance_type:
         return None

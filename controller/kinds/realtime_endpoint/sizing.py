@@ -101,7 +101,8 @@ def _best(ask: Question, name: str, target_rps: float) -> Best:
             high, words = max(limit, 1), f"max {limit} from {why}, the peak asks for {peak}"
     limited = high < peak
     low = min(max(floor, quiet), high)
-    tracked = name == ask.current.instance_type and ask.current.target_per_instance is not None
+    # A policy that tracks invocations stays through a change of type: its value is the size's.
+    tracked = ask.current.target_per_instance is not None
     if not scales(name) or (low == high and not tracked):
         return Best(RealtimeSize(name, high, high), words, limited)
     return Best(RealtimeSize(name, low, high, target), words, limited)
