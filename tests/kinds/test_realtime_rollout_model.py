@@ -4,6 +4,7 @@ Runs of the model in random order: kills, refusals, failed deployments, people a
 """
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +104,26 @@ def test_in_place_undisturbed(kind: str, verdict: VerdictKind) -> None:
         assert run.variant.scaling == (
             users(scheduled=False) if kind == "tracked" else Autoscaling()
         )
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        ("tracked", RealtimeSize(AFTER, 3, 3, 1800.0)),
+        ("tracked", RealtimeSize(AFTER, 1, 9, 333.3333333333333)),
+        ("tracked", RealtimeSize(BEFORE, 2, 2, 900.0)),
+        ("tracked", replace(IN_PLACE, instance_type=AFTER)),
+        ("fixed", RealtimeSize(AFTER, 1, 4, 1800.0)),
+        ("fixed", RealtimeSize(BEFORE, 5, 5)),
+        ("fixed", RealtimeSize(AFTER, 4, 4)),
+    ],
+)
+def test_the_live_size_is_the_one_asked_for(kind: str, target: RealtimeSize) -> None:
+    """To the last digit: another size would be taken for somebody else's change."""
+    run = Run(variant(kind), Script(target)).to_the_end()
+    check(run)
+    assert run.change.phase is ChangePhase.VERIFIED
+    assert run.variant.state(run.now_s).size == target
 
 
 @pytest.mark.parametrize("outcome", ["silent", "alarm", "broken"])
