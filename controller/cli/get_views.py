@@ -10,7 +10,7 @@ from controller.cli.output import Cell, Row, show_table
 from controller.cli.session import Session
 from controller.cli.size_words import size_arrow
 from controller.cli.words import arrow, number, percent, usd
-from controller.model.endpoint import LATEST
+from controller.model.endpoint import Kind, default_qualifier
 from controller.model.policy import Policy
 from controller.policy.durations import format_duration_ms
 from controller.runtime.size_documents import size_from
@@ -45,15 +45,20 @@ def policy_row(policy: Policy, *, wide: bool) -> Row:
 
 
 def _target(policy: Policy) -> str:
+    """`lambda eu-west-1/ocr:live`, `any us-east-1/{fraud-*, team=fraud}`."""
     target = policy.target
+    kinds = [
+        kind.value.removesuffix("_function").removesuffix("_endpoint") for kind in target.kinds
+    ]
+    kind = "any" if len(kinds) == len(Kind) else "+".join(kinds)
     qualifier = "" if target.more_kinds else f":{target.qualifier_of(target.kind)}"
     if target.name is not None:
-        return f"{target.scope.region}/{target.name}{qualifier}"
+        return f"{kind} {target.scope.region}/{target.name}{qualifier}"
     selector = target.selector
     parts = [] if selector is None else [f"{k}={v}" for k, v in sorted(selector.tags.items())]
     if selector is not None and selector.name_pattern is not None:
         parts.insert(0, selector.name_pattern)
-    return f"{target.scope.region}/{{{', '.join(parts)}}}{qualifier}"
+    return f"{kind} {target.scope.region}/{{{', '.join(parts)}}}{qualifier}"
 
 
 def endpoint_cell(item: Document) -> Cell:
@@ -63,7 +68,8 @@ def endpoint_cell(item: Document) -> Cell:
 
 def _key_cell(key: str) -> Cell:
     """`lambda_function/123456789012/eu-west-1/ocr:live`, in short `eu-west-1/ocr:live`."""
-    return Cell(key, brief=key.split("/", 2)[-1].removesuffix(f":{LATEST}"))
+    kind = Kind(key.partition("/")[0]) if "/" in key else Kind.LAMBDA_FUNCTION
+    return Cell(key, brief=key.split("/", 2)[-1].removesuffix(f":{default_qualifier(kind)}"))
 
 
 def endpoint_row(item: Document, *, wide: bool) -> Row:
