@@ -236,3 +236,17 @@ def test_a_refusal_for_good_ends_the_change_with_awss_words() -> None:
     assert change.verdict.reason is Reason.UPDATE_FAILED
     assert "ResourceLimitExceeded" in change.verdict.detail
     assert account.size("busy") == (2048, 3)
+
+
+@pytest.mark.parametrize("autoscaled", [True, False])
+def test_environments_kept_warm_are_left_alone(autoscaled: bool) -> None:
+    """Their price is not known here; and where they are autoscaled, somebody else moves them."""
+    warm = endpoint("warm", 6144, seed={"provisioned_concurrency": 2})
+    dimension = "sagemaker:variant:DesiredProvisionedConcurrency"
+    target = {"endpoint": "warm", "dimension": dimension, "min": 1, "max": 4}
+    extra = {"scalable_targets": [target]} if autoscaled else {}
+    account = ServerlessAccount([warm], [serverless_policy("warm", 400.0)], extra=extra)
+    account.run(1 * HOUR_S)
+    expected = Reason.FOREIGN_AUTOSCALING if autoscaled else Reason.PRICE_UNKNOWN
+    assert held(account, "warm").reason is expected
+    assert account.changes_of("warm") == []
