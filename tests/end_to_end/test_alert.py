@@ -5,6 +5,7 @@ Everything lives sixty times faster: the sandbox, the controller beside it, and 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dashboard_files import DASHBOARDS, dashboard, expressions
 from monitoring import Alertmanager, Prometheus, Webhook, until
 from processes import Process, address, environment, run
 
@@ -130,6 +132,22 @@ def test_a_regression_pages_in_time_is_mended_and_resolves(stage: Stage) -> None
     assert "the SLO is met" in mended
     until(lambda: stage.webhook.seen(ALERT, status="resolved", **FAST), "resolution", 60.0)
     until(lambda: None if _pages(stage) else True, "end of every page", 60.0)
+    _dashboards_are_fed(stage)
+
+
+FED_BY_RULES_OF_REAL_TIME = re.compile(r"rightsizer:")
+FED_BY_OTHER_KINDS = re.compile(r"advice|instance|concurrency|budget_monthly")
+MAY_BE_EMPTY = re.compile(r"ALERTS|code!=|throttles|refused|blocked|changes_total")
+
+
+def _dashboards_are_fed(stage: Stage) -> None:
+    """Every expression is answered, and those that this account can feed are not empty."""
+    for path in DASHBOARDS:
+        for where, expr in expressions(dashboard(path)):
+            found = stage.prometheus.query(expr)
+            excused = (FED_BY_RULES_OF_REAL_TIME, FED_BY_OTHER_KINDS, MAY_BE_EMPTY)
+            if not any(pattern.search(expr) for pattern in excused) and "Change" not in where:
+                assert found, f"{path.name}: {where}: {expr}"
 
 
 def _pages(stage: Stage) -> list[dict[str, Any]]:
