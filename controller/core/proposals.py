@@ -17,6 +17,10 @@ CLIMB_GAIN = 0.97
 """A climb that is not sure to reach the SLO must at least bring p95 down by 3 % …"""
 CLIMB_CHANCE = 0.1
 """… or raise the probability of meeting it by this much."""
+CHANCE_PER_COST = 0.2
+"""Twice the cost must raise the chance to meet the SLO by a factor of 2 ** this, 15 %."""
+HOPELESS = 0.02
+"""Below this chance at the best of sizes it is speed that counts."""
 
 
 def cost_mid(estimate: Estimate) -> float:
@@ -43,15 +47,25 @@ def helps(here: Estimate, other: Estimate) -> bool:
 
 
 def likeliest(estimates: Sequence[Estimate]) -> Estimate:
-    """The cheapest of those about as likely and as fast as the likeliest to meet the SLO."""
+    """Where no size is sure to meet the SLO, the one whose chance is most worth its cost.
+
+    A climb is answered by measurements at its end, and another one is free: to go to the
+    extreme for the last few points of probability is paid for every month, and often for good.
+    Where all is hopeless, the fastest, or nearly, in one stride.
+    """
     best = max(estimates, key=lambda e: (e.p_slo, -e.p95_ms.mid))
-    return cheapest(
-        [
-            e
-            for e in estimates
-            if e.p_slo >= best.p_slo - 0.02 and e.p95_ms.mid * CLIMB_GAIN <= best.p95_ms.mid
-        ]
-    )
+    if best.p_slo < HOPELESS:
+        near = [e for e in estimates if e.p95_ms.mid * CLIMB_GAIN <= best.p95_ms.mid]
+        return cheapest(near)
+    return max(estimates, key=lambda e: (_worth(e), -e.p95_ms.mid))
+
+
+def _worth(estimate: Estimate) -> float:
+    """Log of the chance to meet the SLO, less what it costs."""
+    cost = cost_mid(estimate)
+    if estimate.p_slo <= 0.0 or math.isinf(cost):
+        return -math.inf
+    return math.log(estimate.p_slo) - CHANCE_PER_COST * math.log(max(cost, 1e-9))
 
 
 def propose(

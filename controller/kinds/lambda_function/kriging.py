@@ -42,6 +42,8 @@ class Kriging:
     """Least log mean per size, by what larger sizes take …"""
     upper: Floats
     """… and greatest, by what smaller ones take."""
+    doublings: Floats
+    """Of memory, from the nearest measured size."""
 
 
 def _covariance(learnt: Learnt, sd: float, x: Floats, other: Floats) -> tuple[Floats, Floats]:
@@ -84,6 +86,7 @@ def krige(learnt: Learnt, sd: float, points: Sequence[Point], sizes: Floats) -> 
         sure_var=_left(mean_0 + tail_0, to_p95 @ sure, to_p95),
         lower=_bounds(points, sizes, 1.0),
         upper=-_bounds(points, sizes, -1.0),
+        doublings=np.abs(ladder[:, None] - x[None, :]).min(axis=1),
     )
 
 

@@ -102,7 +102,8 @@ def estimates(sizes_mb: Sequence[int], inputs: SizingInputs) -> Maybe[tuple[Esti
         needed = f"{MIN_REQUESTS_PER_HOUR} requests"
         return Missing(f"the running code has not had an hour with {needed} yet")
     points = {point.size: point for point in inputs.evidence.here()}
-    p95s = zip(prediction.log_p95.tolist(), prediction.log_p95_sd.tolist(), strict=True)
+    halves = (prediction.log_p95_sd * prediction.width90).tolist()
+    p95s = zip(prediction.log_p95.tolist(), halves, strict=True)
     costs = _costs(sizes_mb, prediction, inputs)
     rows = zip(sizes_mb, p95s, prediction.p_slo.tolist(), prediction.anchor_mb, costs, strict=True)
     made = []
@@ -121,18 +122,19 @@ def _costs(
     """What a month costs at each size."""
     prices, requests = inputs.prices, inputs.demand.requests_per_month
     traffic_sd = _log_sd(requests)
-    means = zip(prediction.log_mean.tolist(), prediction.log_mean_sd.tolist(), strict=True)
-    for memory_mb, (log_mean, sd) in zip(sizes_mb, means, strict=True):
+    halves = (prediction.log_mean_sd * prediction.width90).tolist()
+    means = zip(prediction.log_mean.tolist(), halves, strict=True)
+    for memory_mb, (log_mean, half) in zip(sizes_mb, means, strict=True):
         if isinstance(prices, Missing):
             yield prices
             continue
         mid = usd_per_month(memory_mb, math.exp(log_mean), requests.mid, inputs.demand, prices)
-        spread = math.exp(Z90 * math.hypot(sd, traffic_sd))
+        spread = math.exp(math.hypot(half, Z90 * traffic_sd))
         yield Interval(mid / spread, mid, mid * spread)
 
 
-def _log_interval(centre: float, sd: float) -> Interval:
-    return Interval(math.exp(centre - Z90 * sd), math.exp(centre), math.exp(centre + Z90 * sd))
+def _log_interval(centre: float, half: float) -> Interval:
+    return Interval(math.exp(centre - half), math.exp(centre), math.exp(centre + half))
 
 
 def _log_sd(interval: Interval) -> float:
