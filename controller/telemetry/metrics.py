@@ -22,9 +22,9 @@ from controller.model.missing import Maybe
 from controller.model.policy import Mode, Policy, PolicySet
 from controller.model.size import lessens
 from controller.telemetry.catalogue import CATALOGUE
+from controller.telemetry.endpoint_page import EndpointPage
 from controller.telemetry.prices import PriceCollector, Prices
 from controller.telemetry.registry import exposition, instruments, register_process
-from controller.telemetry.snapshot import EndpointCollector
 
 _USD_PER_METRIC_REQUESTED = 0.01 / 1000
 """GetMetricData, first tier (https://aws.amazon.com/cloudwatch/pricing/)."""
@@ -59,9 +59,8 @@ class Telemetry:
         self._now_s = now_s
         self._reload_lock = threading.Lock()
         self._registry = CollectorRegistry(auto_describe=False)
-        self._endpoints = EndpointCollector(now_s)
+        self._endpoints = EndpointPage(now_s)
         self._prices = PriceCollector(now_s)
-        self._registry.register(self._endpoints)
         self._registry.register(self._prices)
         left_out = [metric.short for metric in CATALOGUE if metric.per_endpoint]
         built = instruments(self._registry, [*left_out, "price_age_seconds"])
@@ -74,7 +73,9 @@ class Telemetry:
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The body of `/metrics` and its content type, for a request's `Accept` header."""
         with self._reload_lock:
-            return exposition(self._registry, accept)
+            return exposition(
+                self._registry, accept, lambda om: self._endpoints.text(openmetrics=om)
+            )
 
     # reconciling
 

@@ -4,7 +4,7 @@ Not the library's global registry: two controllers in one process (a test, the d
 not share counters.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from controller.telemetry.catalogue import CATALOGUE
 from controller.telemetry.metric import Metric, MetricType
 
+_END = b"# EOF\n"
 _STARTS_AT_ZERO: Mapping[str, Sequence[tuple[str, ...]]] = {
     "reconcile_total": [("success",), ("requeue",), ("error",)],
     "config_reloads_total": [("success",), ("error",)],
@@ -65,15 +66,27 @@ def register_process(registry: CollectorRegistry) -> None:
     GCCollector(registry=registry)
 
 
-def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
-    """Everything registered, in the format that the `Accept` header asks for.
+def exposition(
+    registry: CollectorRegistry, accept: str, endpoints: Callable[[bool], str]
+) -> tuple[bytes, str]:
+    """Everything registered, and the endpoints, in the format that the `Accept` header asks for.
+
+    Args:
+        registry: all but what is known of endpoints.
+        accept: the request's header.
+        endpoints: writes their part; told whether it is for OpenMetrics.
 
     Returns:
         The body and its content type: OpenMetrics where asked for, else the Prometheus
         text format 0.0.4.
     """
     encode, content_type = choose_encoder(accept)
-    return encode(_WithoutBirthdays(registry)), content_type
+    body = encode(_WithoutBirthdays(registry))
+    openmetrics = content_type.startswith("application/openmetrics-text")
+    part = endpoints(openmetrics).encode()
+    if not openmetrics:
+        return body + part, content_type
+    return body.removesuffix(_END) + part + _END, content_type
 
 
 class _WithoutBirthdays(Collector):

@@ -1,29 +1,16 @@
-"""One set of gauges per endpoint, computed at each scrape from what is known now.
+"""What is known of one endpoint, and what a scrape shows of it."""
 
-A collector rather than stored gauges: an endpoint that is forgotten leaves no series
-behind, a label that changes (a decision's reason) leaves no old value behind, and ages
-grow between ticks.
-"""
-
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
-
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from controller.core.slo_ledger import Totals, burn_rate
 from controller.model.change import Change
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment, SloStatus
-from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing, known
 from controller.model.policy import Policy
 from controller.model.size import Size
-from controller.telemetry.catalogue import CATALOGUE
-from controller.telemetry.metric import Metric, MetricType
 from controller.telemetry.size_samples import (
     Sample,
     advice_samples,
@@ -33,8 +20,6 @@ from controller.telemetry.size_samples import (
 
 _HOURS_PER_MONTH = 730.0
 _NOT_COUNTED = Missing("not counted yet")
-
-Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,44 +36,8 @@ class Snapshot:
     budget_left: Maybe[float] = _NOT_COUNTED
 
 
-class EndpointCollector(Collector):
-    """Holds a snapshot per endpoint and exports it; safe from several threads."""
-
-    def __init__(self, now_s: Callable[[], float]) -> None:
-        self._now_s = now_s
-        self._lock = threading.Lock()
-        self._snapshots: dict[EndpointKey, Snapshot] = {}
-
-    def update(self, key: EndpointKey, policy: str, **values: object) -> None:
-        """Replace some of what is known of an endpoint (fields of `Snapshot`)."""
-        with self._lock:
-            before = self._snapshots.get(key, Snapshot(policy))
-            self._snapshots[key] = replace(before, policy=policy, **values)  # type: ignore[arg-type]
-
-    def forget(self, key: EndpointKey) -> None:
-        """End all series of an endpoint."""
-        with self._lock:
-            self._snapshots.pop(key, None)
-
-    def collect(self) -> Iterator[Family]:
-        """One family per endpoint metric of the catalogue."""
-        with self._lock:
-            snapshots = sorted(self._snapshots.items())
-        families = {metric.short: _family(metric) for metric in CATALOGUE if metric.per_endpoint}
-        now_s = self._now_s()
-        for key, snapshot in snapshots:
-            owner = (snapshot.policy, key.kind, key.account, key.region, key.name, key.qualifier)
-            for short, labels, value in _samples(snapshot, now_s):
-                families[short].add_metric((*owner, *labels), value)
-        yield from families.values()
-
-
-def _family(metric: Metric) -> Family:
-    kind = CounterMetricFamily if metric.type is MetricType.COUNTER else GaugeMetricFamily
-    return kind(metric.name, metric.help, labels=metric.label_names)
-
-
-def _samples(snapshot: Snapshot, now_s: float) -> Iterator[Sample]:
+def samples(snapshot: Snapshot) -> Iterator[Sample]:
+    """Everything exported of an endpoint but what grows older by itself."""
     if snapshot.reconciled_at_s is not None:
         yield "last_reconcile_timestamp_seconds", (), snapshot.reconciled_at_s
     if snapshot.objective is not None:
@@ -96,10 +45,18 @@ def _samples(snapshot: Snapshot, now_s: float) -> Iterator[Sample]:
     if snapshot.assessment is not None:
         yield from _assessed(snapshot.assessment)
     if snapshot.objective is not None and snapshot.assessment is not None:
-        yield from _attained(snapshot.objective, snapshot.assessment, now_s)
+        yield from _attained(snapshot.objective, snapshot.assessment)
     yield from _counts(snapshot)
     yield from _conditions(snapshot.conditions)
     yield from _change(snapshot.change)
+
+
+def newest_s(snapshot: Snapshot) -> float | None:
+    """Where the newest data ends, from which its age is reckoned; None where there is none."""
+    assessment = snapshot.assessment
+    if assessment is None or isinstance(assessment.slo, Missing):
+        return None
+    return known(assessment.slo.newest_s)
 
 
 def _counts(snapshot: Snapshot) -> Iterator[Sample]:
@@ -118,7 +75,7 @@ def _objective(policy: Policy) -> Iterator[Sample]:
         yield "budget_monthly_dollars", (), policy.budget_usd_per_month
 
 
-def _attained(policy: Policy, assessment: Assessment, now_s: float) -> Iterator[Sample]:
+def _attained(policy: Policy, assessment: Assessment) -> Iterator[Sample]:
     slo = assessment.slo
     if isinstance(slo, Missing):
         return
@@ -131,8 +88,6 @@ def _attained(policy: Policy, assessment: Assessment, now_s: float) -> Iterator[
         yield "slo_latency_seconds", (_percentile(policy),), slo.p95_ms / 1000.0
     if not isinstance(slo.error_ratio, Missing):
         yield "slo_error_ratio", (), slo.error_ratio
-    if not isinstance(slo.newest_s, Missing):
-        yield "slo_data_age_seconds", (), max(0.0, now_s - slo.newest_s)
 
 
 def _compliant(slo: SloStatus) -> Iterator[Sample]:
