@@ -96,13 +96,18 @@ def _demand(demand: Demand) -> str:
     month = demand.requests_per_month
     memory = demand.memory_used_mb
     used = memory.reason if isinstance(memory, Missing) else f"{memory} MB"
+    peak = "" if isinstance(demand.rps_peak, Missing) else _busiest(demand.rps_peak)
     return (
         f"{number(month.mid)} requests a month ({number(month.low)}-{number(month.high)}), "
         f"{number(demand.requests_per_hour_trough)} to {number(demand.requests_per_hour_peak)} "
-        f"an hour; memory used: {used}; errors {percent(demand.error_ratio)}; "
+        f"an hour{peak}; memory used: {used}; errors {percent(demand.error_ratio)}; "
         f"throttled {percent(demand.throttle_ratio)}; "
         f"cold starts {percent(demand.cold_start_ratio)}; {demand.hours_observed} hours seen"
     )
+
+
+def _busiest(rps: float) -> str:
+    return f", {number(rps)} a second in the busiest five minutes"
 
 
 def _sizes(session: Session, seen: Seen, *, wide: bool) -> None:

@@ -7,7 +7,7 @@ the others need a resolved policy.
 from collections.abc import Callable, Iterator
 
 from controller.model.endpoint import LATEST, Kind
-from controller.model.policy import Policy, Target
+from controller.model.policy import Covers, Policy, Target
 from controller.policy.checks_bounds import BOUNDS_CHECKS
 from controller.policy.durations import format_duration_ms, format_duration_s
 from controller.policy.merging import MergedPolicy
@@ -117,6 +117,15 @@ def check_slo(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
         )
 
 
+def check_covers(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
+    """An objective that no metric of AWS can tell."""
+    at: Location = ("spec", "slo", "latency", "covers")
+    if policy.slo.covers is Covers.CLIENT and merged.written(at) is merged.document:
+        message = "only a probe can measure what a client sees: until then nothing is changed"
+        hint = "total is what AWS can measure of it"
+        yield merged.problem(at, message, hint, "warning")
+
+
 def check_times(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
     """Times that leave room for each other."""
     cadence, rollout = policy.cadence, policy.rollout
@@ -174,6 +183,7 @@ def check_change_windows(merged: MergedPolicy, policy: Policy) -> Iterator[Polic
 CHECKS: tuple[Check, ...] = (
     check_target,
     check_slo,
+    check_covers,
     *BOUNDS_CHECKS,
     check_times,
     check_change_windows,

@@ -11,7 +11,7 @@ from controller.model.condition import Condition
 from controller.model.decision import Assessment, GuardVerdict, Hold, Propose
 from controller.model.demand import Demand, Interval, SloStatus
 from controller.model.endpoint import EndpointKey
-from controller.model.estimate import Candidate
+from controller.model.estimate import Candidate, Estimate
 from controller.model.missing import Missing
 from controller.runtime.size_documents import size_document
 
@@ -156,6 +156,7 @@ def _demand(demand: Demand) -> Json:
         "requestsPerMonth": interval(demand.requests_per_month),
         "requestsPerHourPeak": _round(demand.requests_per_hour_peak),
         "requestsPerHourTrough": _round(demand.requests_per_hour_trough),
+        "requestsPerSecondPeak": _number(demand.rps_peak),
         "concurrencyPeak": _number(demand.concurrency_peak),
         "memoryUsedMb": _number(demand.memory_used_mb),
         "errorRatio": _number(demand.error_ratio),
@@ -188,8 +189,20 @@ def _candidate(candidate: Candidate) -> Json:
         "usdPerMonth": {"missing": usd.reason} if isinstance(usd, Missing) else interval(usd),
         "evidence": estimate.evidence,
         "measuredRequests": estimate.measured_requests,
+        **_of_instances(estimate),
         "verdict": candidate.rejection.value,
         "because": candidate.detail,
+    }
+
+
+def _of_instances(estimate: Estimate) -> Json:
+    """What only kinds with instances have; nothing for the others."""
+    if isinstance(estimate.instances, Missing):
+        return {}
+    return {
+        "instances": interval(estimate.instances),
+        "capacityRequestsPerSecond": _maybe(estimate.capacity_rps, interval),
+        "usdPerInstanceHour": _number(estimate.usd_per_hour),
     }
 
 

@@ -294,6 +294,13 @@ def test_types_that_aws_may_have_added_pass_with_a_warning() -> None:
     assert "is not a family that this version knows" in said
 
 
+def test_what_clients_see_is_for_a_probe_to_tell() -> None:
+    (said,) = warnings(of("r", slo="  slo: {latency: {threshold: 1s, covers: client}}\n"))
+    assert said.startswith("6:42: spec.slo.latency.covers: only a probe can measure")
+    shared = defaults("{slo: {latency: {covers: client}}}")
+    assert warnings(shared, of("l")) == []
+
+
 def test_burstable_types_pass_with_a_fixed_number() -> None:
     fixed = "minInstances: 1, maxInstances: 1"
     assert warnings(of("r", f"  bounds: {{instanceTypes: [ml.t2.large], {fixed}}}\n")) == []
