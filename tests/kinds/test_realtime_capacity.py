@@ -75,8 +75,10 @@ def test_nothing_is_claimed_beyond_the_reach_however_sure_it_looks() -> None:
     machine = Machine(ServerStation(5.0, 32))
     curves = learnt(machine, a_day(5.0), vcpus=32)
     usable, capped = curves.usable_rps(10_000.0, 0.9)
-    assert usable <= REACH * curves.top_rps * 1.001
-    assert capped or usable < REACH * curves.top_rps
+    assert usable <= curves.reach_rps * 1.001
+    assert capped or usable < curves.reach_rps
+    busy = learnt(machine, a_day(800.0), vcpus=32)
+    assert busy.usable_rps(10_000.0, 0.9)[0] <= REACH * busy.top_rps * 1.001
 
 
 def test_far_below_the_knee_the_capacity_is_wide() -> None:

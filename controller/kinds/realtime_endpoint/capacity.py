@@ -5,7 +5,7 @@ A curve is an idle level, a number of servers and a limit in requests per second
 weighed by how well it explains the windows seen, the level following from the data. What was
 never seen is the prior's: the limit is about servers x 1000 / service time, and the servers
 about the type's vCPUs, both loosely. So a curve that was only seen far below its knee stays
-wide, and no capacity is claimed beyond `REACH` times the highest load seen enough.
+wide, and no capacity is claimed far beyond the highest load seen enough.
 """
 
 import math
@@ -20,7 +20,10 @@ from controller.kinds.realtime_endpoint.queueing import FULL, SERVERS, backlog_m
 from controller.model.demand import Interval
 
 REACH = 5.0
-"""Largest extrapolation in load: beyond it nothing is claimed, however sure the curve looks."""
+"""Largest extrapolation in load: beyond it nothing is claimed, however sure the curve looks …"""
+ALONE_USE = 0.5
+"""… but for instances so idle that even one request at a time would keep them busy for less
+than this share of the time."""
 MISFIT = 0.04
 """Log standard deviation of measured curves around the family, where they were seen …"""
 MISFIT_RISE = 0.14
@@ -77,7 +80,14 @@ class Curves:
     service_scatter: float
     top_rps: float
     """Highest load that was seen enough; scaled by the shift for another type."""
+    alone_rps: float
+    """Load at which one request at a time would take all the time."""
     shift: Shift = SAME
+
+    @property
+    def reach_rps(self) -> float:
+        """The highest load of which anything is claimed."""
+        return max(REACH * self.top_rps, ALONE_USE * self.alone_rps)
 
     def shifted(self, shift: Shift) -> "Curves":
         """The same beliefs carried over to another type."""
@@ -86,6 +96,7 @@ class Curves:
             log_level=self.log_level + shift.log_level,
             limit_rps=self.limit_rps * math.exp(shift.log_limit),
             top_rps=self.top_rps * math.exp(shift.log_limit),
+            alone_rps=self.alone_rps * math.exp(-shift.log_level),
             shift=shift,
         )
 
@@ -142,7 +153,7 @@ class Curves:
         Zero where even an idle instance is not sure to.
         """
         loads = self._loads()
-        loads = loads[loads <= REACH * self.top_rps * (1.0 + 1e-9)]
+        loads = loads[loads <= self.reach_rps * (1.0 + 1e-9)]
         met = self.p_met(loads, threshold_ms) >= confidence
         if not met.any():
             return 0.0, False
@@ -157,8 +168,8 @@ class Curves:
 
     def _loads(self) -> Floats:
         """Loads from far below to far above those seen, with the reach among them."""
-        inside = np.geomspace(1.0 / 300.0, 1.0, 100)
-        return self.top_rps * REACH * np.concatenate([inside, np.geomspace(1.0, 100.0, 30)[1:]])
+        inside = np.geomspace(1.0 / 1000.0, 1.0, 120)
+        return self.reach_rps * np.concatenate([inside, np.geomspace(1.0, 100.0, 30)[1:]])
 
 
 def fitted(loads: Loads, percentile: float, vcpus: int | None) -> Curves:
@@ -200,6 +211,7 @@ def fitted(loads: Loads, percentile: float, vcpus: int | None) -> Curves:
         percentile=percentile,
         service_scatter=loads.service_scatter,
         top_rps=loads.top_rps,
+        alone_rps=1000.0 / math.exp(float(loads.log_p95[0]) - loads.log_tail),
     )
 
 
