@@ -110,7 +110,7 @@ def consolidation(one: Small, others: Mapping[EndpointKey, Small]) -> Advice | N
     saves = (now - needed) * one.usd_per_hour * HOURS_PER_MONTH
     if saves < LEAST_USD:
         return None
-    names = ", ".join(sorted(member.key.name for member in group))
+    names = _named(sorted(member.key.name for member in group))
     message = (
         f"{names} ask {sum(m.peak_share for m in group):.0%} of one {one.instance_type} "
         f"together and run on {now:.3g}: one multi-model endpoint of {needed} would save "
@@ -118,6 +118,12 @@ def consolidation(one: Small, others: Mapping[EndpointKey, Small]) -> Advice | N
         "in use; a model that is not loaded answers late"
     )
     return Advice(Reason.CONSOLIDATE, message, Interval(0.0, saves, saves))
+
+
+def _named(names: Sequence[str]) -> str:
+    """At most five of them."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
 
 
 def _alike(one: Small, other: Small) -> bool:

@@ -1,8 +1,8 @@
 """Advice, made where a tick is recorded: it sees the whole tick and changes nothing of it.
 
 Advice follows from two weeks of hours, so it is made anew four times a day and after every
-change, not with every tick. What was suggested before is remembered in the journal: a suggestion that comes
-and goes with every hour is worse than none.
+change, not with every tick. What was suggested before is remembered in the journal: a suggestion
+that comes and goes with every hour is worse than none.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from controller.core.advice import Small, batch_like, consolidation, idle, orphaned
+from controller.core.advice import Small, batch_like, idle, orphaned
 from controller.core.assess import Observed
 from controller.core.conditions import current_candidate
 from controller.core.crossover import Present, hosting_costs, move
@@ -28,6 +28,7 @@ from controller.model.policy import Scope
 from controller.model.sagemaker import Endpoint
 from controller.model.size import RealtimeSize
 from controller.ports import PriceSource, Store
+from controller.runtime.companions import Companions
 from controller.runtime.market import forbidden, market, work
 
 
@@ -59,7 +60,7 @@ class Advisor:
         self._store = store
         self._configs = configs
         self._made: dict[EndpointKey, _Made] = {}
-        self._small: dict[EndpointKey, Small] = {}
+        self._companions = Companions()
 
     def advise(self, observed: Observed, assessment: Assessment) -> Assessment:
         """The assessment with advice; the same one where there is nothing to go by."""
@@ -69,25 +70,27 @@ class Advisor:
         if made is None or not _same(made, observed):
             made = self._make(observed, assessment)
             self._made[key] = made
-        return replace(assessment, advice=made.advice, hosting=made.hosting)
+        shared = self._companions.advice(key)
+        advice = made.advice if shared is None else (*made.advice, shared)
+        return replace(assessment, advice=advice, hosting=made.hosting)
 
     def forget(self, key: EndpointKey) -> None:
         """An endpoint that no policy claims any more."""
         self._made.pop(key, None)
-        self._small.pop(key, None)
+        self._companions.put(key, None)
 
     def _make(self, observed: Observed, assessment: Assessment) -> _Made:
         here = current_candidate(assessment)
         estimate = None if here is None else here.estimate
         found = [self._resting(observed, estimate), self._leftovers(observed)]
         hosting: tuple[HostingCost, ...] = ()
-        demand = assessment.demand
+        demand, small = assessment.demand, None
         if estimate is not None and not isinstance(demand, Missing):
-            hosting = self._hosting(
-                observed, demand, _as_sized(assessment, estimate, observed.policy.confidence)
-            )
+            sized = _as_sized(assessment, estimate, observed.policy.confidence)
+            hosting = self._hosting(observed, demand, sized)
             found.append(self._move(observed.state.key, hosting, demand))
-            found.append(self._consolidation(observed, demand, estimate))
+            small = _small(observed, demand, sized)
+        self._companions.put(observed.state.key, small)
         return _Made(
             observed.state.size,
             _config(observed),
@@ -145,15 +148,6 @@ class Advisor:
             return Missing(f"the price of {live.instance_type} is not known")
         return hourly * live.instances * HOURS_PER_MONTH
 
-    def _consolidation(self, observed: Observed, demand: Demand, here: Estimate) -> Advice | None:
-        small = _small(observed, demand, here)
-        key = observed.state.key
-        if small is None:
-            self._small.pop(key, None)
-            return None
-        self._small[key] = small
-        return consolidation(small, dict(self._small))
-
     def _leftovers(self, observed: Observed) -> Advice | None:
         endpoint = _endpoint(observed)
         if endpoint is None or self._configs is None or observed.open_change is not None:
@@ -204,9 +198,10 @@ def _config(observed: Observed) -> str | None:
 
 
 def _small(observed: Observed, demand: Demand, here: Estimate) -> Small | None:
-    """What consolidation asks of one endpoint; None where it is not one of those, or unknown."""
-    size, live = observed.state.size, observed.state.live
-    if not isinstance(size, RealtimeSize) or forbidden(observed.state) or live is None:
+    """What consolidation asks of one endpoint at its right size; None where it is not one of
+    those, or unknown."""
+    size = here.size
+    if not isinstance(size, RealtimeSize) or forbidden(observed.state):
         return None
     capacity, hourly_usd = here.capacity_rps, here.usd_per_hour
     peak = demand.rps_peak
