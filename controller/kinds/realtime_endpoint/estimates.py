@@ -56,6 +56,8 @@ def _standing(
     ask: Question, belief: Belief, fleet: Fleet, *, more: bool
 ) -> tuple[Rejection, str] | None:
     """Not measured, or too few instances for what is asked of them at the peak."""
+    if fleet.size == ask.current:
+        return _too_few(ask, belief) if more else None
     if not belief.near:
         p95 = belief.curves.percentile_ms(fleet.worst_load_rps())
         detail = (
@@ -63,7 +65,7 @@ def _standing(
             "good enough to choose what to probe"
         )
         return Rejection.NOT_MEASURED, detail
-    return _too_few(ask, belief) if more and fleet.size == ask.current else None
+    return None
 
 
 def _too_few(ask: Question, belief: Belief) -> tuple[Rejection, str] | None:
