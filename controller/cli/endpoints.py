@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from controller.cli.exits import CommandError
 from controller.cli.session import Session
-from controller.model.endpoint import LATEST, EndpointKey
+from controller.model.endpoint import EndpointKey, default_qualifier
 from controller.ports import Store
 
 MOST_NAMED = 8
@@ -29,7 +29,7 @@ def pick(text: str, known: Iterable[EndpointKey], where: str) -> EndpointKey:
 
 
 def _exact(key: EndpointKey) -> tuple[str, ...]:
-    return (str(key), str(key).removesuffix(f":{LATEST}"))
+    return (str(key), str(key).removesuffix(f":{default_qualifier(key.kind)}"))
 
 
 def _short(key: EndpointKey) -> tuple[str, ...]:

@@ -19,9 +19,10 @@ FUNCTIONS = {function["name"]: function for function in demo_document()["functio
 @pytest.fixture(scope="module")
 def owned() -> dict[str, tuple[EndpointKey, Policy]]:
     """Key and policy by name of function, as the daemon would find them."""
-    policies = load([Path(__file__).parents[2] / "controller/demo/policies"])
+    loaded = load([Path(__file__).parents[2] / "controller/demo/policies"]).policies
+    policies = [policy for policy in loaded if Kind.LAMBDA_FUNCTION in policy.target.kinds]
     place = Discovered(ACCOUNT, {name: f["tags"] for name, f in FUNCTIONS.items()})
-    result = claims(policies.policies, {(Kind.LAMBDA_FUNCTION, Scope(REGION)): place})
+    result = claims(policies, {(Kind.LAMBDA_FUNCTION, Scope(REGION)): place})
     assert not result.conflicts
     assert not result.undiscovered
     return {key.name: (key, policy) for key, policy in result.owned.items()}
