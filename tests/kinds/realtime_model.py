@@ -50,7 +50,8 @@ from controller.model.size import RealtimeSize
 
 KEY = EndpointKey("1" * 12, "eu-west-1", Kind.REALTIME_ENDPOINT, "shop", ALL_TRAFFIC)
 BEFORE, AFTER, OTHER = "ml.c5.large", "ml.c5.xlarge", "ml.m5.large"
-FIRST, FOREIGN = "shop-v1", "shop-v2"
+OLDER, FIRST, FOREIGN = "rightsizer-shop-0", "rightsizer-shop-1", "shop-v2"
+"""What is live was made by us from an older one of ours, which nobody needs any more."""
 DEPLOY_S, SCALE_S = 400.0, 200.0
 TICKS = 600
 TRACKING = "TargetTrackingScalingPolicyConfiguration"
@@ -100,7 +101,9 @@ class Variant:
     """AWS's side."""
 
     scaling: Autoscaling = field(default_factory=users)
-    configs: dict[str, tuple[str, int]] = field(default_factory=lambda: {FIRST: (BEFORE, 2)})
+    configs: dict[str, tuple[str, int]] = field(
+        default_factory=lambda: {OLDER: (BEFORE, 1), FIRST: (BEFORE, 2)}
+    )
     """(instance type, initial count) by name."""
     config: str = FIRST
     desired: int = 2
@@ -254,6 +257,7 @@ class Variant:
             fingerprint="model-1",
             created_at_s=0.0,
             ours=self.config.startswith("rightsizer-"),
+            source=OLDER if self.config == FIRST else None,
             initial_instance_count=self.configs[self.config][1],
         )
         seen = Endpoint(
@@ -282,6 +286,7 @@ DEEDS = (
     "add action",
     "drop action",
     "reapply",
+    "register",
     "maintenance",
     "count",
     "deregister",
@@ -326,6 +331,8 @@ class User:
             case "deregister" if registered:
                 variant.scaling = Autoscaling()
                 self.policies, self.actions = {}, {}
+            case "register" if not registered:
+                variant.register(now_s, ScalableTarget(2, 6))
             case "reapply" if self.policies or self.actions:
                 # Terraform finds everything missing, and makes it again.
                 if not registered:

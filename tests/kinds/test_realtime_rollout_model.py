@@ -16,6 +16,7 @@ from realtime_model import (
     FIRST,
     FOREIGN,
     KILLS,
+    OLDER,
     TRACKING,
     Run,
     Script,
@@ -61,7 +62,8 @@ def check(run: Run) -> None:
     for name, act in run.user.actions.items():
         assert actions.get(name) == act, f"{name} is lost: {told}"
     used = {live.config, FIRST, FOREIGN}
-    assert set(live.configs) <= used, f"left over: {told}"
+    swept = change.phase is ChangePhase.VERIFIED and run.script.target.instance_type == AFTER
+    assert set(live.configs) <= used | (set() if swept else {OLDER}), f"left over: {told}"
     assert not live.alarms or change.phase is ChangePhase.FAILED, f"left over: {told}"
     if change.phase is ChangePhase.VERIFIED:
         assert live.type == run.script.target.instance_type, told

@@ -184,6 +184,7 @@ def _unharmed(before: Autoscaling, after: Autoscaling, phase: ChangePhase) -> No
 
 @pytest.mark.parametrize("dead_s", [0.0, 7200.0], ids=["at once", "after two hours"])
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.timeout(900)
 @pytest.mark.slow
 def test_killed_at_every_boundary_it_converges(name: str, dead_s: float, tmp_path: Path) -> None:
     make, phase = CASES[name]
