@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from realtime_world import (
     C5,
@@ -290,3 +291,13 @@ def test_the_catalogue_agrees_with_what_the_sandbox_serves() -> None:
         assert (known.architecture == "arm64") == kind.arm
         assert known.accelerators == kind.accelerators
     assert set(PRICES.usd_per_hour) <= set(TYPES)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_week_that_differs_by_noise_rewrites_nothing(seed: int) -> None:
+    """Ten per cent up or down an hour, another noise each week: the same size stays."""
+    size = target(judged(seen()))
+    dice = np.random.default_rng(seed)
+    hours = np.repeat(np.exp(dice.normal(0.0, 0.1, len(WEEK) // 12)), 12)
+    found = judged(seen(size, rates=[float(r) for r in np.asarray(WEEK) * hours]))
+    assert isinstance(found.wanted, Hold), found.sentence

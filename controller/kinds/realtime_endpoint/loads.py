@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -18,6 +19,7 @@ SCATTER_FLOOR = 0.02
 TOGETHER = 4.0
 """Neighbouring windows err alike: so many count as one."""
 OUTLIER_SDS = 4.0
+_NORMAL = NormalDist()
 TOP_ROWS = 6
 """A load has been seen enough when half an hour was spent at it or above."""
 
@@ -42,8 +44,11 @@ class Loads:
     windows: int
 
 
-def gathered(rows: Sequence[Observation]) -> Loads | None:
-    """Rows of one type in one segment, as bins; None where no load is known."""
+def gathered(rows: Sequence[Observation], percentile: float = 0.95) -> Loads | None:
+    """Rows of one type in one segment, as bins; None where no load is known.
+
+    `percentile` is the SLO's, which rows carry as `p95_ms`.
+    """
     known = [r for r in rows if not isinstance(r.load_rps, Missing) and r.load_rps > 0.0]
     if not known:
         return None
@@ -52,9 +57,12 @@ def gathered(rows: Sequence[Observation]) -> Loads | None:
     rows = [known[i] for i in order]
     load = load[order]
     log_p95 = np.log(np.asarray([r.p95_ms for r in rows]))
-    sigma = np.asarray([_sigma(r) for r in rows])
+    rank = max(0.5, _NORMAL.inv_cdf(percentile))
+    sigma = np.asarray([_sigma(r, rank) for r in rows])
     requests = np.asarray([float(r.requests) for r in rows])
-    noise = (3.2 * sigma) ** 2 / requests
+    # Of a sample quantile: sqrt(p (1 - p)) / density, half more for tails that are no lognormal.
+    spread = 1.5 * math.sqrt(percentile * (1.0 - percentile)) / _NORMAL.pdf(rank)
+    noise = (spread * sigma) ** 2 / requests
     newest_s = max(r.end_s for r in rows)
     weight = 0.5 ** ((newest_s - np.asarray([r.end_s for r in rows])) / MEMORY_S)
     places = _bins(load)
@@ -71,9 +79,9 @@ def gathered(rows: Sequence[Observation]) -> Loads | None:
     )
 
 
-def _sigma(row: Observation) -> float:
-    """Log standard deviation of single latencies, from the quantiles."""
-    return max(0.05, math.log(max(row.p95_ms / row.p50_ms, 1.0)) / 1.645)
+def _sigma(row: Observation, rank: float) -> float:
+    """Log standard deviation of single latencies, from the median and a percentile."""
+    return max(0.05, math.log(max(row.p95_ms / row.p50_ms, 1.0)) / rank)
 
 
 def _bins(load: Floats) -> list[slice]:

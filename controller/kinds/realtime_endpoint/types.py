@@ -97,7 +97,7 @@ class Beliefs:
                 rows.setdefault(row.size.instance_type, []).append(row)
         found = {}
         for name, members in sorted(rows.items()):
-            loads = gathered(members)
+            loads = gathered(members, slo.percentile)
             if loads is not None:
                 kind = TYPES.get(name)
                 curves = fitted(loads, slo.percentile, None if kind is None else kind.vcpus)
