@@ -3,7 +3,7 @@
 Adding a kind of endpoint means adding a folder under `kinds` and one line to `_kinds`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from botocore.loaders import Loader
@@ -18,6 +18,7 @@ from controller.aws.own_configs import OwnConfigs
 from controller.aws.prices import PriceListSource
 from controller.aws.reports import InsightsReportReader
 from controller.aws.sessions import Connection, SessionHook, Sessions
+from controller.aws.topics import Topics
 from controller.core.contract import KindRules
 from controller.kinds.lambda_function.kind import LambdaRules
 from controller.kinds.lambda_function.live import LambdaAdapter
@@ -26,6 +27,7 @@ from controller.kinds.realtime_endpoint.live import RealtimeAdapter
 from controller.kinds.serverless_endpoint.kind import ServerlessRules
 from controller.kinds.serverless_endpoint.live import ServerlessAdapter
 from controller.model.endpoint import Kind
+from controller.model.errors import AdapterError, Retryable, Throttled
 from controller.model.policy import PolicySet
 from controller.ports import Clock, KindAdapter
 from controller.runtime.actuate import Actuator, Lease, SoleProcess
@@ -42,6 +44,11 @@ from controller.runtime.roster import Roster
 from controller.runtime.samples import SampleBook
 from controller.store.sqlite import SqliteStore
 from controller.telemetry.metrics import Telemetry
+from controller.telemetry.notify.bodies import sns
+from controller.telemetry.notify.channel import Channel, ChannelType
+from controller.telemetry.notify.events import Event
+from controller.telemetry.notify.notifier import Channels
+from controller.telemetry.notify.post import Never, NotNow, post
 
 TERM = "term"
 PRICES = "prices"
@@ -66,6 +73,8 @@ class Wiring:
     wait: Callable[[float], None] | None = None
     """How a caller waits for its share; None: it is refused at once, and comes back later."""
     process_metrics: bool = False
+    channels: tuple[Channel, ...] = ()
+    """Who is to be told what happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ class App:
     actuator: Actuator | None
     hands: Hands
     clock: Clock
+    notifier: Channels | None
 
     def close(self) -> None:
         """Release connections and the store."""
@@ -126,7 +136,8 @@ def build(wiring: Wiring) -> App:
     reports = MemoryReports(InsightsReportReader(sessions))
     observer = Observer(Sources(store, adapters, rules, samples, EvidenceBook(store), reports))
     actuator = Actuator(store, adapters, _lease(wiring), clock) if wiring.acting else None
-    recorder = Recorder(store, telemetry)
+    notifier = _notifier(wiring, telemetry, sessions)
+    recorder = Recorder(store, telemetry, notifier)
     watched = WatchedPrices(prices, telemetry)
     advisor = Advisor(watched, store, OwnConfigs(sessions, clock))
     hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor)
@@ -149,6 +160,31 @@ def build(wiring: Wiring) -> App:
         actuator=actuator,
         hands=hands,
         clock=clock,
+        notifier=notifier,
+    )
+
+
+def _notifier(wiring: Wiring, telemetry: Telemetry, sessions: Sessions) -> Channels | None:
+    """None where nobody is to be told."""
+    if not wiring.channels:
+        return None
+    telemetry.channels(channel.name for channel in wiring.channels)
+    topics = Topics(sessions)
+
+    def publish(channel: Channel, events: Sequence[Event]) -> None:
+        try:
+            topics.publish(channel.address, *sns(events))
+        except (Retryable, Throttled) as error:
+            raise NotNow(str(error)) from None
+        except AdapterError as error:
+            raise Never(str(error)) from None
+
+    deliver = {ChannelType.SLACK: post, ChannelType.WEBHOOK: post, ChannelType.SNS: publish}
+    return Channels(
+        wiring.channels,
+        deliver,
+        now_s=wiring.clock.monotonic_s,
+        counted=telemetry.notified,
     )
 
 

@@ -17,6 +17,7 @@ from controller.settings import (
     Settings,
 )
 
+NOTIFY_GRACE_S = 5.0
 PACED_TICK_S = 1.0
 """A sandbox that lives a minute in a second has endpoints due every few seconds."""
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from controller.model.policy import PolicySet
     from controller.policy.watch import PolicyWatch
     from controller.runtime.daemon import Daemon
+    from controller.telemetry.notify.channel import Channel
 
 
 @click.command(cls=Verb)
@@ -72,6 +74,15 @@ if TYPE_CHECKING:
     "Needs lambda:DeleteFunction. Unset: none is removed.",
 )
 @click.option(
+    "--notify",
+    cls=EnvOption,
+    envvar=f"{ENV_PREFIX}NOTIFY",
+    show_envvar=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Channels to tell of changes and broken SLOs: Slack, webhooks, SNS.",
+)
+@click.option(
     "--pace",
     type=click.FloatRange(1.0, 3600.0),
     default=None,
@@ -87,6 +98,7 @@ def run(
     workers: int,
     journal_days: int,
     keep_versions: int | None,
+    notify: str | None,
     pace: float | None,
 ) -> None:
     """Keep endpoints at the right size until told to stop.
@@ -109,13 +121,17 @@ def run(
     signals = Signals()
     _log(session)
     watch, loaded = _watched(session, policies)
-    app = _app(session, loaded)
+    app = _app(session, loaded, notify)
     try:
+        if app.notifier is not None:
+            app.notifier.start()
         daemon = _daemon(app, watch, host, port, session.settings)
         signals.serve(stop=daemon.request_stop, reload=daemon.request_reload)
         daemon.start(loaded)
         daemon.wait()
         daemon.stop()
+        if app.notifier is not None:
+            app.notifier.stop(NOTIFY_GRACE_S)
     finally:
         app.close()
 
@@ -181,12 +197,28 @@ def _watched(session: Session, paths: Sequence[str]) -> "tuple[PolicyWatch, Poli
     return watch, policies
 
 
-def _app(session: Session, policies: "PolicySet") -> "App":
+def _channels(session: Session, file: str | None) -> "tuple[Channel, ...]":
+    """Raises CommandError where the file is not as it should be."""
+    if file is None:
+        return ()
+    from pathlib import Path
+
+    from controller.cli.exits import CommandError, ExitCode
+    from controller.telemetry.notify.settings import SettingsInvalid, read_channels
+
+    try:
+        return read_channels(Path(file), session.environment.variables.get)
+    except SettingsInvalid as error:
+        raise CommandError(str(error), ExitCode.INVALID) from error
+
+
+def _app(session: Session, policies: "PolicySet", notify: str | None = None) -> "App":
     from controller.app import Wiring, build
     from controller.aws.sessions import Connection
     from controller.cli.journal import opened
 
     settings = session.settings
+    channels = _channels(session, notify)
     store = opened(settings.store)
     try:
         store.acquire_daemon_lock()
@@ -201,6 +233,7 @@ def _app(session: Session, policies: "PolicySet") -> "App":
                 connection=connection,
                 wait=session.wait,
                 process_metrics=True,
+                channels=channels,
             )
         )
     except BaseException:

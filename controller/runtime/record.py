@@ -1,12 +1,12 @@
 """What a tick leaves behind: conditions, the last assessment, metrics, and one plain sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from controller.core.conditions import conditions, current_candidate
 from controller.model.change import Change
-from controller.model.condition import Condition
+from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.decision import Assessment, Hold
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing
@@ -15,6 +15,8 @@ from controller.model.reason import Reason
 from controller.ports import Store
 from controller.runtime.documents import assessment_document
 from controller.telemetry.metrics import Telemetry
+from controller.telemetry.notify.events import of_change, of_conditions
+from controller.telemetry.notify.notifier import Notifier
 
 DOCUMENT_EVERY_S = 3600.0
 """An unchanged decision is written again this often, so that its figures do not grow old.
@@ -27,8 +29,13 @@ PROGRESS_EVERY_S = 60.0
 class Recorder:
     """Writes what has changed, and says it once."""
 
-    def __init__(self, store: Store, telemetry: Telemetry) -> None:
+    def __init__(
+        self, store: Store, telemetry: Telemetry, notifier: Notifier | None = None
+    ) -> None:
         self._store = store
+        self._notifier = notifier
+        self._labels: dict[EndpointKey, Mapping[str, str]] = {}
+        self._turns: dict[EndpointKey, dict[ConditionType, ConditionStatus]] = {}
         self._telemetry = telemetry
         self._log = structlog.get_logger("rightsizer")
         self._last: dict[EndpointKey, Assessment] = {}
@@ -44,6 +51,7 @@ class Recorder:
         made = conditions(assessment, policy)
         self._telemetry.endpoint_assessed(policy, assessment)
         self._telemetry.conditions_set(key, policy.name, made)
+        self._tell_turns(policy, key, made)
         self._keep_conditions(key, made)
         word = _word(assessment)
         written = self._written.get(key)
@@ -90,6 +98,10 @@ class Recorder:
             change=change.id,
             phase=change.phase.value,
         )
+        if self._notifier is not None:
+            event = of_change(change, message, self._labels.get(change.key, {}))
+            if event is not None:
+                self._notifier.tell(event)
 
     def last(self, key: EndpointKey) -> Assessment | None:
         """The newest assessment of an endpoint in this process."""
@@ -98,7 +110,7 @@ class Recorder:
     def forget(self, key: EndpointKey) -> None:
         """An endpoint that no policy claims any more leaves no series and no conditions."""
         self._advised.pop(key, None)
-        for table in (self._last, self._written, self._statuses):
+        for table in (self._last, self._written, self._statuses, self._labels, self._turns):
             table.pop(key, None)
         self._telemetry.forget(key)
         self._store.forget_endpoint(key)
@@ -114,6 +126,20 @@ class Recorder:
                 return Missing(f"the cost of {key.short} is not known")
             total += usd.mid
         return total
+
+    def _tell_turns(self, policy: Policy, key: EndpointKey, made: tuple[Condition, ...]) -> None:
+        """Tell of conditions that turned since they were last known, restarts included."""
+        if self._notifier is None:
+            return
+        self._labels[key] = policy.labels
+        known = self._turns.get(key)
+        if known is None:
+            stored = self._store.conditions(key).get(key, ())
+            known = self._turns[key] = {c.type: c.status for c in stored}
+        for event in of_conditions(key, policy, known, {c.type: c for c in made}):
+            self._notifier.tell(event)
+        # what is unknown for a while has not turned
+        known |= {c.type: c.status for c in made if c.status is not ConditionStatus.UNKNOWN}
 
     def _keep_conditions(self, key: EndpointKey, made: tuple[Condition, ...]) -> None:
         statuses = tuple((c.type.value, c.status.value, c.reason.value) for c in made)

@@ -144,6 +144,14 @@ CATALOGUE: tuple[Metric, ...] = (
         "component",
     ),
     *ENDPOINT_METRICS,
+    _counter(
+        Group.PLUMBING,
+        "notifications_total",
+        "Events for a channel, by result: sent, failed (given up), suppressed (said already) or"
+        " dropped (too many waited).",
+        "channel",
+        "result",
+    ),
     _gauge(
         Group.COST,
         "price_age_seconds",

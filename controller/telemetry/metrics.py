@@ -226,6 +226,16 @@ class Telemetry:
 
     # plumbing
 
+    def channels(self, names: Iterable[str]) -> None:
+        """These channels exist: their counters start at zero."""
+        for name in names:
+            for result in ("sent", "failed", "suppressed", "dropped"):
+                self._counters["notifications_total"].labels(name, result)
+
+    def notified(self, channel: str, result: str, events: int) -> None:
+        """Events for a channel were sent, failed, suppressed or dropped."""
+        self._counters["notifications_total"].labels(channel, result).inc(events)
+
     def log_message(self, level: str) -> None:
         """A log message was written."""
         self._counters["log_messages_total"].labels(level).inc()

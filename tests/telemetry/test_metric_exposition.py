@@ -69,6 +69,7 @@ def full() -> Telemetry:
     telemetry.on_refused("lambda", "UpdateFunctionConfiguration")
     telemetry.on_metrics_requested(500)
     telemetry.log_message("info")
+    telemetry.notified("on-call", "sent", 1)
     telemetry.store_failed(StoreError("full", code="full"))
     return telemetry
 

@@ -284,6 +284,12 @@ UP = {'rightsizer_build_info{version="1"}': [1.0] * 601}
             "RightsizerJournalErrors",
         ),
         (
+            UP
+            | {'rightsizer_notifications_total{result="failed"}': [0.0] * 3 + [2.0] * 8},
+            10,
+            "RightsizerNotificationsFailing",
+        ),
+        (
             UP | {'rightsizer_price_age_seconds{service="lambda",region="r"}': [4e6] * 91},
             80,
             "RightsizerPriceOld",

@@ -84,7 +84,7 @@ def _process(silence_s: float) -> Iterator[Own]:
 
 
 def _plumbing(options: RuleOptions) -> Iterator[Own]:
-    quarter = duration(options.real(15 * _MIN))
+    quarter, hour = duration(options.real(15 * _MIN)), duration(options.real(_HOUR))
     yield Own(
         "RightsizerReconcileErrors",
         Severity.TICKET,
@@ -113,6 +113,15 @@ def _plumbing(options: RuleOptions) -> Iterator[Own]:
         "The journal cannot be read or written",
         "Reads or writes of the journal failed in the last 15 minutes. Nothing is changed that"
         " cannot be journalled.",
+    )
+    yield Own(
+        "RightsizerNotificationsFailing",
+        Severity.TICKET,
+        "sum by (channel)"
+        f' (increase(rightsizer_notifications_total{{result=~"failed|dropped"}}[{hour}])) > 0',
+        "Channel {{ $labels.channel }} cannot be told",
+        "Messages to channel {{ $labels.channel }} were given up in the last hour. What they would"
+        " have said is in the log and in `rightsizer get changes`.",
     )
     yield Own(
         "RightsizerPriceOld",
