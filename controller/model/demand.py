@@ -28,6 +28,8 @@ class WeeklyHour:
     rps_mean: float
     rps_peak: float
     """In the busiest of them; of five minutes where the kind reads so finely."""
+    rps_jump: float = 0.0
+    """Rise within ten minutes that each of them had; 0 where only one was seen."""
 
 
 @dataclass(frozen=True, slots=True)

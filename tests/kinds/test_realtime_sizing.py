@@ -301,3 +301,18 @@ def test_a_week_that_differs_by_noise_rewrites_nothing(seed: int) -> None:
     hours = np.repeat(np.exp(dice.normal(0.0, 0.1, len(WEEK) // 12)), 12)
     found = judged(seen(size, rates=[float(r) for r in np.asarray(WEEK) * hours]))
     assert isinstance(found.wanted, Hold), found.sentence
+
+
+def test_a_jump_that_comes_every_morning_is_met_by_a_scheduled_raise() -> None:
+    """Target tracking answers within minutes; by then the first of them were served late."""
+    size = RealtimeSize("ml.c5.xlarge", 1, 8, 2500.0)
+    rates = [180.0 if 84 <= i % 288 < 228 else 15.0 for i in range(14 * 288)]
+    half_a_day = rates[144:] + rates[:144]  # the run ends at noon
+    found = judged(seen(size, rates=half_a_day))
+    assert {a.cron for a in target(found).schedule} == {"cron(50 6 ? * * *)", "cron(10 19 ? * * *)"}
+    assert isinstance(judged(seen(target(found), rates=half_a_day)).wanted, Hold)
+
+
+def test_a_smooth_day_is_left_to_target_tracking() -> None:
+    size = replace(target(judged(seen())), schedule=())
+    assert isinstance(judged(seen(size)).wanted, Hold)

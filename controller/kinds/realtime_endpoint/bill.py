@@ -94,8 +94,10 @@ class Fleet:
 
 
 def _risen(hour: Hour, after: Hour) -> float:
-    """The rate at which the fleet still has the instances of before, on a straight rise."""
-    return hour.rps_mean + max(0.0, after.rps_mean - hour.rps_mean) * LAG_S / 3600.0
+    """The rate at which the fleet still has the instances of before: on a straight rise, or on
+    the jump that the next hour brings every week."""
+    rise = max(0.0, after.rps_mean - hour.rps_mean)
+    return hour.rps_mean + max(rise * LAG_S / 3600.0, min(after.rps_jump, rise))
 
 
 def _mean(hour: Hour) -> float:

@@ -26,6 +26,8 @@ class Hour:
     """0-167 in UTC; 0 is Monday 00:00."""
     rps_mean: float
     rps_peak: float
+    rps_jump: float = 0.0
+    """Rise within ten minutes that it brings every week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class Shape:
 
 def shape(demand: Demand) -> Shape:
     """The week of a demand; where it knows no hours, a trough and a peak stand for them."""
-    hours = tuple(Hour(h.hour, h.rps_mean, h.rps_peak) for h in demand.weekly) or _coarse(demand)
+    hours = tuple(
+        Hour(h.hour, h.rps_mean, h.rps_peak, h.rps_jump) for h in demand.weekly
+    ) or _coarse(demand)
     quiet = sorted(hours, key=lambda h: (h.rps_mean, h.hour))[: max(1, len(hours) // 4)]
     peak = max(hour.rps_peak for hour in hours)
     if not isinstance(demand.rps_peak, Missing):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from controller.kinds.realtime_endpoint.allowed import least_instances, scales, types_of
 from controller.kinds.realtime_endpoint.bill import Fleet, needed
 from controller.kinds.realtime_endpoint.schedule import lower_bounds, scheduled
-from controller.kinds.realtime_endpoint.shape import Shape
+from controller.kinds.realtime_endpoint.shape import Hour, Shape
 from controller.kinds.realtime_endpoint.types import Belief, Beliefs
 from controller.model.policy import Policy
 from controller.model.price import HostingPrices
@@ -155,7 +155,8 @@ def _usd(size: RealtimeSize, shape: Shape, usd_per_hour: float) -> float:
 def grown_shape(shape: Shape) -> Shape:
     """The week with room to grow."""
     hours = tuple(
-        replace(h, rps_mean=h.rps_mean * GROWTH, rps_peak=h.rps_peak * GROWTH) for h in shape.hours
+        Hour(h.hour, h.rps_mean * GROWTH, h.rps_peak * GROWTH, h.rps_jump * GROWTH)
+        for h in shape.hours
     )
     return replace(
         shape,
