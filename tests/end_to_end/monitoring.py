@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from ruamel.yaml import YAML
 
 T = TypeVar("T")
+EVENTS = "/events"
+"""Where the controller's own notifications are posted to."""
 
 
 def until(look: Callable[[], T | None], what: str, patience_s: float) -> T:
@@ -36,16 +38,21 @@ def free_port() -> int:
 
 
 class Webhook:
-    """Keeps every alert that Alertmanager posts, with the path it was posted to."""
+    """Keeps what is posted: alerts of Alertmanager, with the path, and the controller's events."""
 
     def __init__(self) -> None:
         self.alerts: list[tuple[str, dict[str, Any]]] = []
+        self.events: list[str] = []
         webhook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                webhook.alerts += [(self.path, alert) for alert in body["alerts"]]
+                if self.path == EVENTS:
+                    batch = body if isinstance(body, list) else [body]
+                    webhook.events += [event["type"] for event in batch]
+                else:
+                    webhook.alerts += [(self.path, alert) for alert in body["alerts"]]
                 self.send_response(200)
                 self.end_headers()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from dashboard_files import DASHBOARDS, dashboard, expressions
-from monitoring import Alertmanager, Prometheus, Webhook, until
+from monitoring import EVENTS, Alertmanager, Prometheus, Webhook, until
 from processes import Process, address, environment, run
 
 from controller.sandbox.client import SandboxClient
@@ -90,16 +90,24 @@ def stage(program: Callable[[str], str], repository: Path, tmp_path: Path) -> It
         made = run("rules", "--policies", str(policies), "--pace", str(PACE), env=env)
         assert made.returncode == 0, made.stderr
         rules.write_text(made.stdout)
+        webhook = Webhook()
+        stack.callback(webhook.close)
+        told = {
+            "name": "test",
+            "type": "webhook",
+            "url": webhook.url + EVENTS,
+            "minSeverity": "info",
+        }
+        (tmp_path / "notify.yaml").write_text(json.dumps({"channels": [told]}))
         daemon = stack.enter_context(
             Process(
                 "--log-format", "json", "run", "--policies", str(policies),
-                "--listen", "127.0.0.1:0", "--pace", str(PACE), env=env,
+                "--listen", "127.0.0.1:0", "--pace", str(PACE),
+                "--notify", str(tmp_path / "notify.yaml"), env=env,
             )
         )  # fmt: skip
         target = address(daemon).removeprefix("http://")
         daemon.wait_for(lambda line: '"reason": "' in line or '"reason":"' in line, "first look")
-        webhook = Webhook()
-        stack.callback(webhook.close)
         sample = repository / "deploy" / "prometheus" / "alertmanager.yml"
         manager = Alertmanager(alertmanager, sample, webhook.url, tmp_path)
         stack.callback(manager.close)
@@ -132,6 +140,8 @@ def test_a_regression_pages_in_time_is_mended_and_resolves(stage: Stage) -> None
     assert "the SLO is met" in mended
     until(lambda: stage.webhook.seen(ALERT, status="resolved", **FAST), "resolution", 60.0)
     until(lambda: None if _pages(stage) else True, "end of every page", 60.0)
+    wanted = {f"dev.rightsizer.{x}" for x in ("SloBreached", "ChangeVerified")}
+    until(lambda: wanted <= set(stage.webhook.events) or None, "notifications", 30.0)
     _dashboards_are_fed(stage)
 
 
