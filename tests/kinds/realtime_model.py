@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from given import NOW_S, a_change
 
 from controller.core.contract import Stage
+from controller.core.refusals import SINCE_S, STEP, WORDS, without_refusal
+from controller.core.step_words import describe
 from controller.kinds.realtime_endpoint.live import learnt, size_of
 from controller.kinds.realtime_endpoint.rollout import begin, next_step, watching_since_s
 from controller.model.change import Advance, Change, ChangePhase, Verdict, VerdictKind, Wait
@@ -451,7 +453,7 @@ class Run:
             self.change = replace(
                 self.change,
                 phase=step.phase,
-                progress=dict(step.progress),
+                progress=without_refusal(step.progress),
                 verdict=step.verdict or self.change.verdict,
                 updated_at_s=self.now_s,
             )
@@ -490,6 +492,8 @@ class Run:
             raise Killed
         if number in self.script.refusals:
             self.now_s += 30.0
+            since = self.change.progress.get(SINCE_S, repr(self.now_s))
+            self._note({STEP: describe(step), WORDS: "denied", SINCE_S: since})
             return
         try:
             news = self.variant.execute(self.now_s, step)
@@ -497,6 +501,7 @@ class Run:
             return
         if kill == "called":
             raise Killed
+        self.change = replace(self.change, progress=without_refusal(self.change.progress))
         self._note(news)
 
     def _note(self, news: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ What can fail without harm comes first: the config (AWS may refuse the type for 
 field) and the alarms. Then the variant is taken out of autoscaling, and at once deployed.
 """
 
+from controller.core.refusals import FOR_GOOD, WORDS
 from controller.kinds.realtime_endpoint import deployment, snapshot
 from controller.kinds.realtime_endpoint.moves import (
     POLL_S,
@@ -11,6 +12,7 @@ from controller.kinds.realtime_endpoint.moves import (
     announced,
     back,
     may_have_changed,
+    refusal,
     remember,
     tries,
     wait,
@@ -103,8 +105,10 @@ def _words(view: View, policies: int, actions: int) -> str:
 def _deploy(view: View) -> Step:
     name = view.told("config_target")
     if not announced(view, name):
+        if view.told(FOR_GOOD):
+            return back(view, Reason.UPDATE_FAILED, f"AWS refused it: {view.told(WORDS)}")
         if tries(view, name) >= MOST_TRIES:
-            detail = f"AWS did not accept the deployment in {MOST_TRIES} attempts"
+            detail = f"AWS did not accept it in {MOST_TRIES} attempts: {refusal(view)}"
             return back(view, Reason.UPDATE_FAILED, detail)
         return announce(view, name, PAUSE_S)
     count = int(view.told("count"))

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from controller.core.refusals import FOR_GOOD, STEP, WORDS, refused_since_s
+from controller.core.step_words import describe
 from controller.kinds.realtime_endpoint.names import is_ours
 from controller.kinds.realtime_endpoint.view import View
 from controller.model.change import (
@@ -13,16 +15,14 @@ from controller.model.change import (
     Wait,
 )
 from controller.model.reason import Reason
-from controller.model.sagemaker_steps import DeleteConfig, DeleteGuardAlarms
+from controller.model.sagemaker_steps import DeleteConfig, DeleteGuardAlarms, SageMakerStep
 
 POLL_S = 30.0
 """How soon to look again at what AWS is carrying out: a new instance takes some five minutes."""
 JUDGE_S = 60.0
 """How soon to look again at a trial."""
 CLEAN_UP_S = 1800.0
-"""What cannot be cleaned up by then is left: it costs next to nothing and is tagged ours."""
-AWAY_S = 900.0
-"""Nothing journalled for so long while there was something to do: we were not running."""
+"""What AWS refuses to delete for so long is left: it costs next to nothing and is tagged ours."""
 SEEN_S = 120.0
 """So long after it was accepted, an update may not yet show in DescribeEndpoint."""
 READY = "ready to deploy"
@@ -91,26 +91,38 @@ def announce(view: View, config: str, pause_s: float) -> Step:
     return remember(view, "deploy", f"deploying {config}, attempt {number + 1}", news)
 
 
-def clean_up(view: View, stage: str, names: Iterable[str]) -> Step | None:
+def clean_up(view: View, names: Iterable[str]) -> Step | None:
     """Delete alarms and configs of ours, each once; never the live config, the one that went
     before it, nor one that we did not make. What AWS does not let go for long is left."""
     used = {view.config, view.told("config"), view.live.endpoint.pending_config}
-    left = [
-        name
-        for name in names
-        if is_ours(name) and name not in used and not view.told(f"gone:{name}")
-    ]
-    since_s = view.told(f"clean_up_since_s:{stage}")
-    away = view.now_s - view.change.updated_at_s > AWAY_S
-    if not left or (since_s and not away and view.now_s - float(since_s) > CLEAN_UP_S):
-        return None
-    if not since_s or away:
-        news = {f"clean_up_since_s:{stage}": repr(view.now_s)}
-        return remember(view, "clean up", f"cleaning up {', '.join(left)}", news)
-    name = left[0]
-    return DeleteGuardAlarms((name,)) if name in view.told("alarms").split() else DeleteConfig(name)
+    for name in names:
+        if not is_ours(name) or name in used or view.told(f"gone:{name}"):
+            continue
+        alarm = name in view.told("alarms").split()
+        step = DeleteGuardAlarms((name,)) if alarm else DeleteConfig(name)
+        if not _refused_for_long(view, name, step):
+            return step
+        return _leave(view, name)
+    return None
+
+
+def _leave(view: View, name: str) -> Advance:
+    """Ask a last time, for some of the hours may be ones in which we did not run; then leave it."""
+    if not view.told(f"last:{name}"):
+        return remember(view, "clean up", f"a last attempt to delete {name}", {f"last:{name}": "1"})
+    words = f"{name} is left behind: {view.told(WORDS)}"
+    return remember(view, "leave", words, {f"gone:{name}": "left"})
+
+
+def _refused_for_long(view: View, name: str, step: SageMakerStep) -> bool:
+    since_s = refused_since_s(view.change)
+    if since_s is None or view.told(STEP) != describe(step):
+        return False
+    last = view.told(FOR_GOOD) or view.told(f"last:{name}")
+    return bool(last) or view.now_s - since_s > CLEAN_UP_S
 
 
 def refusal(view: View) -> str:
     """Why a deployment did not come through, as far as AWS says."""
-    return view.live.endpoint.failure_reason or "it was not accepted (the journal says why)"
+    told = view.live.endpoint.failure_reason or view.told(WORDS)
+    return told or "it was not accepted (the journal says why)"

@@ -129,7 +129,7 @@ def _count(view: View, stuck: bool) -> Step | None:
 
 def _clean_up(view: View) -> Step | None:
     configs = (view.told("config_target"), view.told("back_config"))
-    return clean_up(view, "undone", (*view.told("alarms").split(), *configs))
+    return clean_up(view, (*view.told("alarms").split(), *configs))
 
 
 def _close(view: View, stuck: bool) -> Step:

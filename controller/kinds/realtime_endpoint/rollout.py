@@ -15,15 +15,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.core.contract import SETTLE_S, Stage
+from controller.core.refusals import FOR_GOOD, WORDS
 from controller.kinds.realtime_endpoint import deployment, forward, snapshot
+from controller.kinds.realtime_endpoint.judging import judge
 from controller.kinds.realtime_endpoint.moves import (
-    JUDGE_S,
     back,
     busy,
     clean_up,
     fail,
     remember,
-    wait,
 )
 from controller.kinds.realtime_endpoint.names import config_name
 from controller.kinds.realtime_endpoint.rollback import roll_back
@@ -39,7 +39,6 @@ from controller.model.change import (
 from controller.model.endpoint import EndpointState
 from controller.model.reason import Reason
 from controller.model.sagemaker_steps import SetInstanceCount
-from controller.model.size import lessens
 
 PATIENCE_S = 3600.0
 """A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
@@ -65,10 +64,19 @@ def next_step(stage: Stage) -> Step:
     if view.change.phase is ChangePhase.ROLLING_BACK:
         return roll_back(view)
     step = _retype(view) if view.retyped else _in_place(view)
-    calls = not isinstance(step, Advance | Wait)
-    if calls and view.change.phase is ChangePhase.APPLYING and _too_late(view):
-        return back(view, Reason.UPDATE_FAILED, "AWS did not let it be carried out in an hour")
-    return step
+    applying = view.change.phase is ChangePhase.APPLYING
+    why = _given_up(view) if applying and not isinstance(step, Advance | Wait) else None
+    return step if why is None else back(view, Reason.UPDATE_FAILED, why)
+
+
+def _given_up(view: View) -> str | None:
+    """Why no further call forward is made, if none is."""
+    words = view.told(WORDS)
+    if view.told(FOR_GOOD):
+        return f"AWS refused it: {words}"
+    if _too_late(view):
+        return "AWS did not let it be carried out in an hour" + (f": {words}" if words else "")
+    return None
 
 
 def _too_late(view: View) -> bool:
@@ -170,7 +178,7 @@ def _serving(view: View) -> Step:
         step = view.way(back=False).next_step(view.live.autoscaling)
         done = {"restored": repr(view.now_s), "detached": ""}
         return step or remember(view, "restored", "autoscaling is back in place", done)
-    return clean_up(view, "deployed", view.told("alarms").split()) or _judge(view)
+    return clean_up(view, view.told("alarms").split()) or judge(view)
 
 
 # --- in place
@@ -217,29 +225,10 @@ def _judge_in_place(view: View) -> Step:
     if fixed and live.desired_instances != view.target.min_instances:
         detail = f"somebody set {live.desired_instances} instances"
         return back(view, Reason.FOREIGN_CHANGE, detail)
-    return _judge(view)
+    return judge(view)
 
 
 # --- both
-
-
-def _judge(view: View) -> Step:
-    change, verdict = view.change, view.verdict
-    if verdict.kind is VerdictKind.FAIL:
-        return back(view, verdict.reason, verdict.detail, verdict)
-    done = verdict.kind is VerdictKind.PASS
-    since_s = float(change.progress["full_since_s"])
-    if not done and view.now_s - since_s >= view.rollout.max_bake_s + SETTLE_S:
-        if lessens(change.before, change.target):
-            return back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
-        done = True
-    if done:
-        # The config before this one is kept for the way back; the one before that is not.
-        spare = [view.told("source")] if view.retyped else []
-        return clean_up(view, "verified", spare) or Advance(
-            ChangePhase.VERIFIED, "verdict", verdict.detail, change.progress, verdict
-        )
-    return wait(view, JUDGE_S, Reason.BAKING, verdict.detail)
 
 
 def _verifying(view: View, message: str) -> Step:

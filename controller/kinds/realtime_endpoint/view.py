@@ -20,7 +20,7 @@ Progress of a change (all text):
                                number of instances that runs then is carried over
     cause                      why it is undone
     source                     what the config of before was copied from, if it is ours
-    gone:NAME, clean_up_since_s:STAGE   alarms and configs of ours that are cleaned up
+    gone:NAME                  alarms and configs of ours that are cleaned up, or left for good
 """
 
 from dataclasses import dataclass
