@@ -53,7 +53,7 @@ class Rules:
     """The same, while no size is known that meets the SLO: users are being hurt as it is."""
     knock: int = 2
     """Calls to a shadow of a size smaller than any measured, before live requests go there …"""
-    knock_confidence: float = 0.98
+    knock_confidence: float = 0.985
     """… and where it is smaller than all that were measured."""
     knocks: int = 60
     """… as long as no more calls than this were made in all."""
@@ -69,7 +69,7 @@ class Rules:
     """Calls to shadows in all, where it is only about a saving …"""
     ground_probes: int = 120
     """… and where no size is known that meets the SLO."""
-    probe_confidence: float = 0.93
+    probe_confidence: float = 0.95
     """Probability of meeting the SLO from which a size may be probed for its saving."""
     probes_at_one: int = 40
     """Calls to a shadow of one size."""
@@ -178,6 +178,10 @@ def next_step(options: Sequence[Option], rules: Rules, spent: Spent, live: bool)
     if not safe:
         return _find_ground(search)
     best = min(safe, key=lambda i: options[i].log_cost)
+    if live and options[best].measured == 0 and options[best].frontier:
+        first = _try(search, best)
+        if first is not None:
+            return first
     gains = [(gain(option, options[best]), i) for i, option in enumerate(options) if i != best]
     worth = sorted((pair for pair in gains if pair[0] >= rules.worthwhile), reverse=True)
     for _, i in worth:

@@ -27,6 +27,7 @@ RISE = 0.02
 class Kriging:
     """One class of roughness: how measurements carry over to the ladder."""
 
+    rough_sd: float
     solve: Floats
     """Inverse covariance of the measurements, means first, then p95s."""
     log_constant: float
@@ -58,7 +59,7 @@ def _covariance(learnt: Learnt, sd: float, x: Floats, other: Floats) -> tuple[Fl
 
 def _stack(mean: Floats, tail: Floats) -> Floats:
     """Covariance of (means, p95s) from those of means and tails: p95 = mean + tail."""
-    return np.block([[mean, mean], [mean, mean + tail]])
+    return np.vstack([np.hstack([mean, mean]), np.hstack([mean, mean + tail])])
 
 
 def krige(learnt: Learnt, sd: float, points: Sequence[Point], sizes: Floats) -> Kriging:
@@ -76,6 +77,7 @@ def krige(learnt: Learnt, sd: float, points: Sequence[Point], sizes: Floats) -> 
     tail_0 = FREE_VAR + learnt.tail_scatter_sd**2 + (learnt.tail_slope_sd * (ladder - 10.0)) ** 2
     mean_gain, p95_gain = to_mean @ inverse, to_p95 @ inverse
     return Kriging(
+        rough_sd=sd,
         solve=inverse,
         log_constant=-0.5 * float(np.linalg.slogdet(between + noise)[1]),
         mean_gain=mean_gain,
@@ -101,7 +103,7 @@ def _noise(points: Sequence[Point]) -> Floats:
     mean = np.asarray([p.log_mean_var for p in points])
     p95 = np.asarray([p.log_p95_var for p in points])
     both = np.diag(np.minimum(mean, 0.95 * p95))
-    return np.block([[np.diag(mean), both], [both, np.diag(p95)]])
+    return np.vstack([np.hstack([np.diag(mean), both]), np.hstack([both, np.diag(p95)])])
 
 
 def _bounds(points: Sequence[Point], sizes: Floats, side: float) -> Floats:

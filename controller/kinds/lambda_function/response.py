@@ -27,10 +27,12 @@ Indices: TypeAlias = npt.NDArray[np.int64]
 
 OLD_SEGMENT_WEIGHT = 0.5
 """What another segment's shape counts for, against the current one's."""
-SLOTS = 150
+SLOTS = 100
 """Shapes that stand for all of the grid's in a prediction, about."""
 NARROWER, NARROWER_DOUBLINGS = 0.3, 1.5
 """By `bench/calibration.py`: with these, nine truths in ten lie inside."""
+RISES_FROM = 0.05
+"""Classes of functions rougher than this may seem to rise between measured sizes."""
 DENSITY = 0.3989422804014327
 """Of a normal distribution at its mean."""
 UNREACHABLE = 0.1
@@ -57,23 +59,6 @@ class Prediction:
     """The measured size that is nearest."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Shapes (rows) that stand for all, at every size (columns)."""
-
-    weights: Floats
-    mean: Floats
-    sure_mean_var: Floats
-    noise_var: Floats
-    """Of the mean, from the noise of measurements alone."""
-    tail: Floats
-    tail_var: Floats
-    sure_tail_var: Floats
-    lower: Floats
-    upper: Floats
-    width90: Floats
-
-
 def predict(
     evidence: Evidence,
     memory_mb: Sequence[int],
@@ -89,12 +74,18 @@ def predict(
     missed = _missed(learnt, here)
     weights = _weights(learnt, evidence, known, missed)
     nearest = _nearest(here, sizes)
-    return _mixture(
-        _rows(learnt, tuple(memory_mb), known, missed, weights),
-        np.asarray([p.between_var for p in here])[nearest],
-        math.log(threshold_ms),
-        tuple(memory_mb_of(here[i].size) for i in nearest),
-    )
+    hour_var = np.asarray([p.between_var for p in here])[nearest]
+    curves, log_threshold = curves_on(learnt, tuple(memory_mb)), math.log(threshold_ms)
+    shape, rough, kept = _thinned(weights)
+    total = np.zeros((7, len(sizes)))
+    for index, k in enumerate(known):
+        mine = shape[rough == index]
+        if len(mine):
+            rest = missed.rest[mine]
+            mean = curves[mine] + missed.scale[mine, None] + rest @ k.mean_gain.T
+            tail = missed.log_tail + rest @ (k.p95_gain - k.mean_gain).T
+            total += _share(k, kept[rough == index], mean, tail, hour_var, log_threshold)
+    return _summed(total, known[0], tuple(memory_mb_of(here[i].size) for i in nearest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,71 +137,42 @@ def _fit(known: Sequence[Kriging], missed: _Missed) -> Floats:
     return np.stack(each, axis=1)
 
 
-def _mixture(
-    rows: _Rows,
-    hour_var: Floats,
-    log_threshold: float,
-    anchor_mb: tuple[int, ...],
-) -> Prediction:
-    """Moments and probabilities over all shapes and classes that count."""
-    mean, mean_var = _between(rows.mean, rows.sure_mean_var, rows.lower, rows.upper)
-    sure_var = mean_var + rows.sure_tail_var + hour_var
-    mean_var = mean_var + rows.noise_var
-    p95, p95_var = mean + rows.tail, mean_var + rows.tail_var
+def _share(  # noqa: PLR0917
+    k: Kriging, weights: Floats, mean: Floats, tail: Floats, hour_var: Floats, log_threshold: float
+) -> Floats:
+    """What one class of roughness adds to the mixture, per size: its weight, first and second
+    moments of mean and p95, the chance to meet the threshold, and the overshoot."""
+    mean, mean_var = _between(k, mean)
+    sure_var = mean_var + np.maximum(k.sure_var - k.sure_mean_var, 0.0) + hour_var
+    mean_var = mean_var + np.maximum(k.mean_var - k.sure_mean_var, 0.0)
+    p95 = mean + tail
+    p95_var = mean_var + np.maximum(k.p95_var - k.mean_var, 0.0) + hour_var
     # A shape that is over the threshold gains no probability from a poorly known level:
     # fewer samples must never make a size look better.
     room = log_threshold - p95
-    sd = np.sqrt(np.where(room < 0.0, np.minimum(sure_var, p95_var + hour_var), p95_var + hour_var))
+    sd = np.sqrt(np.where(room < 0.0, np.minimum(sure_var, p95_var), p95_var))
     z = room / sd
     met = normal_cdf_table(z)
     over = sd * np.exp(-0.5 * z * z) * DENSITY - room * (1.0 - met)
     # Whether a shape meets the threshold anywhere, by its middle: that does not hang on noise.
     reach = normal_cdf_table((room / np.sqrt(sure_var)).max(axis=1))
-    weights = rows.weights * (UNREACHABLE + (1.0 - UNREACHABLE) * reach)
-    weights = weights / weights.sum()
-    log_mean, log_p95 = weights @ mean, weights @ p95
+    w = weights * (UNREACHABLE + (1.0 - UNREACHABLE) * reach)
+    squares = w @ (mean * mean + mean_var), w @ (p95 * p95 + p95_var)
+    rows = (np.full(len(hour_var), w.sum()), w @ mean, squares[0], w @ p95, squares[1])
+    return np.stack([*rows, w @ met, w @ over])
+
+
+def _summed(total: Floats, k: Kriging, anchor_mb: tuple[int, ...]) -> Prediction:
+    log_mean, mean_square, log_p95, p95_square, p_slo, overshoot = total[1:] / total[0]
     return Prediction(
         log_mean=log_mean,
-        log_mean_sd=np.sqrt(weights @ ((mean - log_mean) ** 2 + mean_var)),
+        log_mean_sd=np.sqrt(np.maximum(mean_square - log_mean**2, 1e-8)),
         log_p95=log_p95,
-        log_p95_sd=np.sqrt(weights @ ((p95 - log_p95) ** 2 + p95_var) + hour_var),
-        p_slo=np.clip(weights @ met, 0.0, 1.0),
-        overshoot=np.maximum(weights @ over, 0.0),
-        width90=rows.width90,
+        log_p95_sd=np.sqrt(np.maximum(p95_square - log_p95**2, 1e-8)),
+        p_slo=np.clip(p_slo, 0.0, 1.0),
+        overshoot=np.maximum(overshoot, 0.0),
+        width90=Z90 - NARROWER * np.minimum(k.doublings / NARROWER_DOUBLINGS, 1.0),
         anchor_mb=anchor_mb,
-    )
-
-
-def _rows(
-    learnt: Learnt,
-    memory_mb: tuple[int, ...],
-    known: Sequence[Kriging],
-    missed: _Missed,
-    weights: Floats,
-) -> _Rows:
-    """The shapes that count, each with what it says of every size."""
-    shape, rough, kept = _thinned(weights)
-    rest = missed.rest[shape]
-    curves = curves_on(learnt, memory_mb)[shape] + missed.scale[shape, None]
-    mean, tail = np.empty_like(curves), np.empty_like(curves)
-    for index, k in enumerate(known):
-        mine = rough == index
-        mean[mine] = curves[mine] + rest[mine] @ k.mean_gain.T
-        tail[mine] = missed.log_tail + rest[mine] @ (k.p95_gain - k.mean_gain).T
-    mean_var = np.stack([k.mean_var for k in known])[rough]
-    sure_mean_var = np.stack([k.sure_mean_var for k in known])[rough]
-    p95_var = np.stack([k.p95_var for k in known])[rough]
-    return _Rows(
-        weights=kept,
-        mean=mean,
-        sure_mean_var=np.minimum(sure_mean_var, mean_var),
-        noise_var=np.maximum(mean_var - sure_mean_var, 0.0),
-        tail=tail,
-        tail_var=np.maximum(p95_var - mean_var, 0.0),
-        sure_tail_var=np.stack([k.sure_var - k.sure_mean_var for k in known])[rough].clip(0.0),
-        lower=known[0].lower,
-        upper=known[0].upper,
-        width90=Z90 - NARROWER * np.minimum(known[0].doublings / NARROWER_DOUBLINGS, 1.0),
     )
 
 
@@ -228,19 +190,23 @@ def _thinned(weights: Floats) -> tuple[Indices, Indices, Floats]:
     return places % len(weights), places // len(weights), found[places] / found[places].sum()
 
 
-def _between(mean: Floats, var: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
-    """Moments of a normal that is known to lie between bounds (per size).
+def _between(k: Kriging, mean: Floats) -> tuple[Floats, Floats]:
+    """Moments of log means that are known to lie between bounds, had measurements been exact.
 
-    More memory makes nothing slower, but for what is within the noise.
+    More memory makes nothing slower, but for what is within the noise. Smooth classes keep to
+    their shapes, and shapes never rise.
     """
+    var = np.minimum(k.sure_mean_var, k.mean_var)
+    if k.rough_sd < RISES_FROM:
+        return mean, np.broadcast_to(var, mean.shape)
     sd = np.sqrt(var)
-    low, high = np.clip((lower - mean) / sd, -8.0, 4.0), np.clip((upper - mean) / sd, -4.0, 8.0)
-    low_density = np.exp(-0.5 * low * low) * DENSITY
-    high_density = np.exp(-0.5 * high * high) * DENSITY
-    inside = np.maximum(normal_cdf_table(high) - normal_cdf_table(low), 1e-5)
+    low = ((k.lower - mean) / sd).clip(-8.0, 4.0)
+    high = ((k.upper - mean) / sd).clip(-4.0, 8.0)
+    low_density, high_density = np.exp(-0.5 * low * low), np.exp(-0.5 * high * high)
+    inside = np.maximum(normal_cdf_table(high) - normal_cdf_table(low), 1e-5) / DENSITY
     shift = (low_density - high_density) / inside
-    left = 1.0 + (low * low_density - high * high_density) / inside - shift**2
-    return np.clip(mean + sd * shift, lower, upper), var * np.clip(left, 0.02, 1.0)
+    left = 1.0 + (low * low_density - high * high_density) / inside - shift * shift
+    return (mean + sd * shift).clip(k.lower, k.upper), var * left.clip(0.02, 1.0)
 
 
 def _nearest(points: Sequence[Point], sizes: Floats) -> list[int]:
