@@ -75,8 +75,10 @@ def taken(ledger: Ledger, windows: Iterable[Window], threshold_ms: float) -> Led
         closed_s, counted = max(closed_s, ledger.end_s), {}
     total, end_s = ledger.total, ledger.end_s
     for window in windows:
+        if window.start_s < closed_s:
+            continue
         seen = _counted(window, threshold_ms)
-        if seen is None or window.start_s < closed_s:
+        if seen is None:
             continue
         before = counted.get(window.start_s, Totals())
         counted[window.start_s] = now = before.grown_to(seen)

@@ -166,6 +166,13 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     endpoint_gauge(
         Group.CHANGES,
+        "last_change_info",
+        "Always 1; how far the last change of the endpoint came, and its reason or its verdict's.",
+        "phase",
+        "reason",
+    ),
+    endpoint_gauge(
+        Group.CHANGES,
         "last_change_timestamp_seconds",
         "When the last change of the endpoint moved on.",
     ),

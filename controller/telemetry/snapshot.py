@@ -147,6 +147,8 @@ def _change(change: Change | None) -> Iterator[Sample]:
     yield "change_open", (), float(change is not None and change.phase.open)
     if change is not None:
         yield "last_change_timestamp_seconds", (), change.updated_at_s
+        reason = change.reason if change.verdict is None else change.verdict.reason
+        yield "last_change_info", (change.phase, reason), 1.0
 
 
 def _percentile(policy: Policy) -> str:

@@ -256,8 +256,9 @@ UP = {'rightsizer_build_info{version="1"}': [1.0] * 601}
             "RightsizerSloInfeasible",
         ),
         (
-            UP | {'rightsizer_changes_total{action="decrease",result="rolled_back"}': [0.0, 1.0]
-                  + [1.0] * 30},
+            UP
+            | flat("last_change_info", 1, 30, phase="RolledBack", reason="MadeWorse")
+            | flat("last_change_timestamp_seconds", 300, 30),
             20,
             "RightsizerRolledBack",
         ),

@@ -96,15 +96,18 @@ def _kept_from_its_size() -> Iterator[Own]:
 
 
 def _changes(options: RuleOptions) -> Iterator[Own]:
-    hour, day = duration(options.real(_HOUR)), duration(options.real(_DAY))
+    day = duration(options.real(_DAY))
     yield Own(
         "RightsizerRolledBack",
         Severity.TICKET,
-        "sum without (instance, pod, action)"
-        f' (increase(rightsizer_changes_total{{result=~"rolled_back|failed"}}[{hour}])) > 0',
-        "A change was undone ({{ $labels.result }})",
-        "In the last hour a change made things worse, or could not be carried out, and was undone."
-        " The size it tried is left alone for a while.",
+        "max without (instance, pod)"
+        ' (rightsizer_last_change_info{phase=~"RolledBack|Failed"}) == 1\n'
+        "  and ignoring (phase, reason)"
+        " time() - max without (instance, pod) (rightsizer_last_change_timestamp_seconds)"
+        f" < {_HOUR:g}",
+        f"A change of {WHICH} was undone: {{{{ $labels.reason }}}}",
+        f"In the last hour a change of {WHICH} ended as {{{{ $labels.phase }}}}, because of"
+        " {{ $labels.reason }}. The size it tried is left alone for a while.",
     )
     yield Own(
         "RightsizerFlapping",
