@@ -63,7 +63,8 @@ def check(run: Run) -> None:
         assert actions.get(name) == act, f"{name} is lost: {told}"
     used = {live.config, FIRST, FOREIGN}
     used |= {name for name in live.configs if change.progress.get(f"gone:{name}") == "left"}
-    swept = change.phase is ChangePhase.VERIFIED and run.script.target.instance_type == AFTER
+    retyped = run.script.target.instance_type == AFTER and change.progress.get("config") == FIRST
+    swept = change.phase is ChangePhase.VERIFIED and retyped
     assert set(live.configs) <= used | (set() if swept else {OLDER}), f"left over: {told}"
     alarms = {one for one in live.alarms if change.progress.get(f"gone:{one}") != "left"}
     assert not alarms, f"left over: {told}"
