@@ -42,6 +42,7 @@ from controller.runtime.reconcile import Hands, Reconciler
 from controller.runtime.record import Recorder
 from controller.runtime.roster import Roster
 from controller.runtime.samples import SampleBook
+from controller.runtime.site import Site, SiteParts
 from controller.store.sqlite import SqliteStore
 from controller.telemetry.metrics import Telemetry
 from controller.telemetry.notify.bodies import sns
@@ -95,6 +96,7 @@ class App:
     actuator: Actuator | None
     hands: Hands
     clock: Clock
+    site: Site
     notifier: Channels | None
 
     def close(self) -> None:
@@ -145,8 +147,10 @@ def build(wiring: Wiring) -> App:
     roster = Roster(identity, adapters)
     counting = SloCounting(store, telemetry, samples)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
+    engine = Engine(parts, wiring.policies)
+    looked_at = SiteParts(engine, store, recorder, counting.budget_left, clock, __version__)
     return App(
-        engine=Engine(parts, wiring.policies),
+        engine=engine,
         telemetry=telemetry,
         store=store,
         sessions=sessions,
@@ -160,6 +164,7 @@ def build(wiring: Wiring) -> App:
         actuator=actuator,
         hands=hands,
         clock=clock,
+        site=Site(looked_at),
         notifier=notifier,
     )
 

@@ -148,6 +148,9 @@ class Store(Protocol):
     def put_assessment(self, key: EndpointKey, at_s: float, document: Mapping[str, Any]) -> None:
         """Keep the last assessment as JSON, for `get`, `explain` and the page."""
 
+    def assessment(self, key: EndpointKey) -> Mapping[str, Any] | None:
+        """The last assessment of one endpoint, or None."""
+
     def assessments(self) -> Mapping[EndpointKey, Mapping[str, Any]]:
         """The last assessment of every endpoint."""
 

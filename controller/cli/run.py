@@ -250,7 +250,9 @@ def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, settings: Se
 
     limits = Limits(settings.journal_days, settings.keep_versions)
     housekeeper = Housekeeper(app.store, app.adapters, app.actuator, app.clock, limits)
-    parts = DaemonParts(app.engine, app.store, app.telemetry, app.clock, watch, housekeeper)
+    parts = DaemonParts(
+        app.engine, app.store, app.telemetry, app.clock, watch, housekeeper, app.site
+    )
     if isinstance(app.clock, FollowedClock):
         parts = replace(parts, machine=SystemClock(), tick_s=PACED_TICK_S)
     return Daemon(parts, host=host, port=port, workers=settings.workers)

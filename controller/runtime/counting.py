@@ -16,6 +16,8 @@ from controller.ports import Store
 from controller.runtime.samples import SampleBook, Wanted
 from controller.telemetry.metrics import Telemetry
 
+_NOT_READ = Missing("not read yet")
+
 
 class SloCounting:
     """One ledger per endpoint; the places of one process never share an endpoint."""
@@ -51,6 +53,11 @@ class SloCounting:
         self._ledgers.pop(key, None)
         self._budgets.pop(key, None)
 
+    def budget_left(self, key: EndpointKey) -> Maybe[float]:
+        """Share of the slow requests allowed in two weeks that is left, as last reckoned."""
+        kept = self._budgets.get(key)
+        return _NOT_READ if kept is None else kept[2]
+
     def _of(self, key: EndpointKey) -> Ledger:
         ledger = self._ledgers.get(key)
         if ledger is None:
@@ -62,7 +69,7 @@ class SloCounting:
         """Of two weeks; computed when an hour has ended, not with every tick."""
         samples = self._samples.get(key)
         if samples is None:
-            return Missing("not read yet")
+            return _NOT_READ
         kept = self._budgets.get(key)
         percentile = policy.slo.percentile
         if kept is None or kept[0] is not samples.hourly or kept[1] != percentile:

@@ -18,7 +18,9 @@ from controller.runtime.tasks import Prune, Reload, Resync, SamplePlace, Task
 from controller.runtime.workers import Workers
 from controller.telemetry.metrics import Telemetry
 from controller.web.app import Reloaded, build_app
+from controller.web.doors import Doors
 from controller.web.listener import Listener
+from controller.web.reading import Reads
 
 TICK_S = 5.0
 RELOAD_S = 10.0
@@ -39,6 +41,10 @@ class DaemonParts:
     clock: Clock
     watch: PolicyWatch
     housekeeper: Housekeeper
+    site: Reads
+    """What the page and the JSON API show."""
+    doors: Doors = Doors()
+    """Who may look at them."""
     machine: Clock | None = None
     """The machine's own time, by which threads wait, where `clock` is a sandbox's."""
     tick_s: float = TICK_S
@@ -78,6 +84,8 @@ class Daemon:
                 live=lambda: self.health.status(parts.clock.monotonic_s()),
                 ready=self.ready.status,
                 reload=self._reload_now,
+                site=parts.site,
+                doors=parts.doors,
             ),
             host,
             port,

@@ -86,6 +86,10 @@ class Engine:
         """All endpoints under care, by key."""
         return self._at.roster.entries()
 
+    def entry(self, key: EndpointKey) -> Entry | None:
+        """One endpoint; None where no policy claims it."""
+        return self._at.roster.get(key)
+
     def places(self) -> set[Scope]:
         """Every place that has endpoints."""
         return {entry.scope for entry in self._at.roster.entries()}

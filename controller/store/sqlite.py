@@ -152,6 +152,11 @@ class SqliteStore:
         with self._database.write() as connection:
             status.put_assessment(connection, key, at_s, document)
 
+    def assessment(self, key: EndpointKey) -> Mapping[str, Any] | None:
+        """The last assessment of one endpoint, or None."""
+        with self._database.read() as connection:
+            return status.assessment(connection, key)
+
     def assessments(self) -> Mapping[EndpointKey, Mapping[str, Any]]:
         """The last assessment of every endpoint."""
         with self._database.read() as connection:

@@ -90,6 +90,14 @@ def put_assessment(
     )
 
 
+def assessment(connection: sqlite3.Connection, key: EndpointKey) -> Mapping[str, Any] | None:
+    """The last assessment of one endpoint, or None."""
+    row = connection.execute(
+        "SELECT document FROM assessments WHERE endpoint = ?", (str(key),)
+    ).fetchone()
+    return None if row is None else dict(codec.loads(row[0]))
+
+
 def assessments(connection: sqlite3.Connection) -> Mapping[EndpointKey, Mapping[str, Any]]:
     """The last assessment of every endpoint, keys sorted."""
     rows = connection.execute("SELECT endpoint, document FROM assessments")

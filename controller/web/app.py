@@ -1,32 +1,30 @@
-"""The pages of the one listener: `/metrics`, `/healthz`, `/livez`, `/readyz`, `/-/reload`.
+"""All that the one listener answers: page, JSON API, `/metrics`, health, `/-/reload`.
 
-Everything else answers 404, every answer but the metrics is JSON (or, for health, plain
-text), and no answer may be framed, sniffed or cached. The app knows its providers only as
-callables, so it is tested without a controller.
+Everything else answers 404. Every answer but the page, the metrics and health is JSON, and
+none may be framed or sniffed. The app knows its providers only as callables and protocols,
+so it is tested without a controller.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
+from controller.web.answers import error
+from controller.web.api import PREFIX, api_routes
 from controller.web.checks import Checks, ChecksProvider, all_ok
+from controller.web.doors import Doors, Guarded
+from controller.web.fence import Fenced
+from controller.web.page import page_routes
+from controller.web.reading import Reads
 
 MetricsProvider = Callable[[str], tuple[bytes, str]]
 """From the `Accept` header to the body and its content type."""
-_SECURITY_HEADERS: Mapping[str, str] = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,8 @@ def build_app(
     live: ChecksProvider,
     ready: ChecksProvider,
     reload: ReloadAction | None = None,
+    site: Reads | None = None,
+    doors: Doors | None = None,
 ) -> ASGIApp:
     """The ASGI application.
 
@@ -54,6 +54,8 @@ def build_app(
         live: whether the process makes progress; failing means that it should be restarted.
         ready: whether it is of use; failing means that it needs something from outside.
         reload: loads the policies anew; without it `/-/reload` is not there.
+        site: what the page and the JSON API show; without it they are not there.
+        doors: who may look; everybody who reaches the listener, unless said.
     """
     routes = [
         Route("/metrics", _metrics(metrics)),
@@ -63,10 +65,12 @@ def build_app(
     ]
     if reload is not None:
         routes.append(Route("/-/reload", _reload(reload), methods=["POST"]))
+    if site is not None:
+        routes += [*page_routes(), *api_routes(site, live, ready)]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
+    app.router.redirect_slashes = False
     # around the whole of Starlette, whose own middleware would miss its answer to a crash
-    return _SecurityHeaders(
-        Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
-    )
+    return Fenced(Guarded(app, Doors() if doors is None else doors))
 
 
 # The handlers are plain functions: Starlette runs those in its thread pool, so a slow
@@ -112,32 +116,18 @@ def _reload(action: ReloadAction) -> Callable[[Request], Response]:
     return reload
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return _json(error.detail, error.status_code, error.headers)
+async def _refused(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, HTTPException)
+    if request.url.path.startswith(PREFIX):
+        return error(refusal.detail, refusal.status_code, refusal.headers)
+    return _json(refusal.detail, refusal.status_code, refusal.headers)
 
 
-async def _failed(_request: Request, _error: Exception) -> Response:
-    return _json("the page failed; the log says why", 500)
+async def _failed(request: Request, _error: Exception) -> Response:
+    sentence = "the page failed; the log says why"
+    return error(sentence, 500) if request.url.path.startswith(PREFIX) else _json(sentence, 500)
 
 
 def _json(message: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
     body = {"ok": status < 400, "message": message}
     return JSONResponse(body, status_code=status, headers=headers)
-
-
-class _SecurityHeaders:
-    """Adds the headers to every answer, errors included."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
-                    headers[name] = value
-            await send(message)
-
-        await self._app(scope, receive, sent)

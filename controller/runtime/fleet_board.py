@@ -1,0 +1,131 @@
+"""The fleet as rows: made once for each look at an endpoint, found and sorted at each request.
+
+Five thousand endpoints are asked for every few seconds by each open page, and change every
+few minutes. What an endpoint's row rests on is compared by identity, so that a row is made
+anew only when there is something new.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.model.decision import Assessment
+from controller.model.endpoint import EndpointKey
+from controller.model.missing import Maybe
+from controller.model.policy import Policy
+from controller.runtime.fleet_rows import Row, brief_document, row
+from controller.runtime.roster import Entry
+from controller.web.reading import FleetQuery
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    assessment: Assessment | None
+    policy: Policy
+    budget_left: Maybe[float]
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What rows are made from."""
+
+    entries: Callable[[], Sequence[Entry]]
+    last: Callable[[EndpointKey], Assessment | None]
+    """The newest assessment of this process."""
+    budget_left: Callable[[EndpointKey], Maybe[float]]
+    journalled: Callable[[EndpointKey], Json | None]
+    """What an earlier process wrote of an endpoint that this one has not looked at yet."""
+
+
+class FleetBoard:
+    """All rows. Safe from several threads."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._at = sources
+        self._lock = threading.Lock()
+        self._made: dict[EndpointKey, _Made] = {}
+
+    def answer(self, query: FleetQuery) -> Json:
+        """The rows asked for, and a summary of all."""
+        rows = self.rows()
+        found = [one for one in rows if _matches(one, query)]
+        ordered = _ordered(found, query)
+        page = ordered[query.offset : query.offset + query.limit]
+        return {
+            "total": len(rows),
+            "matched": len(found),
+            "offset": query.offset,
+            "limit": query.limit,
+            "summary": _summary(rows),
+            "items": [one.document for one in page],
+        }
+
+    def rows(self) -> list[Row]:
+        """Every endpoint under care, by key."""
+        entries = self._at.entries()
+        with self._lock:
+            made = {entry.key: self._of(entry) for entry in entries}
+            self._made = made
+        return [one.row for one in made.values()]
+
+    def row(self, entry: Entry) -> Row:
+        """One endpoint's row."""
+        return self._of(entry).row
+
+    def _of(self, entry: Entry) -> _Made:
+        key = entry.key
+        assessment, left = self._at.last(key), self._at.budget_left(key)
+        kept = self._made.get(key)
+        if (
+            kept is not None
+            and kept.assessment is assessment
+            and kept.policy is entry.policy
+            and kept.budget_left is left
+        ):
+            return kept
+        said = self._at.journalled(key) if assessment is None else brief_document(assessment)
+        return _Made(assessment, entry.policy, left, row(entry, said, left))
+
+
+def _matches(one: Row, query: FleetQuery) -> bool:
+    document = one.document
+    wanted = (
+        (query.kinds, "kind"),
+        (query.states, "state"),
+        (query.modes, "mode"),
+        (query.policies, "policy"),
+        (query.regions, "region"),
+    )
+    if any(words and document[name] not in words for words, name in wanted):
+        return False
+    return all(word in one.text for word in query.text.lower().split())
+
+
+def _ordered(rows: list[Row], query: FleetQuery) -> list[Row]:
+    """Rows come by key, and sorting keeps that order among equals."""
+    known = [one for one in rows if one.sort[query.sort] is not None]
+    unknown = [one for one in rows if one.sort[query.sort] is None]
+    return [
+        *sorted(known, key=lambda one: one.sort[query.sort], reverse=query.descending),
+        *unknown,
+    ]
+
+
+def _summary(rows: Sequence[Row]) -> Json:
+    documents = [one.document for one in rows]
+    costs = [d["usdPerMonth"] for d in documents if d["usdPerMonth"] is not None]
+    savings = [max(0.0, d["savesUsdPerMonth"] or 0.0) for d in documents]
+    return {
+        "states": dict(Counter(d["state"] for d in documents)),
+        "kinds": dict(Counter(d["kind"] for d in documents)),
+        "modes": dict(Counter(d["mode"] for d in documents)),
+        "attainment": dict(Counter(d["attainment"] for d in documents)),
+        "usdPerMonth": round(sum(costs), 4),
+        "costKnown": len(costs),
+        "savesUsdPerMonth": round(sum(savings), 4),
+    }
