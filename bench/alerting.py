@@ -47,7 +47,8 @@ class Scatter:
     """How the slow share of five minutes differs from its mean."""
 
     name: str
-    mean: float
+    used: float
+    """Mean share of the budget that is used, 1: exactly the objective."""
     concentration: float | None = None
     """Of a beta distribution; None: no scatter."""
     wander: float = 0.0
@@ -55,10 +56,10 @@ class Scatter:
 
 
 SCATTERS = (
-    Scatter("at the objective, independent", 0.05),
-    Scatter("4 % slow, scattered", 0.04, 20.0),
-    Scatter("4 % slow, in bursts", 0.04, 5.0),
-    Scatter("3 % slow, wandering for hours", 0.03, None, 0.6),
+    Scatter("at the objective, independent", 1.0),
+    Scatter("80 % of the budget, scattered", 0.8, 20.0),
+    Scatter("80 % of the budget, in bursts", 0.8, 5.0),
+    Scatter("60 % of the budget, wandering for hours", 0.6, None, 0.6),
 )
 
 
@@ -91,7 +92,7 @@ def episode(
     times = np.arange(0.0, BEFORE_S + lasts_s, STEP_S)
     requests = rng.poisson(rps * STEP_S, len(times))
     after = np.clip((times + STEP_S - begin_s) / STEP_S, 0.0, 1.0)
-    quiet = 0.02
+    quiet = 0.4 * (1.0 - objective)
     bad = rng.binomial(requests, quiet + (share - quiet) * after)
     fires = firing(requests, bad, tier, objective)
     first = np.flatnonzero(fires & (times + STEP_S > begin_s))
@@ -143,25 +144,26 @@ def _quantiles(values: npt.NDArray[np.float64]) -> Mapping[str, float] | None:
 
 
 def traffic(
-    rng: np.random.Generator, scatter: Scatter, rps: float, steps: int
+    rng: np.random.Generator, scatter: Scatter, budget: float, rps: float, steps: int
 ) -> tuple[Ints, Ints]:
     """Requests with a daily shape, and those of them that were slow."""
     day = 1.0 + 0.8 * np.sin(np.arange(steps) * 2.0 * np.pi / STEPS_A_DAY)
     requests = rng.poisson(rps * STEP_S * day)
-    share: Any = scatter.mean
+    mean = scatter.used * budget
+    share: Any = mean
     if scatter.concentration is not None:
         c = scatter.concentration
-        share = rng.beta(scatter.mean * c, (1.0 - scatter.mean) * c, steps)
+        share = rng.beta(mean * c, (1.0 - mean) * c, steps)
     elif scatter.wander > 0.0:
-        share = _wandering(rng, scatter, steps)
+        share = _wandering(rng, mean, scatter.wander, steps)
     return requests, rng.binomial(requests, share)
 
 
-def _wandering(rng: np.random.Generator, scatter: Scatter, steps: int) -> Any:
+def _wandering(rng: np.random.Generator, mean: float, wander: float, steps: int) -> Any:
     memory = math.exp(-STEP_S / 3600.0)
     kernel = math.sqrt(1.0 - memory**2) * memory ** np.arange(120)
-    walk = np.convolve(rng.normal(0.0, scatter.wander, steps), kernel)[:steps]
-    logit = math.log(scatter.mean / (1.0 - scatter.mean)) - scatter.wander**2 / 2.0
+    walk = np.convolve(rng.normal(0.0, wander, steps), kernel)[:steps]
+    logit = math.log(mean / (1.0 - mean)) - wander**2 / 2.0
     return 1.0 / (1.0 + np.exp(-(logit + walk)))
 
 
@@ -174,7 +176,7 @@ def false_alarms(
     rows = []
     for scatter in SCATTERS:
         for rps in RATES_RPS:
-            requests, bad = traffic(rng, scatter, rps, steps)
+            requests, bad = traffic(rng, scatter, 1.0 - objective, rps, steps)
             a_year = {}
             for tier in tiers:
                 fires = firing(requests, bad, tier, objective)
@@ -224,7 +226,7 @@ def table(found: dict[str, Any]) -> str:
             words += "" if reset is None else f"   ends {reset['p50']} / {reset['p95']}"
             lines.append(f"  {row['tier']:<8}{100 * row['slow_ratio']:>5g} % slow  {words}")
         lines += [
-            f"  false: {row['traffic']:<32}{row['rps']:>6g} rps  {row['alerts_a_year']}"
+            f"  false: {row['traffic']:<42}{row['rps']:>6g} rps  {row['alerts_a_year']}"
             for row in found[name]["false_alarms"]
         ]
     return "\n".join(lines)

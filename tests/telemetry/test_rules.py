@@ -142,7 +142,7 @@ def test_at_95_percent_the_numbers_are_round() -> None:
         (10.0, 50),
         (5.0, 100),
         (2.0, 500),
-        (1.2, 5000),
+        (1.2, 7600),
     ]
 
 

@@ -23,6 +23,11 @@ EVALUATED_S = 60.0
 """A scrape and an evaluation, each every 30 s."""
 
 
+DEVIATIONS = 4.0
+"""An endpoint that uses its budget exactly may not reach a factor by chance: with the least
+number of requests it is so many standard deviations away."""
+
+
 class Severity(StrEnum):
     """The label `severity`: who is to be told, and how soon."""
 
@@ -71,7 +76,7 @@ _SHAPES = (
     _Shape("fast", Severity.PAGE, 1200.0, 600.0, 9.0, 14.4, 25),
     _Shape("slow", Severity.PAGE, 5400.0, 900.0, 4.0, 6.0, 25),
     _Shape("steady", Severity.TICKET, 21_600.0, 3600.0, 1.0, 3.0, 50),
-    _Shape("drip", Severity.TICKET, 259_200.0, 43_200.0, 0.2, 1.2, 300),
+    _Shape("drip", Severity.TICKET, 259_200.0, 43_200.0, 0.2, 1.2, 120),
 )
 
 
@@ -83,14 +88,16 @@ def preset(objective: float) -> tuple[Burn, ...]:
 def _burn(shape: _Shape, objective: float) -> Burn:
     budget = 1.0 - objective
     factor = min(shape.most, 1.0 + shape.weight * (1.0 / budget - 1.0) / 19.0)
+    bad = shape.least_bad / (factor * budget)
+    certain = DEVIATIONS**2 * (1.0 - budget) / ((factor - 1.0) ** 2 * budget)
     return Burn(
         tier=shape.tier,
         severity=shape.severity,
         factor=factor,
         long_s=shape.long_s,
         short_s=shape.short_s,
-        # rounded first: 0.95 is no binary fraction, and 2000.0000001 is no reason for 2001
-        min_requests=math.ceil(round(shape.least_bad / (factor * budget), 6)),
+        # rounded first: 0.95 is no binary fraction, and 500.0000001 is no reason for 501
+        min_requests=math.ceil(round(max(bad, certain), 6)),
     )
 
 
