@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from realtime_model import AFTER, BEFORE, Variant, action, custom, tracking, users
+from realtime_variant import AFTER, BEFORE, Variant, action, custom, tracking, users
 
 from controller.kinds.realtime_endpoint import snapshot
 from controller.kinds.realtime_endpoint.names import OUR_POLICY

@@ -9,21 +9,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from realtime_model import (
-    AFTER,
-    BEFORE,
-    DEEDS,
-    FIRST,
-    FOREIGN,
-    KILLS,
-    OLDER,
-    TRACKING,
-    Run,
-    Script,
-    Variant,
-    action,
-    users,
-)
+from realtime_model import KILLS, Run, Script
+from realtime_people import DEEDS
+from realtime_variant import AFTER, BEFORE, FIRST, FOREIGN, OLDER, TRACKING, Variant, action, users
 
 from controller.model.change import ChangePhase, VerdictKind
 from controller.model.reason import Reason

@@ -23,6 +23,7 @@ from virtual_account import (
 import controller.app as app_room
 from controller.aws.autoscaling import VariantScaling
 from controller.aws.sessions import Connection, Keys, Sessions
+from controller.clock import VirtualClock
 from controller.core.contract import Prices, Readings, Span, Stage
 from controller.core.evidence import Evidence
 from controller.kinds.realtime_endpoint import obstacles as obstacles_room
@@ -248,16 +249,9 @@ class Shop(Account):
 def scaling_of(world: World) -> Autoscaling:
     """Everything registered for the variant, read by a client that is not the controller's."""
 
-    class Now:
-        def now_s(self) -> float:
-            return world.now_s()
-
-        def monotonic_s(self) -> float:
-            return world.now_s()
-
     keys = Keys(f"AKIA{ACCOUNT}USER", "secret")
     sessions = Sessions(
-        Now(),
+        VirtualClock(world.now_s(), world.advance_to),
         Connection(keys=keys, max_attempts=1),
         hook=lambda session: attach(session, world),
         models=MODELS,
