@@ -202,3 +202,24 @@ def test_what_was_asked_for_is_undone_when_a_person_says_so() -> None:
     assert shop.change.verdict.kind is VerdictKind.INCONCLUSIVE
     assert scaling_of(shop.world) == before
     assert shop.configs() == {f"{NAME}-config"}
+
+
+@pytest.mark.parametrize("every_s", [60.0, 300.0])
+def test_somebody_who_registers_it_again_and_again(every_s: float) -> None:
+    """Terraform in a loop: nothing is lost, and the change ends one way or the other."""
+    actor = {
+        "actor": "scaling",
+        "at_in_s": 3.0,
+        "every_s": every_s,
+        "endpoint": NAME,
+        "min": 2,
+        "max": 6,
+        "policy": {"name": "tt", "target_value": 900.0, "scale_in_cooldown_s": 600},
+    }
+    shop = _shop(actors=[actor])
+    _begin(shop)
+    _end(shop)
+    assert _names(shop) == (["cpu", "tt"], ["payday", "sale"])
+    assert not shop.alarms_of_ours()
+    used = shop.observe().realtime.endpoint.config.name
+    assert shop.configs() <= {f"{NAME}-config", used}
