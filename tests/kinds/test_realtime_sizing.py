@@ -316,3 +316,9 @@ def test_a_jump_that_comes_every_morning_is_met_by_a_scheduled_raise() -> None:
 def test_a_smooth_day_is_left_to_target_tracking() -> None:
     size = replace(target(judged(seen())), schedule=())
     assert isinstance(judged(seen(size)).wanted, Hold)
+
+
+def test_a_quiet_weekend_does_not_lower_the_upper_bound() -> None:
+    found = target(judged(seen(rates=daily(10.0, 60.0, days=2))))
+    assert found.min_instances < 6
+    assert found.max_instances == 6

@@ -8,7 +8,7 @@ from controller.core.evidence import Evidence
 from controller.kinds.realtime_endpoint import allowed, memory, obstacles, rollout, windows
 from controller.kinds.realtime_endpoint.estimates import estimate
 from controller.kinds.realtime_endpoint.shape import shape
-from controller.kinds.realtime_endpoint.sizing import Best, Question, candidates
+from controller.kinds.realtime_endpoint.sizing import Best, Question, affordable, candidates
 from controller.kinds.realtime_endpoint.types import Beliefs
 from controller.model.change import Change, Step
 from controller.model.demand import Demand, SloStatus
@@ -102,10 +102,11 @@ class _Asked:
         return same and self.question.policy is policy
 
     def more(self, current: RealtimeSize) -> bool:
-        """Whether a candidate has more instances of the current type."""
+        """Whether a candidate has more instances of the current type, and may be paid."""
         return any(
             best.size.instance_type == current.instance_type
             and best.size.max_instances > current.max_instances
+            and affordable(self.question, best.size)
             for best in self.candidates
         )
 

@@ -10,6 +10,7 @@ from controller.model.missing import Missing
 
 WEEKDAYS = (0, 1, 2, 3, 4)
 WEEKEND = (5, 6)
+NEARLY_A_WEEK = 160
 BURST = 1.3
 """Five-minute peak per hourly mean, where only hours are known."""
 EXPLAINED = 0.6
@@ -40,6 +41,11 @@ class Shape:
     burst_rps: float
     """Busiest five minutes of a usual quiet hour."""
     peak_rps: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether (nearly) every hour of the week was seen: a quiet Sunday is not the week."""
+        return len(self.hours) >= NEARLY_A_WEEK
 
     @property
     def mean_rps(self) -> float:

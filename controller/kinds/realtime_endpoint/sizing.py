@@ -14,7 +14,7 @@ from controller.kinds.realtime_endpoint.bill import Fleet, needed
 from controller.kinds.realtime_endpoint.schedule import lower_bounds, scheduled
 from controller.kinds.realtime_endpoint.shape import Hour, Shape
 from controller.kinds.realtime_endpoint.types import Belief, Beliefs
-from controller.model.policy import Policy
+from controller.model.policy import OnConflict, Policy
 from controller.model.price import HostingPrices
 from controller.model.sagemaker import RealtimeLive
 from controller.model.size import RealtimeSize
@@ -148,6 +148,14 @@ def _within_budget(ask: Question, best: Best) -> Best:
     return Best(size, words, limited=True)
 
 
+def affordable(ask: Question, size: RealtimeSize) -> bool:
+    """Whether a size is within the budget, where it is the budget that must hold."""
+    budget, price = ask.policy.budget_usd_per_month, ask.prices.usd_per_hour.get(size.instance_type)
+    if budget is None or price is None or ask.policy.on_conflict is OnConflict.SLO:
+        return True
+    return _usd(size, ask.shape, price) <= budget
+
+
 def _usd(size: RealtimeSize, shape: Shape, usd_per_hour: float) -> float:
     return Fleet.of(size, shape).usd_per_month(usd_per_hour).mid
 
@@ -183,15 +191,21 @@ def at_most(size: RealtimeSize, high: int) -> RealtimeSize:
 
 
 def _kept(ask: Question, best: Best, belief: Belief) -> Best:
-    """What of the current size is as good as the best stays as it is."""
+    """What of the current size is as good as the best stays as it is.
+
+    Before a whole week was seen the upper bound is not lowered: it costs nothing until Monday.
+    """
     now, size = ask.current, best.size
-    if now.target_per_instance is None or size.target_per_instance is None:
+    if size.target_per_instance is None:
         return best
-    near = max(now.target_per_instance, size.target_per_instance) <= SAME_TARGET * min(
-        now.target_per_instance, size.target_per_instance
-    )
-    if near and now.target_per_instance / 60.0 <= belief.usable[0]:
-        size = replace(size, target_per_instance=now.target_per_instance)
+    if not ask.shape.whole and not best.limited:
+        size = replace(size, max_instances=max(size.max_instances, now.max_instances))
+    if now.target_per_instance is None:
+        return replace(best, size=size)
+    old, new = now.target_per_instance, size.target_per_instance
+    near = new is not None and max(old, new) <= SAME_TARGET * min(old, new)
+    if near and old / 60.0 <= belief.usable[0]:
+        size = replace(size, target_per_instance=old)
     least = needed(ask.shape.peak_rps, (size.target_per_instance or 1.0) / 60.0)
     limit = min([limit for limit, _ in _limits(ask, size.instance_type)], default=now.max_instances)
     if not best.limited and least <= now.max_instances <= min(
