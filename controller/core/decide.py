@@ -24,8 +24,8 @@ CLIMB_BELOW = 0.5
 """With enough history, a current size more likely than not to break the SLO is left at once."""
 REFINEMENT_FACTOR = 4.0
 """After two changes on the same code a further one must save this many times the minimum …"""
-REFINEMENT_RATIO = 0.5
-"""… and one that follows a decrease at least half the cost: a size is not approached in steps."""
+REFINEMENT_RATIO = 0.6
+"""… and one that follows a decrease this share of the cost: a size is not approached in steps."""
 
 _LEAVING = {
     Rejection.BELOW_MEMORY_FLOOR: Reason.MEMORY_FLOOR,

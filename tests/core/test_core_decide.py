@@ -113,7 +113,7 @@ def test_a_change_must_save_the_policys_minimum(minimum: float, moves: bool) -> 
 
 @pytest.mark.parametrize(
     ("changes", "climbed", "least"),
-    [(0, False, 0.05), (1, False, 0.05), (2, True, 0.20), (2, False, 0.50), (7, False, 0.50)],
+    [(0, False, 0.05), (1, False, 0.05), (2, True, 0.20), (2, False, 0.60), (7, False, 0.60)],
 )
 def test_after_two_changes_a_third_must_be_worth_more(
     changes: int, climbed: bool, least: float

@@ -89,7 +89,7 @@ def searched(function: Function, start_mb: int, threshold_ms: float | None) -> i
 
 
 @pytest.mark.parametrize("start_mb", [256, 1024, 3008, 10_240])
-@pytest.mark.parametrize("fixed_share", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("fixed_share", [0.0, 0.3])
 def test_the_size_found_meets_the_slo_at_nearly_the_least_cost(
     start_mb: int, fixed_share: float
 ) -> None:
@@ -99,20 +99,29 @@ def test_the_size_found_meets_the_slo_at_nearly_the_least_cost(
     assert function.p95_ms(mb) <= threshold_ms * 1.01
     best = function.best_mb(threshold_ms)
     cost, least = (function.cost(size, function.mean_ms(size)) for size in (mb, best))
-    # Where memory hardly speeds it up, the last few percent of p95 are nearly half the bill.
-    assert cost <= 1.15 * least or (fixed_share > 0.5 and cost <= 1.7 * least)
+    assert cost <= 1.15 * least
     assert function.harmed <= 3.0
     assert function.probes <= 130
+
+
+@pytest.mark.parametrize("start_mb", [1024, 10_240])
+def test_where_memory_hardly_speeds_it_up_most_of_what_can_be_saved_is(start_mb: int) -> None:
+    function = Function(fixed_share=0.9)
+    threshold_ms = function.p95_ms(512)
+    mb = searched(function, start_mb, threshold_ms)
+    assert function.p95_ms(mb) <= threshold_ms * 1.01
+    start, end, best = (function.cost(size, function.mean_ms(size)) for size in (start_mb, mb, 512))
+    assert start - end >= 0.5 * (start - best)
 
 
 @pytest.mark.parametrize("drift", [-0.03, 0.03])
 def test_a_tail_that_changes_with_memory_is_found_by_its_own_measurements(drift: float) -> None:
     function = Function(fixed_share=0.3, sigma=0.3, tail_drift=drift)
-    threshold_ms = function.p95_ms(1536)
+    threshold_ms = function.p95_ms(1216)
     mb = searched(function, 3008, threshold_ms)
     assert function.p95_ms(mb) <= threshold_ms * 1.01
-    assert function.cost(mb, function.mean_ms(mb)) <= 1.2 * function.cost(
-        1536, function.mean_ms(1536)
+    assert function.cost(mb, function.mean_ms(mb)) <= 1.3 * function.cost(
+        1216, function.mean_ms(1216)
     )
 
 
