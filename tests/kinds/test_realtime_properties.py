@@ -156,16 +156,20 @@ def more_demand_never_means_fewer_instances(world: tuple[Machine, Observed]) -> 
     busier = replace(observed, windows=replace(observed.windows, hourly=twice))
     less, more = own(judge(observed), observed), own(judge(busier), busier)
     assume(less and more)
-    assert max(s.max_instances for s in more) >= max(s.max_instances for s in less)
-    assert max(s.min_instances for s in more) >= max(s.min_instances for s in less)
+    assert max(s.max_instances for s in more) >= max(s.max_instances for s in less), (less, more)
+    assert max(s.min_instances for s in more) >= max(s.min_instances for s in less), (less, more)
 
 
 def after_applying_the_decision_is_hold(world: tuple[Machine, Observed]) -> None:
-    """The size it chose, under the same demand and evidence, stays as it is."""
+    """The size it chose, under the same demand and evidence, stays as it is.
+
+    Where no size is sure to meet the SLO, the next look may find a likelier one.
+    """
     observed = world[1]
     first = judge(observed).wanted
     assume(isinstance(first, Propose))
     assert isinstance(first, Propose)
+    assume(first.proposal.p_slo >= observed.policy.confidence)
     size = first.proposal.target
     assert isinstance(size, RealtimeSize)
     calm = replace(observed.windows, recent=())

@@ -198,8 +198,10 @@ def _kept(ask: Question, best: Best, belief: Belief) -> Best:
     now, size = ask.current, best.size
     if size.target_per_instance is None:
         return best
+    limit = min([limit for limit, _ in _limits(ask, size.instance_type)], default=now.max_instances)
     if not ask.shape.whole and not best.limited:
-        size = replace(size, max_instances=max(size.max_instances, now.max_instances))
+        unseen = max(size.max_instances, min(now.max_instances, limit))
+        size = replace(size, max_instances=unseen)
     if now.target_per_instance is None:
         return replace(best, size=size)
     old, new = now.target_per_instance, size.target_per_instance
@@ -207,7 +209,6 @@ def _kept(ask: Question, best: Best, belief: Belief) -> Best:
     if near and old / 60.0 <= belief.usable[0]:
         size = replace(size, target_per_instance=old)
     least = needed(ask.shape.peak_rps, (size.target_per_instance or 1.0) / 60.0)
-    limit = min([limit for limit, _ in _limits(ask, size.instance_type)], default=now.max_instances)
     if not best.limited and least <= now.max_instances <= min(
         AMPLE_MAX * size.max_instances, limit
     ):
