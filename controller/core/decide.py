@@ -178,6 +178,9 @@ def _leave(
     allowed = [] if shrinking else _proven(inputs) or _allowed(inputs)
     if not feasible and not allowed:
         return Hold(Reason.INFEASIBLE, f"{barred[1]}; no allowed size meets the SLO")
+    if isinstance(inputs.floor, Missing):
+        # What has to grow may do so without something else being taken away unseen.
+        feasible = [e for e in feasible if not lessens(here.size, e.size)] or feasible
     best = cheapest(feasible) if feasible else likeliest(allowed)
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
 
