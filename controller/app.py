@@ -117,14 +117,7 @@ def build(wiring: Wiring) -> App:
     """Wire everything. Makes no call to AWS and starts no thread."""
     clock, store = wiring.clock, wiring.store
     telemetry = Telemetry(clock.now_s, __version__, process=wiring.process_metrics)
-    budgets = CallBudgets(clock, sleep=wiring.wait) if wiring.budgets else None
-    sessions = Sessions(
-        clock,
-        wiring.connection or Connection(user_agent=f"rightsizer/{__version__}"),
-        watch=CallWatch(clock, telemetry, budgets),
-        hook=wiring.hook,
-        models=lean_models() if wiring.models is None else wiring.models,
-    )
+    sessions = _sessions(wiring, telemetry)
     kinds = _kinds(sessions, clock)
     adapters = {kind: adapter for kind, (adapter, _) in kinds.items()}
     rules = {kind: rule for kind, (_, rule) in kinds.items()}
@@ -166,6 +159,19 @@ def build(wiring: Wiring) -> App:
         clock=clock,
         site=Site(looked_at),
         notifier=notifier,
+    )
+
+
+def _sessions(wiring: Wiring, telemetry: Telemetry) -> Sessions:
+    """Every call to AWS is counted, and held back to its share."""
+    clock = wiring.clock
+    budgets = CallBudgets(clock, sleep=wiring.wait) if wiring.budgets else None
+    return Sessions(
+        clock,
+        wiring.connection or Connection(user_agent=f"rightsizer/{__version__}"),
+        watch=CallWatch(clock, telemetry, budgets),
+        hook=wiring.hook,
+        models=lean_models() if wiring.models is None else wiring.models,
     )
 
 

@@ -43,6 +43,7 @@ FILES = (
     "lambda-remove-versions",
     "sagemaker-read",
     "sagemaker-enforce",
+    "notify",
 )
 
 
