@@ -1,6 +1,6 @@
 """Check predicted intervals and SLO probabilities against the truth of measured curves.
 
-    python bench/calibration.py --curves DIR [--seeds 10] [--yardstick DIR] [--noise std|wild]
+    python -m bench.calibration --curves DIR [--seeds 10] [--yardstick DIR] [--noise std|wild]
 
 Functions are played by the yardstick's world (its noise, its drifting tails). Each is seen at its
 current size, and by 10 calls each at none, one or two sizes more; then every size of a coarse

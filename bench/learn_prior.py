@@ -1,6 +1,6 @@
 """Learn the prior over response curves from measured ones, and write it as a Python module.
 
-    python bench/learn_prior.py --curves DIR [--hold-out FAMILY ...] [--out FILE] [--score]
+    python -m bench.learn_prior --curves DIR [--hold-out FAMILY ...] [--out FILE] [--score]
 
 What is learnt: how likely each shape of the family in `kinds/lambda_function/shapes.py` is; how
 far real curves stray from the family, as a mixture of smooth and rough functions; and how

@@ -1,6 +1,6 @@
 """Score the project's memory search with the yardstick, beside its peers, in one run.
 
-    python bench/memory_search.py --curves DIR [--seeds 5] [--yardstick DIR] [--json OUT]
+    python -m bench.memory_search --curves DIR [--seeds 5] [--yardstick DIR] [--json OUT]
 
 The yardstick (a folder with `memory_tuning/`) is found by `--yardstick`, else beside the
 checkout; it needs scipy and scikit-learn. `--hold-out source|family` learns the prior anew from
