@@ -72,7 +72,8 @@ class Observer:
     def observe(
         self, entry: Entry, fleet: Fleet, now_s: float, *, lease_held: bool, fresh: bool
     ) -> Observed:
-        """All that a tick needs. Raises the AdapterError of what could not be read.
+        """All that a tick needs. Raises the AdapterError of what could not be read; while a
+        change is open, windows that could not be read are those of before.
 
         The live state is read anew if `fresh`, while a change is open, and every so often.
         """
@@ -84,8 +85,8 @@ class Observer:
         if open_change is None:
             refuse_missing(state)
         samples = at.samples.get(key) or Samples(entry.policy.slo, now_s)
-        if samples.error is not None:
-            raise samples.error
+        if samples.error is not None and open_change is None:
+            raise samples.error  # half a change is finished or undone whatever CloudWatch does
         since_s = self._size_since_s(key, rules, state, changes, now_s)
         era = rules.era(state)
         if open_change is None and samples.hourly_end_s > 0.0:
