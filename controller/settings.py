@@ -25,6 +25,15 @@ class Settings:
     """The journal's file (`--store`, RIGHTSIZER_STORE)."""
     listen: str = DEFAULT_LISTEN
     """Address of metrics and health (`--listen`, RIGHTSIZER_LISTEN)."""
+    token_file: Path | None = None
+    """File with the token that page, API and reload ask for; None: they ask for none
+    (`--token-file`, RIGHTSIZER_TOKEN_FILE)."""
+    token_for_metrics: bool = False
+    """Whether `/metrics` asks for it too (`--token-for-metrics`, RIGHTSIZER_TOKEN_FOR_METRICS)."""
+    tls_cert: Path | None = None
+    """Certificate chain in PEM; None: plain HTTP (`--tls-cert`, RIGHTSIZER_TLS_CERT)."""
+    tls_key: Path | None = None
+    """Its key (`--tls-key`, RIGHTSIZER_TLS_KEY)."""
     workers: int = DEFAULT_WORKERS
     """Threads that work on endpoints (`--workers`, RIGHTSIZER_WORKERS)."""
     journal_days: int = DEFAULT_JOURNAL_DAYS

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from controller import __version__
+from controller.cli.doors import doors, doors_options, tls
 from controller.cli.options import EnvOption, Verb, policies_option
 from controller.cli.session import Session, pass_session
 from controller.settings import (
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False),
     help="Channels to tell of changes and broken SLOs: Slack, webhooks, SNS.",
 )
+@doors_options
 @click.option(
     "--pace",
     type=click.FloatRange(1.0, 3600.0),
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
 @pass_session
 def run(
     session: Session,
+    /,
     *,
     policies: tuple[str, ...],
     listen: str,
@@ -100,6 +103,7 @@ def run(
     keep_versions: int | None,
     notify: str | None,
     pace: float | None,
+    **guarding: Any,
 ) -> None:
     """Keep endpoints at the right size until told to stop.
 
@@ -114,7 +118,7 @@ def run(
     use_one_arena()
     collect_less()
     session.flags |= {"listen": listen, "workers": workers}
-    session.flags |= {"journal_days": journal_days, "keep_versions": keep_versions}
+    session.flags |= {"journal_days": journal_days, "keep_versions": keep_versions, **guarding}
     host, port = address(listen)
     if pace is not None:
         session.clock = _sandbox_time(session, pace)
@@ -251,7 +255,15 @@ def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, settings: Se
     limits = Limits(settings.journal_days, settings.keep_versions)
     housekeeper = Housekeeper(app.store, app.adapters, app.actuator, app.clock, limits)
     parts = DaemonParts(
-        app.engine, app.store, app.telemetry, app.clock, watch, housekeeper, app.site
+        app.engine,
+        app.store,
+        app.telemetry,
+        app.clock,
+        watch,
+        housekeeper,
+        app.site,
+        doors=doors(settings, host),
+        tls=tls(settings),
     )
     if isinstance(app.clock, FollowedClock):
         parts = replace(parts, machine=SystemClock(), tick_s=PACED_TICK_S)

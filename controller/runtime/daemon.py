@@ -1,7 +1,7 @@
 """The daemon: scheduler, queue, workers, listener; started and stopped as one."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -19,7 +19,7 @@ from controller.runtime.workers import Workers
 from controller.telemetry.metrics import Telemetry
 from controller.web.app import Reloaded, build_app
 from controller.web.doors import Doors
-from controller.web.listener import Listener
+from controller.web.listener import Listener, Tls
 from controller.web.reading import Reads
 
 TICK_S = 5.0
@@ -43,8 +43,10 @@ class DaemonParts:
     housekeeper: Housekeeper
     site: Reads
     """What the page and the JSON API show."""
-    doors: Doors = Doors()
+    doors: Doors = field(default_factory=Doors)
     """Who may look at them."""
+    tls: Tls | None = None
+    """Serve HTTPS; None: plain HTTP."""
     machine: Clock | None = None
     """The machine's own time, by which threads wait, where `clock` is a sandbox's."""
     tick_s: float = TICK_S
@@ -89,6 +91,7 @@ class Daemon:
             ),
             host,
             port,
+            tls=parts.tls,
         )
 
     def start(self, policies: PolicySet) -> None:

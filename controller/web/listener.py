@@ -1,21 +1,48 @@
 """The one listener: uvicorn in a thread of its own, on a socket that we open ourselves.
 
 We open the socket so that a taken port is an error on the spot, in one sentence, and so
-that port 0 (any free one) can be asked for its number.
+that port 0 (any free one) can be asked for its number. How much one who asks may take of us
+is limited: header, connections, and time until a request is whole (`connection.py`).
 """
 
 import errno
 import socket
+import ssl
 import threading
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from controller.model.errors import Terminal
+from controller.web.connection import Connection
 
 DEFAULT_HOST = "127.0.0.1"
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 5
+MOST_HEADER_BYTES = 16_384
+MOST_CONNECTIONS = 128
+"""Beyond it a request is answered with 503."""
+KEEP_ALIVE_S = 20
+"""More than the page waits between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """PEM files of a certificate chain and its key."""
+
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raises Terminal, in a sentence, where they cannot be used."""
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate, self.key, password=lambda: "")
+        except (OSError, ValueError) as error:
+            sentence = f"cannot serve HTTPS with {self.certificate} and {self.key}: {error}"
+            raise Terminal(sentence, operation="listen") from error
 
 
 class Listener:
@@ -25,9 +52,13 @@ class Listener:
         app: what to serve.
         host: address to listen on; loopback unless told otherwise.
         port: 0 takes any free one; see `port` once started.
+        tls: serve HTTPS; None: plain HTTP.
     """
 
-    def __init__(self, app: ASGIApp, host: str = DEFAULT_HOST, port: int = 0) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str = DEFAULT_HOST, port: int = 0, *, tls: Tls | None = None
+    ) -> None:
+        self._tls = tls
         self._host = host
         self._asked_port = port
         self._socket: socket.socket | None = None
@@ -36,13 +67,18 @@ class Listener:
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="h11",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 access_log=False,
                 log_config=None,
                 server_header=False,
                 timeout_graceful_shutdown=_STOP_TIMEOUT_S,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                limit_concurrency=MOST_CONNECTIONS,
+                h11_max_incomplete_event_size=MOST_HEADER_BYTES,
+                ssl_certfile=None if tls is None else str(tls.certificate),
+                ssl_keyfile=None if tls is None else str(tls.key),
             )
         )
 
@@ -51,6 +87,8 @@ class Listener:
 
         Raises Terminal where the address cannot be had.
         """
+        if self._tls is not None:
+            self._tls.check()
         self._socket = _opened(self._host, self._asked_port)
         sockets = [self._socket]
         self._thread = threading.Thread(
@@ -72,7 +110,7 @@ class Listener:
     def url(self) -> str:
         """`http://127.0.0.1:9090`, once started."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self.port}"
+        return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
 
     def stop(self) -> None:
         """Answer what is under way, then close; does nothing when not started."""

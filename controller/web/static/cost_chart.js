@@ -41,7 +41,7 @@ export function costChart(said) {
 const likeCost = (candidate) => ({ ...candidate, meetsSlo: false, fitsBudget: null });
 const mid = (interval) => (interval && missing(interval) === null ? interval.mid : NaN);
 
-function inOrder(rows) {
+export function inOrder(rows) {
   const byCost = rows.some((row) => "instanceType" in row.size);
   const value = (row) => (byCost ? (Number.isFinite(mid(row.usdPerMonth)) ? mid(row.usdPerMonth) : Infinity) : row.size.memoryMb * 1000 + (row.size.maxConcurrency ?? 0));
   return [...rows].sort((a, b) => value(a) - value(b));
@@ -112,7 +112,7 @@ function diamond(x, value, y) {
 function marker(row, x, y, said, continuous) {
   if (!Number.isFinite(y)) return null;
   const current = same(row.size, said.currentSize);
-  const wanted = same(row.size, said.desiredSize);
+  const wanted = !current && same(row.size, said.desiredSize);
   const kind = row.meetsSlo ? "meets" : "fails";
   const radius = continuous && !wanted && !current ? 2.2 : 4.5;
   const cross = `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`;
@@ -128,16 +128,16 @@ function memoryAxis(scale, memory, x) {
   let last = -100;
   return svg("g", { class: "axis" }, wanted.map((mb) => {
     const at = scale ? scale(mb) : x(0);
-    if (at - last < 44) return null;
+    if (at - last < 48) return null;
     last = at;
-    return svg("text", { x: at, y: LOWER[1] + 20, "text-anchor": "middle" }, `${mb} MB`);
+    return svg("text", { x: at, y: LOWER[1] + 20, "text-anchor": "middle" }, mb < 1024 ? `${mb} MB` : `${number(mb / 1024)} GB`);
   }));
 }
 
 function names(rows, x, slanted) {
   return svg("g", { class: "axis" }, rows.map((row, place) => {
     const at = [x(place), LOWER[1] + 18];
-    const text = size(row.size, true).replace("memory", "");
+    const text = size(row.size, true);
     return slanted
       ? svg("text", { transform: `translate(${at[0] + 4} ${at[1] - 2}) rotate(-40)`, "text-anchor": "end" }, text)
       : svg("text", { x: at[0], y: at[1], "text-anchor": "middle" }, text);

@@ -187,11 +187,18 @@ function gauge(ratio) {
 }
 
 function cell(label, type, ...content) {
-  return h("td", { role: "cell", class: type, "data-label": label }, content);
+  return h("td", { role: "cell", class: type, "data-label": label }, h("div", {}, content));
+}
+
+// The sentence names endpoint and reason first, and both stand in the row already.
+function because(item) {
+  const head = item.reason ? item.message.indexOf(`${item.reason}: `) : -1;
+  return head < 0 ? item.message : item.message.slice(head + item.reason.length + 2);
 }
 
 function row(item) {
-  const where = `${KINDS[item.kind] ?? item.kind} · ${item.region} · ${item.qualifier}`;
+  const usual = ["$LATEST", "AllTraffic"].includes(item.qualifier);
+  const where = [KINDS[item.kind] ?? item.kind, item.region, ...(usual ? [] : [item.qualifier])].join(" · ");
   const wants = item.desiredSize && !same(item.currentSize, item.desiredSize);
   const ratio = known(item.p95Ms) ? item.p95Ms / item.sloMs : null;
   const budget = known(item.usdPerMonth) && item.budgetUsdPerMonth ? `${percent(item.usdPerMonth / item.budgetUsdPerMonth)} of budget` : "";
@@ -205,5 +212,5 @@ function row(item) {
     cell("$ / month", "num", usd(item.usdPerMonth),
       saves ? h("span", { class: "sub want" }, item.savesUsdPerMonth > 0 ? `saves ${usd(item.savesUsdPerMonth)}` : `costs ${usd(-item.savesUsdPerMonth)} more`) : null,
       budget ? h("span", { class: "sub" }, budget) : null),
-    cell("Last decision", "why", h("b", {}, item.reason ?? ""), h("span", { class: "sub clamp", title: item.message }, item.message)));
+    cell("Last decision", "why", h("b", {}, item.reason ?? ""), h("span", { class: "sub clamp", title: item.message }, because(item))));
 }

@@ -4,7 +4,7 @@ import { look } from "./api.js";
 import { fill, h } from "./dom.js";
 import { address } from "./fleet.js";
 import { changesTable, document as policyText, phase, table } from "./sections.js";
-import { arrow, count, missing, number, range, usd, when } from "./words.js";
+import { arrow, count, number, range, usd, when } from "./words.js";
 
 export class Changes {
   constructor(root) {
@@ -39,7 +39,7 @@ export class Change {
         change.savesUsdPerMonth ? fact("Saves", range(change.savesUsdPerMonth, usd), "a month, as expected") : null,
         verdict ? fact("Verdict", verdict.kind, `${verdict.reason}: ${verdict.message}`) : null),
       h("section", { "aria-labelledby": "events" }, h("h2", { id: "events" }, "What happened"),
-        table("Events", EVENTS, (change.events ?? []).map((event) => h("tr", {}, h("td", { class: "nowrap" }, when(event.at)), h("td", {}, event.phase), h("td", {}, event.what), h("td", {}, event.message))), "Nothing yet.")));
+        table("Events", EVENTS, (change.events ?? []).map((event) => h("tr", {}, h("td", { class: "nowrap" }, when(event.at)), h("td", {}, event.phase), h("td", {}, event.what), h("td", { class: "text" }, event.message))), "Nothing yet.")));
   }
 }
 
@@ -111,5 +111,3 @@ export class Status {
       h("section", {}, h("h2", {}, "Pauses"), table("Pauses", PAUSES, pauses, "Nothing is paused.")));
   }
 }
-
-export { missing };

@@ -51,11 +51,11 @@ export function horizontalGrid(scale, left, right, words, wanted = 5) {
   }));
 }
 
-export function limit(y, left, right, words) {
+export function limit(y, left, right, words, start = false) {
   const line = Math.round(y) + 0.5;
   return svg("g", { class: "limitline" },
     svg("line", { x1: left, x2: right, y1: line, y2: line }),
-    svg("text", { x: right, y: line - 5, "text-anchor": "end" }, words));
+    svg("text", { x: start ? left + 6 : right - 4, y: line - 5, "text-anchor": start ? "start" : "end" }, words));
 }
 
 export const title = (text, x, y) => svg("text", { class: "charttitle", x, y }, text);

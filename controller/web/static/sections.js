@@ -1,5 +1,6 @@
 // Tables and texts that several views share.
 
+import { inOrder } from "./cost_chart.js";
 import { h } from "./dom.js";
 import { KINDS, arrow, known, missing, number, percent, range, same, size, usd, when } from "./words.js";
 
@@ -13,11 +14,11 @@ export function table(caption, columns, rows, empty) {
 
 const cells = (columns, values) => values.map((value, place) => h("td", { class: columns[place][1] ?? null }, value));
 
-const SIZES = [["Size"], ["Latency, ms", "num"], ["P(SLO)", "num"], ["$ / month", "num"], ["$ / 1M requests", "num"], ["Verdict"], ["Why"], ["Rests on"]];
+const SIZES = [["Size", "nowrap"], ["Latency, ms", "num"], ["P(SLO)", "num"], ["$ / month", "num"], ["$ / 1M requests", "num"], ["Verdict"], ["Why", "text"], ["Rests on", "text"]];
 const FEW = 14;
 
 export function sizes(said) {
-  const rows = said.costTable.length ? said.costTable : said.candidates ?? [];
+  const rows = inOrder(said.costTable.length ? said.costTable : said.candidates ?? []);
   const near = new Set(inBrief(rows, said));
   const body = rows.map((row) => sizeRow(row, said, !near.has(row)));
   const shown = table("Sizes", SIZES, body, "No size could be estimated yet.");
@@ -51,13 +52,13 @@ function sizeRow(row, said, extra) {
   return h("tr", { class: [live ? "live" : "", wanted ? "wanted" : "", extra ? "extra" : ""].join(" ").trim() || null }, cells(SIZES, values));
 }
 
-const GUARDS = [["Guard"], ["Says"], ["Reason"], ["Why"], ["Until"]];
+const GUARDS = [["Guard"], ["Says", "nowrap"], ["Reason"], ["Why", "text"], ["Until", "nowrap"]];
 export function guards(all) {
   const rows = all.map((guard) => h("tr", {}, cells(GUARDS, [guard.guard, h("span", { class: guard.allowed ? "good" : "bad" }, guard.allowed ? "✓ yes" : "✕ no"), guard.reason ?? "", guard.message, guard.until ? when(guard.until) : ""])));
   return table("Guards", GUARDS, rows, "No guard was asked.");
 }
 
-const CONDITIONS = [["Condition"], ["Status"], ["Reason"], ["Message"]];
+const CONDITIONS = [["Condition"], ["Status"], ["Reason"], ["Message", "text"]];
 const GOOD = { Ready: "True", DataFresh: "True", SloMet: "True", WithinBudget: "True", Degraded: "False", Drifted: "False" };
 export function conditions(all) {
   const tone = (one) => (one.status === "Unknown" || !(one.type in GOOD) ? "" : GOOD[one.type] === one.status ? "good" : "bad");
@@ -68,14 +69,14 @@ export function conditions(all) {
 export const advice = (all) => h("ul", { class: "advice" }, all.map((one) => h("li", {}, h("b", {}, one.reason), `: ${one.message}`,
   missing(one.savesUsdPerMonth) === null ? h("span", { class: "quiet" }, ` (${range(one.savesUsdPerMonth, usd)} a month)`) : null)));
 
-const HOSTING = [["Hosting"], ["Size"], ["$ / month", "num"], ["Even at requests / s", "num"], ["If"]];
+const HOSTING = [["Hosting"], ["Size"], ["$ / month", "num"], ["Even at requests / s", "num"], ["If", "text"]];
 export function hosting(lines) {
   const rows = lines.map((line) => h("tr", { class: line.present ? "live" : null }, cells(HOSTING, [[KINDS[line.kind] ?? line.kind, line.present ? h("span", { class: "tag" }, "in use") : null], line.what, range(line.usdPerMonth, usd), number(line.breakEvenRequestsPerSecond), line.assumes])));
   return [h("p", { class: "quiet" }, "What the same demand would cost; never carried out."), table("Hosting", HOSTING, rows, "")];
 }
 
 export function changesTable(all, { own }) {
-  const columns = [["#", "num"], ...(own ? [] : [["Endpoint"]]), ["Change"], ["Phase"], ["Reason"], ["By"], ["Planned"], ["Finished"]];
+  const columns = [["#", "num"], ...(own ? [] : [["Endpoint"]]), ["Change", "nowrap"], ["Phase"], ["Reason"], ["By"], ["Planned", "nowrap"], ["Finished", "nowrap"]];
   const rows = all.map((change) => h("tr", {}, cells(columns, [
     h("a", { href: `#/changes/${change.id}`, "aria-label": `Change ${change.id}` }, String(change.id)),
     ...(own ? [] : [h("a", { href: `#/endpoints/${change.endpoint.key.split("/").map(encodeURIComponent).join("/")}` }, `${change.endpoint.name}:${change.endpoint.qualifier}`)]),

@@ -2,7 +2,7 @@
 
 import { drawn, fill, h, svg } from "./dom.js";
 import { horizontalGrid, limit, linear, path, title, vertical } from "./scales.js";
-import { arrow, day, measuredAs, ms, number, size, when } from "./words.js";
+import { arrow, day, measuredAs, ms, number, when } from "./words.js";
 
 const LEFT = 58;
 const RIGHT = 12;
@@ -34,7 +34,7 @@ function draw(root, width, history) {
     title(`p${number(percentile * 100)} latency, ms`, LEFT, 14), title("Requests a second", LEFT, LOWER[0] - 10),
     runs(points, step).map((run) => series(run, x, yMs, step)),
     area(load, x, yLoad, step),
-    limit(yMs(sloMs), LEFT, right, `SLO ${ms(sloMs)}`),
+    limit(yMs(sloMs), LEFT, right, `SLO ${ms(sloMs)}`, true),
     history.changes.map((change) => mark(change, x)).filter(Boolean)));
 }
 
@@ -117,5 +117,3 @@ function legend(history) {
   return h("ul", { class: "legend" }, known.map((key, place) => h("li", {}, line(place), word(key))),
     history.changes.length ? h("li", { class: "changemark" }, svg("svg", { width: 14, height: 12, "aria-hidden": "true" }, svg("path", { d: "M1 1h12l-6 10z" })), "change (follow it for its history)") : null);
 }
-
-export const sizesSeen = (history) => [...new Set(history.points.map((point) => size(point.size)))];

@@ -44,7 +44,8 @@ export function percent(value) {
   const hundredth = value * 100;
   if (hundredth > 0 && hundredth < 0.1) return "< 0.1 %";
   if (hundredth < 100 && hundredth > 99.9) return "> 99.9 %";
-  return `${Number(hundredth.toFixed(hundredth < 10 || hundredth > 99 ? 1 : 0))} %`;
+  const digits = hundredth < 10 || (hundredth > 99 && hundredth < 100) ? 1 : 0;
+  return `${Number(hundredth.toFixed(digits)).toLocaleString("en-US")} %`;
 }
 
 export function range(value, show) {
