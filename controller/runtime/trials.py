@@ -1,10 +1,12 @@
 """The verdict on an open change, from the one-minute windows since it went live."""
 
 from controller.core.contract import KindRules
-from controller.core.slo import Counts, count
+from controller.core.history import is_decrease
+from controller.core.slo import CERTAIN, Counts, count
+from controller.core.stats import share_at_most
 from controller.core.verdict import Trial, judge
 from controller.model.change import Change, Verdict, VerdictKind
-from controller.model.policy import Policy
+from controller.model.policy import Policy, Slo
 from controller.model.reason import Reason
 from controller.runtime.samples import Samples
 
@@ -24,12 +26,23 @@ def verdict_on(
     trial = Trial(
         after=count(live, threshold_ms),
         before=count(rival, threshold_ms) if rival else _baseline(change),
-        breaching_before=change.reason is Reason.SLO_BREACHED,
+        breaching_before=_left_a_breach(change, policy.slo),
         elapsed_s=max(0.0, now_s - since_s),
         canary=bool(rival),
         starving_before=change.reason is Reason.MEMORY_FLOOR,
     )
     return judge(trial, policy.slo, policy.rollout)
+
+
+def _left_a_breach(change: Change, slo: Slo) -> bool:
+    """Whether the objective was broken before: a climb for whatever reason is then to help, and
+    is compared with that, not with the objective."""
+    if change.reason is Reason.SLO_BREACHED:
+        return True
+    base = _baseline(change)
+    if is_decrease(change) or base.requests == 0:
+        return False
+    return share_at_most(1.0 - slo.percentile, base.slow, base.requests) <= 1.0 - CERTAIN
 
 
 def _baseline(change: Change) -> Counts:

@@ -7,7 +7,7 @@ from controller.kinds.realtime_endpoint.view import View
 from controller.model.change import Advance, ChangePhase, Step, Verdict, VerdictKind
 from controller.model.reason import Reason
 
-_LEFT_FOR_CAUSE = {
+LEFT_FOR_CAUSE = {
     Reason.SLO_BREACHED,
     Reason.MEMORY_FLOOR,
     Reason.OUTSIDE_BOUNDS,
@@ -23,7 +23,7 @@ def judge(view: View) -> Step:
         return back(view, verdict.reason, verdict.detail, verdict)
     if verdict.kind is VerdictKind.PASS:
         return _closed(view, ChangePhase.VERIFIED, verdict)
-    since_s = float(view.change.progress["full_since_s"])
+    since_s = float(view.change.progress["arrived_s"])
     if view.now_s - since_s >= view.rollout.max_bake_s + SETTLE_S:
         return _unmeasured(view)
     return wait(view, JUDGE_S, Reason.BAKING, verdict.detail)
@@ -33,7 +33,7 @@ def _unmeasured(view: View) -> Step:
     """Time is up, and the traffic was too thin for a verdict: less, and another type, is undone;
     more is kept where what it left is known to be bad, but never called verified."""
     change, verdict = view.change, view.verdict
-    if is_decrease(change) or change.reason not in _LEFT_FOR_CAUSE:
+    if is_decrease(change) or change.reason not in LEFT_FOR_CAUSE:
         return back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
     detail = f"kept without proof, for {change.before} was left as {change.reason}: "
     judged = Verdict(VerdictKind.INCONCLUSIVE, Reason.UNVERIFIED, detail + verdict.detail)

@@ -17,7 +17,8 @@ from dataclasses import replace
 from controller.core.contract import SETTLE_S, Stage
 from controller.core.refusals import FOR_GOOD, WORDS
 from controller.kinds.realtime_endpoint import deployment, forward, snapshot
-from controller.kinds.realtime_endpoint.judging import judge
+from controller.kinds.realtime_endpoint.arrival import arriving
+from controller.kinds.realtime_endpoint.judging import LEFT_FOR_CAUSE, judge
 from controller.kinds.realtime_endpoint.moves import (
     back,
     busy,
@@ -51,8 +52,14 @@ def begin(state: EndpointState) -> Mapping[str, str]:
 
 
 def watching_since_s(change: Change) -> float | None:
-    """When the target began to serve all requests, settling time included; None before."""
-    text = change.progress.get("full_since_s")
+    """Since when requests tell of the target, settling time included; None before.
+
+    Another type may fail in a way that no number of instances mends: it is watched as soon as
+    it serves, but for a climb, whose backlog is not its own.
+    """
+    told = change.progress
+    retyped = "config_target" in told and change.reason not in LEFT_FOR_CAUSE
+    text = told.get("arrived_s", told.get("full_since_s") if retyped else None)
     return None if text is None else float(text) + SETTLE_S
 
 
@@ -178,7 +185,7 @@ def _serving(view: View) -> Step:
         step = view.way(back=False).next_step(view.live.autoscaling)
         done = {"restored": repr(view.now_s), "detached": ""}
         return step or remember(view, "restored", "autoscaling is back in place", done)
-    return clean_up(view, view.told("alarms").split()) or judge(view)
+    return clean_up(view, view.told("alarms").split()) or arriving(view) or judge(view)
 
 
 # --- in place
@@ -225,7 +232,7 @@ def _judge_in_place(view: View) -> Step:
     if fixed and live.desired_instances != view.target.min_instances:
         detail = f"somebody set {live.desired_instances} instances"
         return back(view, Reason.FOREIGN_CHANGE, detail)
-    return judge(view)
+    return arriving(view) or judge(view)
 
 
 # --- both

@@ -12,6 +12,8 @@ Progress of a change (all text):
     tries:NAME, try_since_s    deployments of a config begun, and when the last one was
     accepted                   the config whose deployment AWS accepted last
     full_since_s               since when all requests use the target
+    arrived_s                  since when the instances wanted are there, and judging may begin
+    steady, steady_since_s     the number of instances wanted, and since when
     restored                   autoscaling is as the target wants it: it is the user's again
     bounds                     the bounds that we registered last
     counted                    the number of instances that we asked for last
