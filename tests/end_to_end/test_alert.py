@@ -23,7 +23,7 @@ from controller.telemetry.rules.burn import preset, seconds_to_fire
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 PACE = 60
-SLACK_S = 8.0
+SLACK_S = 12.0
 """Real seconds for scrape, evaluation, Alertmanager's grouping, and a busy machine."""
 ALERT = "RightsizerSlowRequests"
 ACCOUNT = {

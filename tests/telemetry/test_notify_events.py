@@ -1,6 +1,7 @@
 """Which turns of conditions and which ends of changes are told."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from telemetry_values import KEY, POLICY, change, condition
@@ -61,3 +62,8 @@ def test_changes_are_told_when_they_have_ended(phase: ChangePhase) -> None:
         assert event.text == "a sentence"
         expected = Severity.INFO if phase.stays else Severity.WARNING
         assert event.severity is expected
+
+
+def test_every_event_has_its_line_in_the_docs(repository: Path) -> None:
+    page = (repository / "docs/notifications.md").read_text("utf-8")
+    assert [type_ for type_ in TYPES if f"`{type_}`" not in page] == []
