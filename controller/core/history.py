@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from controller.model.change import Change, ChangePhase
+from controller.model.change import Change, ChangePhase, Verdict
 from controller.model.decision import Hold
 from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
@@ -83,6 +83,8 @@ class _Span:
 
     def inside(self, sizes: Sequence[Size]) -> list[Size]:
         """The sizes that are left alone."""
+        if self.lesson.instance_type is not None:
+            return [size for size in sizes if _type(size) == self.lesson.instance_type]
         edge, start = self.lesson.edge, self.lesson.half_way_from
         if start is not None:
             between = sorted(
@@ -121,6 +123,8 @@ class _Lesson:
     why: str
     half_way_from: Size | None = None
     """Where the change came from, if half of the way is barred too."""
+    instance_type: str | None = None
+    """Set where it is the instance type that failed: of other types nothing is known by it."""
     rejection: Rejection = Rejection.QUARANTINED
     least_s: float = QUARANTINE_S
 
@@ -129,6 +133,8 @@ def _lesson(change: Change) -> _Lesson | None:
     verdict, target = change.verdict, change.target
     if change.phase is ChangePhase.ROLLED_BACK and verdict is not None:
         tried = f"the last try: {verdict.detail}"
+        if _type(target) != _type(change.before):
+            return _of_type(change, verdict, tried)
         if MEMORY_LIMIT in change.progress:
             return _limit(target, int(change.progress[MEMORY_LIMIT]))
         if verdict.reason is Reason.UPDATE_FAILED:
@@ -157,6 +163,19 @@ def _limit(target: Size, limit_mb: int) -> _Lesson | None:
         rejection=Rejection.ABOVE_BOUNDS,
         least_s=QUARANTINE_LIMIT_S,
     )
+
+
+def _of_type(change: Change, verdict: Verdict, tried: str) -> _Lesson | None:
+    """Another instance type that AWS has none of, or that was worse, is left alone by itself."""
+    learnt = {Reason.UPDATE_FAILED, Reason.TOO_FEW_SAMPLES, *_FAILED_REASONS}
+    if verdict.reason not in learnt:
+        return None
+    name = _type(change.target)
+    return _Lesson(f"type {name}", change.target, (True,), tried, instance_type=name)
+
+
+def _type(size: Size) -> str | None:
+    return size.instance_type if isinstance(size, RealtimeSize) else None
 
 
 def cooldown_until_s(

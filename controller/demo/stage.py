@@ -81,7 +81,7 @@ def opened(setting: Setting) -> Iterator[Stage]:
         policies = load([POLICIES])
         journal = setting.store or _throw_away(after)
         world = World(seed=setting.seed, start_s=setting.start_s)
-        world.seed_from(demo_document())
+        world.seed_from(demo_document(endpoints=True))
         server = SandboxServer(world)
         after.callback(server.stop, _SERVER_PATIENCE_S)
         server.start()

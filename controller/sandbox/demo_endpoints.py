@@ -10,13 +10,15 @@
 | image-tagger | real-time, under-provisioned: at most two instances, too few by day |
 | geo-scorer | real-time, already right |
 | price-estimator | real-time trap: no capacity for the smaller type: AWS rolls back silently |
-| ad-scorer | real-time trap: the user's scaling policies stand in the way of a type change |
+| ad-scorer | real-time trap: a scalable target with the user's policy is in the way of a type change |
 | route-planner | real-time trap: somebody's Terraform puts its own configuration back each night |
 """
 
 from typing import Any
 
 HOUR_S = 3600.0
+AGE_DAYS = 8
+"""Enough to know a day's shape; every minute of the past is played for each endpoint."""
 TERRAFORM_FIRST_S = 20 * HOUR_S
 """When, after the start, route-planner's pipeline runs for the first time."""
 
@@ -85,8 +87,7 @@ def _resume_parser() -> dict[str, Any]:
         "name": "resume-parser",
         "memory_mb": 6144,
         "max_concurrency": 20,
-        "age_days": 90,
-        "unchanged_days": 40,
+        "age_days": AGE_DAYS,
         "tags": _tags("talent", 450),
         "workload": {
             "curve": {"a_ms": 60.0, "b": 400_000.0, "p": 1.0, "saturation_mb": 1769},
@@ -104,8 +105,7 @@ def _review_sentiment() -> dict[str, Any]:
         "name": "review-sentiment",
         "memory_mb": 1024,
         "max_concurrency": 20,
-        "age_days": 120,
-        "unchanged_days": 60,
+        "age_days": AGE_DAYS,
         "tags": _tags("reviews", 300),
         "workload": {
             "curve": {"a_ms": 20.0, "b": 330_000.0, "p": 1.0, "saturation_mb": 3538},
@@ -123,8 +123,7 @@ def _faq_matcher() -> dict[str, Any]:
         "name": "faq-matcher",
         "memory_mb": 2048,
         "max_concurrency": 10,
-        "age_days": 200,
-        "unchanged_days": 100,
+        "age_days": AGE_DAYS,
         "tags": _tags("support", 260),
         "workload": {
             "curve": {"a_ms": 30.0, "b": 320_000.0, "p": 1.0, "saturation_mb": 3538},
@@ -142,8 +141,7 @@ def _chat_moderation() -> dict[str, Any]:
         "name": "chat-moderation",
         "memory_mb": 2048,
         "max_concurrency": 3,
-        "age_days": 60,
-        "unchanged_days": 20,
+        "age_days": AGE_DAYS,
         "tags": _tags("trust", 400),
         "workload": {
             "curve": {"a_ms": 60.0, "b": 400_000.0, "p": 1.0, "saturation_mb": 3538},
@@ -164,8 +162,7 @@ def _catalog_ranker() -> dict[str, Any]:
         "name": "catalog-ranker",
         "instance_type": "ml.c5.xlarge",
         "instance_count": 4,
-        "age_days": 150,
-        "unchanged_days": 70,
+        "age_days": AGE_DAYS,
         "tags": _tags("search", 60),
         "workload": {
             "machines": {"work_ms": 55.0, "fixed_ms": 3.0, "cores": 2.0},
@@ -181,8 +178,7 @@ def _image_tagger() -> dict[str, Any]:
         "name": "image-tagger",
         "instance_type": "ml.c5.large",
         "instance_count": 2,
-        "age_days": 80,
-        "unchanged_days": 45,
+        "age_days": AGE_DAYS,
         "tags": _tags("media", 160),
         "workload": {
             "machines": {"work_ms": 70.0, "fixed_ms": 5.0, "cores": 1.0},
@@ -198,8 +194,7 @@ def _geo_scorer() -> dict[str, Any]:
         "name": "geo-scorer",
         "instance_type": "ml.c5.large",
         "instance_count": 1,
-        "age_days": 300,
-        "unchanged_days": 150,
+        "age_days": AGE_DAYS,
         "tags": _tags("logistics", 90),
         "workload": {
             "machines": {"work_ms": 28.0, "fixed_ms": 3.0, "cores": 1.0},
@@ -215,8 +210,7 @@ def _price_estimator() -> dict[str, Any]:
         "name": "price-estimator",
         "instance_type": "ml.c5.2xlarge",
         "instance_count": 1,
-        "age_days": 110,
-        "unchanged_days": 55,
+        "age_days": AGE_DAYS,
         "tags": _tags("pricing", 120),
         "workload": {
             "machines": {"work_ms": 45.0, "fixed_ms": 4.0, "cores": 1.0},
@@ -232,8 +226,7 @@ def _ad_scorer() -> dict[str, Any]:
         "name": "ad-scorer",
         "instance_type": "ml.c5.4xlarge",
         "instance_count": 1,
-        "age_days": 130,
-        "unchanged_days": 65,
+        "age_days": AGE_DAYS,
         "tags": _tags("ads", 100),
         "workload": {
             "machines": {"work_ms": 40.0, "fixed_ms": 4.0, "cores": 1.0},
@@ -250,15 +243,6 @@ def _ad_scorer_target() -> dict[str, Any]:
         "min": 1,
         "max": 3,
         "policies": [{"name": "team-ads-invocations", "target_value": 6000.0}],
-        "scheduled_actions": [
-            {
-                "name": "team-ads-campaign",
-                "schedule": "cron(0 6 ? * SAT *)",
-                "timezone": "Europe/Berlin",
-                "min": 1,
-                "max": 4,
-            }
-        ],
     }
 
 
@@ -267,8 +251,7 @@ def _route_planner() -> dict[str, Any]:
         "name": "route-planner",
         "instance_type": "ml.m5.2xlarge",
         "instance_count": 1,
-        "age_days": 95,
-        "unchanged_days": 48,
+        "age_days": AGE_DAYS,
         "tags": {**_tags("logistics", 150), "managed-by": "terraform"},
         "workload": {
             "machines": {"work_ms": 50.0, "fixed_ms": 5.0, "cores": 1.0},

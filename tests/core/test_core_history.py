@@ -20,7 +20,7 @@ from controller.model.change import Change, ChangePhase, VerdictKind
 from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
 from controller.model.reason import Reason
-from controller.model.size import LambdaSize
+from controller.model.size import LambdaSize, RealtimeSize
 
 LADDER = [LambdaSize(mb) for mb in (256, 512, 1024, 2048, 4096)]
 FINE = [LambdaSize(mb) for mb in range(1024, 2049, 128)]
@@ -286,3 +286,23 @@ def test_only_verified_changes_since_an_instant_count_newest_first() -> None:
     ]
     assert verified_since(changes[::-1], 0.0) == [changes[0], changes[1], changes[3]]
     assert verified_since(changes, NOW_S - 5 * DAY_S) == changes[:2]
+
+
+# --- instance types ---
+
+
+def test_a_type_that_aws_has_none_of_is_left_alone_and_no_other() -> None:
+    here, there = RealtimeSize("ml.c5.2xlarge", 1, 1), RealtimeSize("ml.c5.xlarge", 1, 2, 700.0)
+    failed = replace(
+        a_change(2048, 1024, ChangePhase.ROLLED_BACK, finished_at_s=NOW_S - HOUR_S),
+        before=here,
+        target=there,
+        verdict=a_verdict(VerdictKind.INCONCLUSIVE, Reason.UPDATE_FAILED),
+    )
+    other = RealtimeSize("ml.m5.xlarge", 1, 2, 700.0)
+    wider, more = replace(there, max_instances=9), replace(here, max_instances=3)
+    sizes = [there, wider, other, more]
+    assert set(quarantined([failed], sizes, NOW_S)) == {there, wider}
+    assert not quarantined([failed], sizes, NOW_S + 2 * DAY_S)
+    again = [replace(failed, id=i, planned_at_s=NOW_S - i * DAY_S) for i in range(1, 4)]
+    assert set(quarantined(again, sizes, NOW_S + 2 * DAY_S)) == {there, wider}
