@@ -67,7 +67,7 @@ def _of_type(ask: Question, name: str) -> list[Best]:
     if belief is None:
         return []
     own = name == ask.current.instance_type
-    best = _best(ask, name, belief.aim_rps * ask.policy.autoscaling.utilization)
+    best = size_for(ask, name, belief.aim_rps * ask.policy.autoscaling.utilization)
     best = _with_schedule(ask, _kept(ask, best, belief) if own else best)
     found = [best]
     if ask.policy.budget_usd_per_month is not None:
@@ -86,7 +86,7 @@ def rounded(per_minute: float) -> float:
     return math.floor(per_minute / step + 1e-9) * step
 
 
-def _best(ask: Question, name: str, target_rps: float) -> Best:
+def size_for(ask: Question, name: str, target_rps: float) -> Best:
     """The size for one type without a look at the money."""
     target = rounded(target_rps * 60.0)
     rate = target / 60.0

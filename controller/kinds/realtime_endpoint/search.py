@@ -1,0 +1,274 @@
+"""What to measure next on a shadow, or the size to end at: which types, and at which loads.
+
+Pure: whoever searches carries out the probe, fits the beliefs again with its rows, and asks
+again. Candidates, money and probabilities are those that the daemon decides with.
+
+A probe of a type at a load either shows that the type bears the load within the SLO, or that it
+does not. If it does, the endpoint can run as the fleet that this load per instance allows. So a
+probe is worth
+
+    P(bears the load) x (dollars a month now - dollars a month then) x payback,
+
+and its price is that of an instance for as long as it takes to start it and to load it. A type
+that the belief is unsure of is worth a look at a load that it may well bear; once it did, a
+higher load has the rest of the saving to offer. Loads are chosen by the same number as types.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from controller.core.demand import HOURS_PER_MONTH
+from controller.core.stats import Floats
+from controller.kinds.realtime_endpoint.allowed import barred, types_of
+from controller.kinds.realtime_endpoint.bill import Fleet
+from controller.kinds.realtime_endpoint.estimates import estimate
+from controller.kinds.realtime_endpoint.sizing import (
+    GROWTH,
+    Question,
+    candidates,
+    size_for,
+)
+from controller.model.demand import Demand
+from controller.model.estimate import Estimate
+from controller.model.missing import Missing
+from controller.model.size import RealtimeSize
+
+MOST_INSTANCES = 60.0
+"""Loads below the share of so many instances are not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How thorough. The numbers that are no limits were tuned on generated endpoints."""
+
+    payback_s: float = 30 * 86_400.0
+    """A probe must pay for itself within."""
+    budget_usd: float | None = None
+    """Most that all probes may cost."""
+    most_probes: int = 12
+    max_rps: float | None = None
+    """Most that whoever makes the load can send."""
+    start_s: float = 300.0
+    """From asking for a shadow until it serves; paid for. A shadow that runs is not started."""
+    load_s: float = 420.0
+    """A minute of light load, then six of the load that is asked about."""
+    room: float = 0.93
+    """Of the threshold: a load that only just meets the SLO will not be believed to."""
+    apart: float = 1.15
+    """A load within this factor of one that was probed teaches nothing new."""
+    breach: float = 2.0
+    """While no size is known that meets the SLO, to find one is worth this many times the
+    dearest prospect."""
+    loads: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Load a shadow: one instance of this type."""
+
+    instance_type: str
+    load_rps: float
+    hours: float
+    """Of an instance, its start included."""
+    usd: float
+    worth_usd: float
+    """Expected saving within the payback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The size to end at, and how sure it is."""
+
+    size: RealtimeSize
+    p_slo: float
+    usd_per_month: float | None
+    """None where it has no price."""
+    words: str
+    """Why no further probe is made."""
+
+
+Step: TypeAlias = Probe | Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Probes that were made, in order."""
+
+    probes: tuple[Probe, ...] = ()
+
+    @property
+    def usd(self) -> float:
+        """For instances."""
+        return sum(probe.usd for probe in self.probes)
+
+    @property
+    def running(self) -> str | None:
+        """The type whose shadow still stands."""
+        return self.probes[-1].instance_type if self.probes else None
+
+    def after(self, probe: Probe) -> "Spent":
+        """What is spent once it was carried out."""
+        return Spent((*self.probes, probe))
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What a step is chosen from."""
+
+    ask: Question
+    rules: Rules
+    spent: Spent
+    may: Sequence[str]
+
+    def priced(self, name: str, load_rps: float, worth_usd: float) -> Probe:
+        """A probe with what it costs."""
+        start_s = 0.0 if self.spent.running == name else self.rules.start_s
+        hours = (start_s + self.rules.load_s) / 3600.0
+        usd = hours * self.ask.prices.usd_per_hour[name]
+        return Probe(name, load_rps, hours, usd, worth_usd)
+
+    def is_new(self, name: str, load_rps: float) -> bool:
+        """Whether no load close to this one was probed."""
+        return all(
+            probe.instance_type != name
+            or max(probe.load_rps, load_rps) >= self.rules.apart * min(probe.load_rps, load_rps)
+            for probe in self.spent.probes
+        )
+
+    def affordable(self, probe: Probe) -> bool:
+        """Whether the budget for probes pays it."""
+        budget = self.rules.budget_usd
+        return budget is None or self.spent.usd + probe.usd <= budget
+
+
+def next_step(ask: Question, demand: Demand, rules: Rules, spent: Spent) -> Step:
+    """The probe that is worth most over its price, or the end.
+
+    Raises ValueError where nothing was measured and nothing may be probed.
+    """
+    best = chosen(ask, demand)
+    if len(spent.probes) >= rules.most_probes:
+        return _settled(best, f"{rules.most_probes} probes were made")
+    search = _Search(ask, rules, spent, probeable(ask, demand))
+    found = _probes(search, best) if ask.beliefs.measured else _first(search)
+    if not found:
+        return _settled(best, "no probe is worth its price")
+    paid = [probe for probe in found if search.affordable(probe)]
+    if not paid:
+        return _settled(best, "what is left of the budget for probes pays none")
+    return max(paid, key=lambda p: (p.worth_usd - p.usd, p.instance_type, -p.load_rps))
+
+
+def chosen(ask: Question, demand: Demand) -> Estimate | None:
+    """The cheapest size that may be switched to and meets the SLO as surely as is asked for.
+
+    Where there is none: the current one; None where nothing was measured yet.
+    """
+    made = [(best, estimate(ask, best, more=False)) for best in candidates(ask)]
+    known = {best.size: e for best, e in made if not isinstance(e, Missing)}
+    out = barred(list(known), ask.current, ask.policy.bounds, demand, ask.live)
+    good = [e for size, e in known.items() if size not in out and _is_good(ask, e)]
+    if not good:
+        return known.get(ask.current)
+    return min(good, key=lambda e: (_usd(e), str(e.size)))
+
+
+def probeable(ask: Question, demand: Demand) -> tuple[str, ...]:
+    """Types that a policy, the config, memory and the account allow, and that have a price."""
+    names = types_of(ask.policy.bounds, ask.current.instance_type, ask.prices.usd_per_hour)
+    sizes: dict[str, RealtimeSize] = {}
+    for name in names:
+        if name in ask.prices.usd_per_hour:
+            sizes[name] = size_for(ask, name, max(ask.shape.peak_rps, 1e-3)).size
+    out = barred(list(sizes.values()), ask.current, ask.policy.bounds, demand, ask.live)
+    quota = ask.live.quota_left
+    return tuple(n for n, size in sizes.items() if size not in out and quota.get(n, 1) > 0)
+
+
+def _is_good(ask: Question, found: Estimate) -> bool:
+    if found.standing is not None or isinstance(found.usd_per_month, Missing):
+        return False
+    budget = ask.policy.budget_usd_per_month
+    return found.p_slo >= ask.policy.confidence and (
+        budget is None or found.usd_per_month.mid <= budget
+    )
+
+
+def _usd(found: Estimate) -> float:
+    assert not isinstance(found.usd_per_month, Missing)
+    return found.usd_per_month.mid
+
+
+def _settled(best: Estimate | None, words: str) -> Settled:
+    if best is None or not isinstance(best.size, RealtimeSize):
+        raise ValueError("nothing was measured, and nothing may be probed")
+    usd = None if isinstance(best.usd_per_month, Missing) else best.usd_per_month.mid
+    return Settled(best.size, best.p_slo, usd, words)
+
+
+def _first(search: _Search) -> list[Probe]:
+    """Where nothing was measured at all: the live type, at its share of the peak."""
+    ask, most = search.ask, search.rules.max_rps
+    if not search.may:
+        return []
+    own = ask.current.instance_type
+    load = ask.shape.peak_rps / max(ask.live.instances, 1)
+    load = load if most is None else min(load, most)
+    probe = search.priced(own if own in search.may else search.may[0], load, 0.0)
+    return [probe] if search.is_new(probe.instance_type, load) else []
+
+
+def _probes(search: _Search, best: Estimate | None) -> list[Probe]:
+    """Of every type the load that is worth most, where it is worth its price."""
+    ask, rules = search.ask, search.rules
+    loads = _loads(ask, rules)
+    bills = _bills(search, loads)
+    months = rules.payback_s / 3600.0 / HOURS_PER_MONTH
+    now = _now(ask, best, rules, bills)
+    found = []
+    for name, bill in bills.items():
+        belief = ask.beliefs.about(name)
+        assert belief is not None
+        bears = belief.curves.p_met(loads, belief.threshold_ms * rules.room)
+        worth = bears * np.maximum(0.0, now - bill) * months
+        every = [
+            search.priced(name, float(load), float(usd))
+            for load, usd in zip(loads, worth, strict=True)
+            if search.is_new(name, float(load))
+        ]
+        found += sorted(every, key=lambda p: (-p.worth_usd, p.load_rps))[:1]
+    return [probe for probe in found if probe.worth_usd > probe.usd]
+
+
+def _loads(ask: Question, rules: Rules) -> Floats:
+    """Loads per instance, from that of very many instances to that of one."""
+    top = max(ask.shape.peak_rps, 1e-3) * GROWTH / ask.policy.autoscaling.utilization
+    loads = np.geomspace(top / MOST_INSTANCES, top, rules.loads)
+    return loads if rules.max_rps is None else np.unique(np.minimum(loads, rules.max_rps))
+
+
+def _bills(search: _Search, loads: Floats) -> dict[str, Floats]:
+    """Dollars a month by type, were each of the loads what an instance bears."""
+    ask, hourly = search.ask, search.ask.prices.usd_per_hour
+    fleets: dict[tuple[int, int, float | None], float] = {}
+    found = {}
+    for name in search.may:
+        row = []
+        for load in loads:
+            size = size_for(ask, name, float(load) * ask.policy.autoscaling.utilization).size
+            key = (size.min_instances, size.max_instances, size.target_per_instance)
+            if key not in fleets:  # A fleet's hours do not depend on its type.
+                fleets[key] = Fleet.of(size, ask.shape).usd_per_month(1.0).mid
+            row.append(fleets[key] * hourly[name])
+        found[name] = np.asarray(row)
+    return found
+
+
+def _now(ask: Question, best: Estimate | None, rules: Rules, bills: Mapping[str, Floats]) -> float:
+    """Dollars a month of what is settled on now; of a breach, more than all that may come."""
+    if best is not None and _is_good(ask, best):
+        return _usd(best)
+    return rules.breach * max((float(row.min()) for row in bills.values()), default=0.0)
