@@ -24,9 +24,9 @@ import numpy as np
 from bench.memory_search import STAND_IN_YARDSTICK, held_out
 from controller.core.stats import Z90
 from controller.kinds.lambda_function.calls import evidence_of, usual
-from controller.kinds.lambda_function.learnt import LEARNT
-from controller.kinds.lambda_function.response import predict
-from controller.kinds.lambda_function.shapes import Learnt
+from controller.kinds.shared.learnt import LEARNT
+from controller.kinds.shared.response import predict
+from controller.kinds.shared.shapes import Learnt
 
 SIZES = (128, 192, 256, 384, 512, 768, 1024, 1536, 1769, 2048, 3008, 4096, 6144, 10_240)
 CALLS = 10

@@ -2,7 +2,7 @@
 
     python -m bench.learn_prior --curves DIR [--hold-out FAMILY ...] [--out FILE] [--score]
 
-What is learnt: how likely each shape of the family in `kinds/lambda_function/shapes.py` is; how
+What is learnt: how likely each shape of the family in `kinds/shared/shapes.py` is; how
 far real curves stray from the family, as a mixture of smooth and rough functions; and how
 log(p95 / mean) changes with memory. Every family of functions weighs the same, however many
 variants of it were measured. `--score` says how well each family is foretold by the others
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.measured_curves import Floats, MeasuredCurve, read_curves
-from controller.kinds.lambda_function.shapes import Learnt, correlation, log_duration
+from controller.kinds.shared.shapes import Learnt, correlation, log_duration
 
 SHARES = (0.0, 0.02, 0.05, 0.12, 0.25, 0.4, 0.6, 0.8, 0.93, 1.0)
 POWERS = (0.7, 0.85, 1.0, 1.15, 1.5, 2.0)
@@ -206,7 +206,7 @@ def module_text(learnt: Learnt) -> str:
     lines = [
         '"""What `bench/learn_prior.py` learnt from measured response curves; do not edit."""',
         "",
-        "from controller.kinds.lambda_function.shapes import Learnt",
+        "from controller.kinds.shared.shapes import Learnt",
         "",
         "LEARNT = Learnt(",
     ]

@@ -23,15 +23,15 @@ import numpy as np
 
 from controller.core.search import Probe, Rules, Settled, Trial
 from controller.kinds.lambda_function.calls import usual
-from controller.kinds.lambda_function.learnt import LEARNT
 from controller.kinds.lambda_function.search import (
     CHEAPEST_RULES,
     Aim,
     Findings,
     search_step,
 )
-from controller.kinds.lambda_function.shapes import Learnt
 from controller.kinds.lambda_function.sizing import ladder
+from controller.kinds.shared.learnt import LEARNT
+from controller.kinds.shared.shapes import Learnt
 from controller.model.policy import Bounds
 
 OURS = "rightsizer"

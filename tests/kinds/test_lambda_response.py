@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from controller.core.evidence import Evidence, evidence
 from controller.core.stats import Z90
-from controller.kinds.lambda_function.learnt import LEARNT
-from controller.kinds.lambda_function.response import Prediction, predict
-from controller.kinds.lambda_function.shapes import correlation, log_duration, shapes_of
+from controller.kinds.shared.learnt import LEARNT
+from controller.kinds.shared.response import Prediction, predict
+from controller.kinds.shared.shapes import correlation, log_duration, shapes_of
 from controller.model.estimate import Observation
 
 SIZES = [128, 256, 512, 1024, 1769, 2048, 3008, 5120, 10_240]

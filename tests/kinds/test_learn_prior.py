@@ -8,8 +8,8 @@ import pytest
 
 from bench.learn_prior import Roughness, learn, module_text
 from bench.measured_curves import MeasuredCurve, never_rising, read_curves
-from controller.kinds.lambda_function.learnt import LEARNT
-from controller.kinds.lambda_function.shapes import Learnt, log_duration, shapes_of
+from controller.kinds.shared.learnt import LEARNT
+from controller.kinds.shared.shapes import Learnt, log_duration, shapes_of
 
 SIZES = np.asarray([128.0, 256.0, 512.0, 1024.0, 2048.0])
 

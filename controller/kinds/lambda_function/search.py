@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from controller.core.search import Option, Rules, Spent, Step, next_step
 from controller.core.stats import Floats
 from controller.kinds.lambda_function.calls import Usual, evidence_of
-from controller.kinds.lambda_function.learnt import LEARNT
-from controller.kinds.lambda_function.response import predict
-from controller.kinds.lambda_function.shapes import Learnt
+from controller.kinds.shared.learnt import LEARNT
+from controller.kinds.shared.response import predict
+from controller.kinds.shared.shapes import Learnt
 
 NO_LIMIT_MS = 1e9
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from controller.core.contract import Answers, Span
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR
 from controller.core.periods import HOUR_S, align_down
-from controller.kinds.realtime_endpoint.latency import LatencyQueries, Values
+from controller.kinds.shared.latency import LatencyQueries, Values
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Slo

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
 from controller.core.stats import Z90
-from controller.kinds.lambda_function.response import Prediction, predict
 from controller.kinds.serverless_endpoint.concurrency import (
     ESCALATION,
     Limits,
@@ -20,6 +19,7 @@ from controller.kinds.serverless_endpoint.concurrency import (
     planned,
     rounded_up,
 )
+from controller.kinds.shared.response import Prediction, predict
 from controller.model.demand import Demand, Interval
 from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing

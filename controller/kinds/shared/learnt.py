@@ -1,6 +1,6 @@
 """What `bench/learn_prior.py` learnt from measured response curves; do not edit."""
 
-from controller.kinds.lambda_function.shapes import Learnt
+from controller.kinds.shared.shapes import Learnt
 
 LEARNT = Learnt(
     shares=(

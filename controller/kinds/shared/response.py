@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from controller.core.evidence import Evidence, Point
 from controller.core.stats import Z90, Floats, normal_cdf_table
-from controller.kinds.lambda_function.kriging import Kriging, krige
-from controller.kinds.lambda_function.learnt import LEARNT
-from controller.kinds.lambda_function.shapes import Learnt, curves_on, shapes_of
+from controller.kinds.shared.kriging import Kriging, krige
+from controller.kinds.shared.learnt import LEARNT
+from controller.kinds.shared.shapes import Learnt, curves_on, shapes_of
 from controller.model.size import memory_mb_of
 
 Indices: TypeAlias = npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ import numpy as np
 
 from controller.core.evidence import Point
 from controller.core.stats import Floats
-from controller.kinds.lambda_function.shapes import Learnt, correlation
+from controller.kinds.shared.shapes import Learnt, correlation
 from controller.model.size import memory_mb_of
 
 FREE_VAR = 25.0
