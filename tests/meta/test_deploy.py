@@ -34,6 +34,7 @@ CHOSEN_AT_RUN_TIME = {
 """Calls whose service or operation stands in a variable where they are made."""
 BY_THEIR_EFFECT = {
     "cloudwatch:DescribeAlarms",  # PutScalingPolicy makes alarms as whoever calls it
+    "cloudwatch:TagResource",  # PutMetricAlarm with tags
     "iam:CreateServiceLinkedRole",  # RegisterScalableTarget, the first time in an account
     "sagemaker:AddTags",  # CreateEndpointConfig with tags
 }
