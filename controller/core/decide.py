@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from controller.core import proposals
 from controller.core.explain import explain
-from controller.core.proposals import cheapest, cost_mid, helps, likeliest
+from controller.core.proposals import cheapest, cost_mid, helps, likeliest, sideways
 from controller.core.sentence import apart
 from controller.core.slo import error_slo_broken
 from controller.model.decision import Decision, Hold
@@ -145,18 +145,16 @@ def _climb(
     inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: Reason
 ) -> Decision:
     """The cheapest larger size that meets the SLO; else the best one allowed, said aloud."""
+    allowed = [e for e in _allowed(inputs) if not at_most(e.size, here.size)]
     larger = [e for e in feasible if not at_most(e.size, here.size)]
-    if not larger:
-        # Over the budget, where it is the budget that gives way.
-        larger = [
-            e for e in _allowed(inputs) if not at_most(e.size, here.size) and _meets(inputs, e)
-        ]
+    # Over the budget, where it is the budget that gives way.
+    larger = larger or [e for e in allowed if _meets(inputs, e)]
     if larger:
-        return proposals.propose(inputs.policy, inputs.demand, here, cheapest(larger), reason)
+        best = cheapest([e for e in larger if not sideways(here, e)] or larger)
+        return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
     held = _quarantined(inputs, [e for e in inputs.estimates if not at_most(e.size, here.size)])
     if held is not None:
         return held
-    allowed = [e for e in _allowed(inputs) if not at_most(e.size, here.size)]
     gain = [e for e in allowed if helps(here, e)]
     if not gain:
         return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))

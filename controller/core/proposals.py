@@ -11,7 +11,7 @@ from controller.model.estimate import Estimate
 from controller.model.missing import Missing
 from controller.model.policy import Policy
 from controller.model.reason import Reason
-from controller.model.size import in_order
+from controller.model.size import at_least, at_most, in_order
 
 CLIMB_GAIN = 0.97
 """A climb that is not sure to reach the SLO must at least bring p95 down by 3 % …"""
@@ -40,8 +40,23 @@ def cheapest(estimates: Sequence[Estimate]) -> Estimate:
     return min(near, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, in_order(e.size)))
 
 
+def sideways(here: Estimate, other: Estimate) -> bool:
+    """Whether a move is neither up nor cheaper, and to what never served: instances of another
+    type, each no dearer and all together no cheaper. What is believed of such a type is too
+    loose to go there and back on."""
+    if other.measured_requests > 0 or at_most(other.size, here.size):
+        return False
+    if isinstance(here.usd_per_hour, Missing) or isinstance(other.usd_per_hour, Missing):
+        return False
+    own = at_least(other.size, here.size)
+    dearer = other.usd_per_hour > here.usd_per_hour * 1.001
+    return not own and not dearer and cost_mid(other) >= cost_mid(here) * 0.999
+
+
 def helps(here: Estimate, other: Estimate) -> bool:
     """Whether a climb that is not sure to reach the SLO is worth it all the same."""
+    if sideways(here, other):
+        return False
     faster = other.p95_ms.mid < here.p95_ms.mid * CLIMB_GAIN
     return faster or other.p_slo > here.p_slo + CLIMB_CHANCE
 

@@ -161,15 +161,11 @@ def more_demand_never_means_fewer_instances(world: tuple[Machine, Observed]) -> 
 
 
 def after_applying_the_decision_is_hold(world: tuple[Machine, Observed]) -> None:
-    """The size it chose, under the same demand and evidence, stays as it is.
-
-    Where no size is sure to meet the SLO, the next look may find a likelier one.
-    """
+    """The size it chose, under the same demand and evidence, stays as it is."""
     observed = world[1]
     first = judge(observed).wanted
     assume(isinstance(first, Propose))
     assert isinstance(first, Propose)
-    assume(first.proposal.p_slo >= observed.policy.confidence)
     size = first.proposal.target
     assert isinstance(size, RealtimeSize)
     calm = replace(observed.windows, recent=())
