@@ -65,14 +65,15 @@ class Desk:
     def meets(self, name: str, load_rps: float) -> bool:
         """Probe a type at a load, and read whether it met the SLO."""
         start_s = 0.0 if self.spent.running == name else self.rules.start_s
-        hours = (start_s + self.rules.load_s) / 3600.0
+        load_s = self.rules.loaded_s(load_rps)
+        hours = (start_s + load_s) / 3600.0
         usd = hours * self.case.prices.usd_per_hour[name]
-        return self.carried_out(Probe(name, load_rps, hours, usd, 0.0))
+        return self.carried_out(Probe(name, load_rps, load_s, hours, usd, 0.0))
 
     def carried_out(self, probe: Probe) -> bool:
         """Make a probe; whether it met the SLO."""
         self.spent = self.spent.after(probe)
-        found = probed(self.case, probe.instance_type, probe.load_rps)
+        found = probed(self.case, probe.instance_type, probe.load_rps, probe.load_s)
         self.rows += found
         full = [row.p95_ms for row in found if row.load_rps == probe.load_rps]
         return bool(full) and statistics.median(full) <= self.case.policy.slo.threshold_ms

@@ -40,7 +40,7 @@ SIZES = ("large", "xlarge", "2xlarge", "4xlarge")
 SPEEDS = {"c4": 0.8, "c5": 1.0, "c6i": 1.12, "m4": 0.72, "m5": 0.92, "r5": 0.92}
 """Mean speed of a core in the generated worlds; each world strays from it by a fifth."""
 MINUTE_S, LIVE_S = 60.0, 300.0
-LEAST_REQUESTS = 40
+LEAST_REQUESTS = 20
 """Of a row: with fewer a percentile says nothing, and minutes are taken together."""
 NOISE_SD = 0.03
 """Log standard deviation between windows of the same load."""
@@ -174,15 +174,15 @@ def row_of(
     )  # fmt: skip
 
 
-def probed(case: Case, name: str, load_rps: float) -> list[Observation]:
-    """A light minute and six at the load; fewer and longer rows where little comes.
+def probed(case: Case, name: str, load_rps: float, load_s: float) -> list[Observation]:
+    """A light minute, then the load in six rows; in fewer where little comes.
 
     The same probe of the same endpoint gives the same rows, whoever makes it.
     """
     rng = np.random.default_rng([case.seed, *name.encode(), round(1e4 * load_rps)])
     machine, threshold_ms = case.machines[name], case.policy.slo.threshold_ms
-    rows = max(1, min(6, int(load_rps * 6 * MINUTE_S / LEAST_REQUESTS / 1.5)))
-    step_s = 6 * MINUTE_S / rows
+    rows = max(1, min(6, int(load_rps * load_s / LEAST_REQUESTS / 1.5)))
+    step_s = (load_s - MINUTE_S) / rows
     spans = [(MINUTE_S + i * step_s, MINUTE_S + (i + 1) * step_s) for i in range(rows)]
     plan = [(load_rps / 8.0, (0.0, MINUTE_S)), *((load_rps, span) for span in spans)]
     made = [row_of(machine, name, rps, s, threshold_ms, rng, "probe") for rps, s in plan]

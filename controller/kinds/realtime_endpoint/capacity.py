@@ -127,6 +127,16 @@ class Curves:
         found = np.einsum("n,k,nkl->l", _NODE_WEIGHTS, self.weight, met)
         return np.asarray(np.minimum.accumulate(found))
 
+    def p_bears(self, load_rps: Floats, threshold_ms: float) -> Floats:
+        """Probability that the true percentile at each load is within; never rising with load.
+
+        Unlike `p_met` it counts what a probe may yet find out, and no hour's own scatter.
+        """
+        log_ms = self.log_ms(load_rps)
+        within = normal_cdf_array((math.log(threshold_ms) - log_ms) / self._sd(load_rps, log_ms))
+        found = np.einsum("n,k,nkl->l", _NODE_WEIGHTS, self.weight, within)
+        return np.asarray(np.minimum.accumulate(found))
+
     def percentile_ms(self, load_rps: float) -> Interval:
         """The percentile at a load, with its 90 % interval."""
         low, mid, high = _quantiles(*self._spread(np.asarray([load_rps])))

@@ -33,7 +33,7 @@ from controller.kinds.realtime_endpoint.sizing import (
 )
 from controller.model.demand import Demand
 from controller.model.estimate import Estimate
-from controller.model.missing import Missing
+from controller.model.missing import Maybe, Missing
 from controller.model.size import RealtimeSize
 
 MOST_INSTANCES = 60.0
@@ -55,6 +55,8 @@ class Rules:
     """From asking for a shadow until it serves; paid for. A shadow that runs is not started."""
     load_s: float = 420.0
     """A minute of light load, then six of the load that is asked about."""
+    least_requests: int = 60
+    """Fewer say nothing of a percentile: a thin load is kept up for longer."""
     room: float = 0.93
     """Of the threshold: a load that only just meets the SLO will not be believed to."""
     apart: float = 1.15
@@ -64,6 +66,10 @@ class Rules:
     dearest prospect."""
     loads: int = 24
 
+    def loaded_s(self, load_rps: float) -> float:
+        """How long a load is kept up."""
+        return max(self.load_s, self.least_requests / max(load_rps, 1e-4))
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -71,6 +77,7 @@ class Probe:
 
     instance_type: str
     load_rps: float
+    load_s: float
     hours: float
     """Of an instance, its start included."""
     usd: float
@@ -83,9 +90,9 @@ class Settled:
     """The size to end at, and how sure it is."""
 
     size: RealtimeSize
-    p_slo: float
-    usd_per_month: float | None
-    """None where it has no price."""
+    p_slo: Maybe[float]
+    """Missing where nothing was measured."""
+    usd_per_month: Maybe[float]
     words: str
     """Why no further probe is made."""
 
@@ -126,9 +133,10 @@ class _Search:
     def priced(self, name: str, load_rps: float, worth_usd: float) -> Probe:
         """A probe with what it costs."""
         start_s = 0.0 if self.spent.running == name else self.rules.start_s
-        hours = (start_s + self.rules.load_s) / 3600.0
+        load_s = self.rules.loaded_s(load_rps)
+        hours = (start_s + load_s) / 3600.0
         usd = hours * self.ask.prices.usd_per_hour[name]
-        return Probe(name, load_rps, hours, usd, worth_usd)
+        return Probe(name, load_rps, load_s, hours, usd, worth_usd)
 
     def is_new(self, name: str, load_rps: float) -> bool:
         """Whether no load close to this one was probed."""
@@ -145,20 +153,17 @@ class _Search:
 
 
 def next_step(ask: Question, demand: Demand, rules: Rules, spent: Spent) -> Step:
-    """The probe that is worth most over its price, or the end.
-
-    Raises ValueError where nothing was measured and nothing may be probed.
-    """
+    """The probe that is worth most over its price, or the end."""
     best = chosen(ask, demand)
     if len(spent.probes) >= rules.most_probes:
-        return _settled(best, f"{rules.most_probes} probes were made")
+        return _settled(ask, best, f"{rules.most_probes} probes were made")
     search = _Search(ask, rules, spent, probeable(ask, demand))
     found = _probes(search, best) if ask.beliefs.measured else _first(search)
     if not found:
-        return _settled(best, "no probe is worth its price")
+        return _settled(ask, best, "no probe is worth its price")
     paid = [probe for probe in found if search.affordable(probe)]
     if not paid:
-        return _settled(best, "what is left of the budget for probes pays none")
+        return _settled(ask, best, "what is left of the budget for probes pays none")
     return max(paid, key=lambda p: (p.worth_usd - p.usd, p.instance_type, -p.load_rps))
 
 
@@ -202,11 +207,12 @@ def _usd(found: Estimate) -> float:
     return found.usd_per_month.mid
 
 
-def _settled(best: Estimate | None, words: str) -> Settled:
+def _settled(ask: Question, best: Estimate | None, words: str) -> Settled:
     if best is None or not isinstance(best.size, RealtimeSize):
-        raise ValueError("nothing was measured, and nothing may be probed")
-    usd = None if isinstance(best.usd_per_month, Missing) else best.usd_per_month.mid
-    return Settled(best.size, best.p_slo, usd, words)
+        unseen = Missing("nothing was measured")
+        return Settled(ask.current, unseen, unseen, words)
+    usd = best.usd_per_month
+    return Settled(best.size, best.p_slo, usd if isinstance(usd, Missing) else usd.mid, words)
 
 
 def _first(search: _Search) -> list[Probe]:
@@ -232,7 +238,7 @@ def _probes(search: _Search, best: Estimate | None) -> list[Probe]:
     for name, bill in bills.items():
         belief = ask.beliefs.about(name)
         assert belief is not None
-        bears = belief.curves.p_met(loads, belief.threshold_ms * rules.room)
+        bears = belief.curves.p_bears(loads, belief.threshold_ms * rules.room)
         worth = bears * np.maximum(0.0, now - bill) * months
         every = [
             search.priced(name, float(load), float(usd))
