@@ -1,4 +1,4 @@
-"""Who may look: a token, the name that was asked for, and how long an address may be.
+"""Who may look: a token, the name that was asked for, and how long a request may be.
 
 A token comes as `Authorization: Bearer TOKEN`, or as the password of HTTP Basic, which is
 what a browser asks a person for; the name beside it is not looked at.
@@ -22,6 +22,8 @@ from controller.web.answers import error
 
 MOST_ADDRESS = 4096
 """Bytes of path and query together."""
+MOST_HEADER_BYTES = 16_384
+"""Of a request's whole header; what comes in one piece is not limited by the parser."""
 LEAST_TOKEN = 16
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 """For probes, which have no secrets; they say nothing of endpoints."""
@@ -85,6 +87,8 @@ class Guarded:
         length = len(scope.get("raw_path") or b"") + len(scope["query_string"])
         if length > MOST_ADDRESS:
             return error(f"the address is longer than {MOST_ADDRESS} bytes", 414)
+        if sum(len(name) + len(value) for name, value in headers.raw) > MOST_HEADER_BYTES:
+            return error(f"the header is longer than {MOST_HEADER_BYTES} bytes", 431)
         if not doors.knows(headers.get("host", "")):
             sentence = "ask for this listener as localhost or by its address, or give it a token"
             return error(sentence, 421)

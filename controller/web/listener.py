@@ -17,11 +17,11 @@ from starlette.types import ASGIApp
 
 from controller.model.errors import Terminal
 from controller.web.connection import Connection
+from controller.web.doors import MOST_HEADER_BYTES
 
 DEFAULT_HOST = "127.0.0.1"
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 5
-MOST_HEADER_BYTES = 16_384
 MOST_CONNECTIONS = 128
 """Beyond it a request is answered with 503."""
 KEEP_ALIVE_S = 20

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from botocore.session import Session as BotocoreSession
@@ -33,20 +32,19 @@ SECRET = "external-id-that-nobody-may-see"
 class SiteWorld:
     """The demo's account, looked at once, and a few of its changes begun."""
 
-    def __init__(self, store: Path | str = ":memory:") -> None:
+    def __init__(self) -> None:
         self.world = World(seed=0, start_s=START_S)
         self.world.seed_from(demo_document(endpoints=True))
         self.clock = VirtualClock(self.world.now_s(), self.world.advance_to)
         self.policies = _with_a_secret(load([POLICIES]))
-        self.store_path = store
-        self.app = self.start()
+        self.app = self.start(SqliteStore.open(":memory:"))
 
-    def start(self) -> App:
-        """A new controller process on the same journal."""
+    def start(self, store: SqliteStore) -> App:
+        """A new controller process."""
         return build(
             Wiring(
                 clock=self.clock,
-                store=SqliteStore.open(self.store_path),
+                store=store,
                 policies=self.policies,
                 connection=Connection(keys=Keys("AKIA123456789012TEST", "secret"), max_attempts=1),
                 hook=self._attach,
