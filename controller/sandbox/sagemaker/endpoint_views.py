@@ -73,7 +73,14 @@ def _variant(place: SageMakerPlace, variant: Variant) -> dict[str, Any]:
             view[name] = variant.config.members[name]
     if pools := variant.config.members.get("InstancePools"):
         view["InstancePools"] = [
-            {"InstanceType": pool["InstanceType"], "Priority": pool["Priority"]} for pool in pools
+            {
+                "InstanceType": pool["InstanceType"],
+                # All instances are of the first choice: the sandbox launches no other.
+                "CurrentInstanceCount": variant.current_instance_count
+                if pool["InstanceType"] == variant.instance_type
+                else 0,
+            }
+            for pool in pools
         ]
     return view
 
