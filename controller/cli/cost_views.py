@@ -151,14 +151,14 @@ def show_hosting(session: Session, lines: Sequence[HostingCost]) -> None:
     rows = [
         (
             Cell(KIND_WORDS[line.kind], "bold" if line.present else ""),
-            line.what,
+            Cell(line.what, brief=line.what.partition(" at ")[0].replace(" x ml.", " ")),
             _span(line.usd_per_month),
             "" if isinstance(line.break_even_rps, Missing) else number(line.break_even_rps),
             "in use, rightly sized" if line.present else line.assumes,
         )
         for line in lines
     ]
-    columns = ("HOSTING", "SIZE", ">USD/MONTH", ">EVEN AT RPS", "IF")
+    columns = ("HOSTING", "SIZE", ">USD/MONTH", "~>EVEN AT RPS", "IF")
     show_table(session, columns, rows)
 
 

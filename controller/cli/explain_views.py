@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from controller.cli.cost_views import Marks, show_advice, show_costs, show_hosting
 from controller.cli.get_views import CHANGE_WIDE, change_row
-from controller.cli.output import Cell, printable, show_table
+from controller.cli.output import Cell, show_facts, show_table
 from controller.cli.plan_views import latency_words
 from controller.cli.session import Session
 from controller.cli.words import (
@@ -21,7 +21,7 @@ from controller.core.cost_table import cost_table
 from controller.model.change import Change
 from controller.model.condition import Condition, ConditionStatus
 from controller.model.demand import Demand
-from controller.model.endpoint import LATEST, EndpointState, LambdaLive
+from controller.model.endpoint import LATEST, EndpointState, Kind, LambdaLive
 from controller.model.missing import Missing
 from controller.model.policy import Policy
 from controller.model.sagemaker import RealtimeLive, ServerlessLive
@@ -34,8 +34,7 @@ def show_explanation(
     session: Session, seen: Seen, changes: Sequence[Change], *, wide: bool, now_s: float
 ) -> None:
     """Everything that `explain` tells, top down."""
-    for title, text in _facts(seen, now_s):
-        session.write(f"{title + ':':<11}{printable(text)}\n")
+    show_facts(session, _facts(seen, now_s))
     _sizes(session, seen, wide=wide)
     show_hosting(session, seen.assessment.hosting)
     show_advice(session, seen.assessment.advice)
@@ -57,7 +56,7 @@ def _facts(seen: Seen, now_s: float) -> Iterator[tuple[str, str]]:
     yield "Decision", assessment.sentence
     yield "SLO", _slo(seen, policy)
     demand = assessment.demand
-    yield "Demand", demand.reason if isinstance(demand, Missing) else _demand(demand)
+    yield "Demand", demand.reason if isinstance(demand, Missing) else _demand(demand, seen)
 
 
 def _live(state: EndpointState, now_s: float) -> str:
@@ -92,7 +91,7 @@ def _slo(seen: Seen, policy: Policy) -> str:
     return text
 
 
-def _demand(demand: Demand) -> str:
+def _demand(demand: Demand, seen: Seen) -> str:
     month = demand.requests_per_month
     memory = demand.memory_used_mb
     used = memory.reason if isinstance(memory, Missing) else f"{memory} MB"
@@ -101,9 +100,16 @@ def _demand(demand: Demand) -> str:
         f"{number(month.mid)} requests a month ({number(month.low)}-{number(month.high)}), "
         f"{number(demand.requests_per_hour_trough)} to {number(demand.requests_per_hour_peak)} "
         f"an hour{peak}; memory used: {used}; errors {percent(demand.error_ratio)}; "
-        f"throttled {percent(demand.throttle_ratio)}; "
-        f"cold starts {percent(demand.cold_start_ratio)}; {demand.hours_observed} hours seen"
+        f"{_on_demand(demand, seen)}{demand.hours_observed} hours seen"
     )
+
+
+def _on_demand(demand: Demand, seen: Seen) -> str:
+    """What only hosting by the request knows."""
+    if seen.entry.key.kind is Kind.REALTIME_ENDPOINT:
+        return ""
+    throttled, cold = percent(demand.throttle_ratio), percent(demand.cold_start_ratio)
+    return f"throttled {throttled}; cold starts {cold}; "
 
 
 def _busiest(rps: float) -> str:

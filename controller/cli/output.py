@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from controller.cli.session import Session
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 WIDTH_ELSEWHERE = 10_000
 """Columns where there is no terminal: more than any row has."""
 GAP = 2
+FACT_AT = 11
+"""Column at which the text of a fact begins."""
 LAST_AT_LEAST = 20
 """Columns that the last one gets on a terminal, however narrow that is."""
 
@@ -42,6 +45,22 @@ Row = Sequence[str | Cell]
 def printable(text: str) -> str:
     """The text without anything that would move the reader's cursor."""
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def show_facts(session: Session, facts: Iterable[tuple[str, str]]) -> None:
+    """`Title: text` by line; on a terminal the text folds beside its title, never in a word."""
+    from rich.console import Console
+
+    room = Console(file=session.out).width if session.terminal else WIDTH_ELSEWHERE
+    for title, text in facts:
+        lines = wrap(
+            printable(text),
+            max(LAST_AT_LEAST, room - FACT_AT),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        indented = ("\n" + " " * FACT_AT).join(lines)
+        session.write(f"{title + ':':<{FACT_AT}}{indented}\n")
 
 
 def show_table(session: Session, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -19,7 +19,7 @@ def explain(
     pairs = list(zip(estimates, standings, strict=True))
     feasible = [e for e, (rejection, _) in pairs if rejection is Rejection.CHOSEN]
     best = cheapest(feasible) if feasible else None
-    best_usd, than = (0.0, "") if best is None else (cost_mid(best), f"than {best.size}")
+    best_usd = 0.0 if best is None else cost_mid(best)
     out = []
     for estimate, standing in pairs:
         rejection, detail = standing
@@ -29,8 +29,16 @@ def explain(
             detail = detail or ("kept" if kept else "the cheapest that meets the SLO")
         elif rejection is Rejection.CHOSEN:
             rejection = Rejection.DEARER
-            detail = f"{cost_mid(estimate) - best_usd:.2f} USD/month more {than}"
+            detail = _dearer(cost_mid(estimate) - best_usd, best)
             if estimate is best and isinstance(decision, Hold):
                 rejection, detail = Rejection.SAVING_TOO_SMALL, f"held: {decision.detail}"
         out.append(Candidate(estimate, rejection, detail))
     return tuple(out)
+
+
+def _dearer(more_usd: float, best: Estimate | None) -> str:
+    """Why a size that would do is not the one: money, unless there is no difference to see."""
+    name = "" if best is None else f" {best.size}"
+    if more_usd < 0.005:
+        return f"costs as much as{name}, which is faster or simpler"
+    return f"{more_usd:.2f} USD/month more than{name}"

@@ -19,6 +19,8 @@ CLIMB_CHANCE = 0.1
 """… or raise the probability of meeting it by this much."""
 CHANCE_PER_COST = 0.2
 """Twice the cost must raise the chance to meet the SLO by a factor of 2 ** this, 15 %."""
+SAME_USD = 1e-6
+"""A monthly difference below this is one of rounding."""
 HOPELESS = 0.02
 """Below this chance at the best of sizes it is speed that counts."""
 
@@ -143,7 +145,9 @@ def _log_sd(interval: Interval) -> float:
 
 def money(saves: Interval) -> str:
     """`saves 38-55 USD/month` or `costs 12-20 USD/month more`; `saves -3 to 24 USD/month`
-    where it may cost something after all."""
+    where it may cost something after all; `costs the same` where the bill does not change."""
+    if abs(saves.mid) < SAME_USD:
+        return "costs the same"
     if saves.mid >= 0.0:
         return f"saves {_range(saves.low, saves.high)} USD/month"
     return f"costs {_range(-saves.high, -saves.low)} USD/month more"

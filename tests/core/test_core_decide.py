@@ -358,3 +358,13 @@ def test_where_nothing_moves_the_present_size_is_marked() -> None:
     assert found[2048] is Rejection.CURRENT
     assert found[1024] is Rejection.SAVING_TOO_SMALL
     assert found[512] is Rejection.SLO_UNLIKELY
+
+
+def test_a_size_of_the_same_cost_is_not_called_dearer_by_nothing() -> None:
+    _, candidates = decide(
+        an_input(512, {512: (0.3, 5.0, 300.0), 1024: (0.97, 4.0, 180.0), 1536: (0.97, 4.0, 190.0)})
+    )
+    details = [c.detail for c in candidates]
+    assert details[1] == "the cheapest that meets the SLO"
+    assert details[2] == "costs as much as 1024 MB, which is faster or simpler"
+    assert not any("0.00 USD" in detail for detail in details)
