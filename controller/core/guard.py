@@ -18,6 +18,7 @@ from controller.model.endpoint import EndpointState, Kind, Phase
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Covers, FleetLimits, Mode, Policy
 from controller.model.reason import Reason
+from controller.model.sagemaker import RealtimeLive
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,18 @@ def not_paused(s: Situation) -> Refusal | None:
 def endpoint_stable(s: Situation) -> Refusal | None:
     """AWS is at work on it, or it has failed."""
     if s.state.phase in {Phase.UPDATING, Phase.ROLLING_BACK}:
-        return Reason.UPDATING, "AWS is carrying out somebody's update", None
+        return Reason.UPDATING, _at_work(s.state), None
     if s.state.phase is Phase.FAILED:
         return Reason.ENDPOINT_FAILED, "AWS says that the endpoint has failed", None
     return None
+
+
+def _at_work(state: EndpointState) -> str:
+    """While instances come or go an endpoint is updating too, and nobody has changed it."""
+    live = state.live
+    if isinstance(live, RealtimeLive) and live.instances != live.desired_instances:
+        return f"AWS is going from {live.instances} to {live.desired_instances} instances"
+    return "AWS is carrying out somebody's update"
 
 
 def kind_allows(s: Situation) -> Refusal | None:

@@ -3,15 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from given import NOW_S, a_change
+from given import NOW_S, a_change, a_fleet, a_policy
 from realtime_variant import AFTER, BEFORE, KEY, Variant
 
 from controller.core.contract import SETTLE_S, Stage
+from controller.core.guard import Situation, endpoint_stable
+from controller.core.history import Ownership
 from controller.kinds.realtime_endpoint.arrival import LONGEST_S, STEADY_S, arriving
 from controller.kinds.realtime_endpoint.rollout import watching_since_s
 from controller.kinds.realtime_endpoint.view import View
 from controller.model.change import Advance, Change, ChangePhase, Step, Verdict, VerdictKind, Wait
-from controller.model.endpoint import EndpointState
+from controller.model.endpoint import EndpointState, Phase
 from controller.model.policy import Rollout
 from controller.model.reason import Reason
 from controller.model.size import RealtimeSize
@@ -92,3 +94,22 @@ def test_fewer_instances_are_judged_once_they_are_fewer() -> None:
 def test_another_type_is_watched_at_once_but_for_a_climb(reason: Reason, watched: bool) -> None:
     change = _change(RealtimeSize(AFTER, 2, 6, 1800.0), reason, config_target="rightsizer-new")
     assert (watching_since_s(change) is not None) is watched
+
+
+def test_instances_that_come_by_autoscaling_are_nobodys_update() -> None:
+    scaling = replace(_state(running=2, wanted=4), phase=Phase.UPDATING)
+    situation = Situation(
+        NOW_S,
+        a_policy(),
+        scaling,
+        None,
+        (),
+        (),
+        Ownership(False, False, None, ""),
+        a_fleet(),
+        None,
+        {},
+    )
+    refusal = endpoint_stable(situation)
+    assert refusal is not None
+    assert refusal[:2] == (Reason.UPDATING, "AWS is going from 2 to 4 instances")
