@@ -98,6 +98,7 @@ def test_another_type_is_watched_at_once_but_for_a_climb(reason: Reason, watched
 
 def test_instances_that_come_by_autoscaling_are_nobodys_update() -> None:
     scaling = replace(_state(running=2, wanted=4), phase=Phase.UPDATING)
+    nobody = Ownership(False, False, None, "")
     situation = Situation(
         NOW_S,
         a_policy(),
