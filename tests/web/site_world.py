@@ -53,6 +53,11 @@ class SiteWorld:
             )
         )
 
+    @property
+    def count(self) -> int:
+        """Endpoints under care."""
+        return len(self.app.engine.entries())
+
     def _attach(self, session: Any) -> None:
         attach(session, self.world)
 

@@ -1,8 +1,8 @@
 """The page in a real browser, against a real controller: drawn, usable, fast, accessible.
 
 Needs Chromium and playwright (`pip install playwright`, Debian's package `chromium`); with
-axe-core (`npm pack axe-core`) named in RIGHTSIZER_TEST_AXE it also checks accessibility.
-Screenshots are kept in the folder that RIGHTSIZER_TEST_SCREENSHOTS names.
+axe-core (`npm pack axe-core`) named in PAGE_AXE it also checks accessibility.
+Screenshots are kept in the folder that PAGE_SCREENSHOTS names.
 """
 
 import os
@@ -101,7 +101,7 @@ class Page:
         return [link.inner_text() for link in self.tab.query_selector_all("a.name")]
 
     def shoot(self, name: str) -> None:
-        folder = os.environ.get("RIGHTSIZER_TEST_SCREENSHOTS")
+        folder = os.environ.get("PAGE_SCREENSHOTS")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.tab.screenshot(path=Path(folder) / f"{name}-{self.view}.png", full_page=True)
@@ -142,7 +142,7 @@ def test_every_page_is_drawn_fits_and_complains_of_nothing(page: Page, url: str,
 
 
 def _accessible(page: Page) -> None:
-    axe = os.environ.get("RIGHTSIZER_TEST_AXE")
+    axe = os.environ.get("PAGE_AXE")
     if not axe:
         return
     # by evaluation, since the page's policy lets no foreign script in
@@ -154,10 +154,10 @@ def _accessible(page: Page) -> None:
     assert told == []
 
 
-def test_it_is_sorted_filtered_and_linked_to(wide: Page, url: str) -> None:
+def test_it_is_sorted_filtered_and_linked_to(wide: Page, url: str, site_world: SiteWorld) -> None:
     wide.open(url)
     tab = wide.tab
-    assert len(wide.names()) == 18
+    assert len(wide.names()) == site_world.count
     tab.click("th button:has-text('Endpoint')")
     tab.wait_for_selector("th[aria-sort=ascending]:has-text('Endpoint')")
     assert wide.names() == sorted(wide.names())
@@ -215,12 +215,12 @@ def test_what_the_api_tells_never_becomes_markup(
     assert wide.complaints == []
 
 
-def test_it_says_when_it_is_not_up_to_date(wide: Page, url: str) -> None:
+def test_it_says_when_it_is_not_up_to_date(wide: Page, url: str, site_world: SiteWorld) -> None:
     wide.open(url)
     wide.tab.route("**/api/v1/**", lambda route: route.abort())
     wide.tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     wide.tab.wait_for_selector("#fresh:has-text('Not up to date')")
-    assert len(wide.names()) == 18, "what was shown stays"
+    assert len(wide.names()) == site_world.count, "what was shown stays"
 
 
 def test_five_thousand_endpoints_are_there_within_a_second(

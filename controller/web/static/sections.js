@@ -6,7 +6,7 @@ import { KINDS, arrow, known, missing, number, percent, range, same, size, usd, 
 
 export function table(caption, columns, rows, empty) {
   if (!rows.length) return h("p", { class: "quiet" }, empty);
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `${caption}, table` },
     h("table", {}, h("caption", { class: "sr" }, caption),
       h("thead", {}, h("tr", {}, columns.map(([word, type]) => h("th", { scope: "col", class: type ?? null }, word)))),
       h("tbody", {}, rows)));
