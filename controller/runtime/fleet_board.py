@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controller.model.change import Change
 from controller.model.decision import Assessment
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe
@@ -27,6 +28,7 @@ class _Made:
     assessment: Assessment | None
     policy: Policy
     budget_left: Maybe[float]
+    change: Change | None
     row: Row
 
 
@@ -38,6 +40,8 @@ class Sources:
     last: Callable[[EndpointKey], Assessment | None]
     """The newest assessment of this process."""
     budget_left: Callable[[EndpointKey], Maybe[float]]
+    open_changes: Callable[[], Sequence[Change]]
+    """Those in flight: few, whatever the size of the fleet."""
     journalled: Callable[[EndpointKey], Json | None]
     """What an earlier process wrote of an endpoint that this one has not looked at yet."""
 
@@ -68,16 +72,20 @@ class FleetBoard:
     def rows(self) -> list[Row]:
         """Every endpoint under care, by key."""
         entries = self._at.entries()
+        moving = self._moving()
         with self._lock:
-            made = {entry.key: self._of(entry) for entry in entries}
+            made = {entry.key: self._of(entry, moving.get(entry.key)) for entry in entries}
             self._made = made
         return [one.row for one in made.values()]
 
     def row(self, entry: Entry) -> Row:
         """One endpoint's row."""
-        return self._of(entry).row
+        return self._of(entry, self._moving().get(entry.key)).row
 
-    def _of(self, entry: Entry) -> _Made:
+    def _moving(self) -> Mapping[EndpointKey, Change]:
+        return {change.key: change for change in self._at.open_changes()}
+
+    def _of(self, entry: Entry, change: Change | None) -> _Made:
         key = entry.key
         assessment, left = self._at.last(key), self._at.budget_left(key)
         kept = self._made.get(key)
@@ -86,10 +94,12 @@ class FleetBoard:
             and kept.assessment is assessment
             and kept.policy is entry.policy
             and kept.budget_left is left
+            and kept.change == change
         ):
             return kept
         said = self._at.journalled(key) if assessment is None else brief_document(assessment)
-        return _Made(assessment, entry.policy, left, row(entry, said, left))
+        made = row(entry, said, left, None if change is None else change.target)
+        return _Made(assessment, entry.policy, left, change, made)
 
 
 def _matches(one: Row, query: FleetQuery) -> bool:

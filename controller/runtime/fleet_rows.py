@@ -10,8 +10,10 @@ from controller.model.demand import Attainment
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Mode, Policy
 from controller.model.reason import Reason
+from controller.model.size import Size
 from controller.runtime.documents import assessment_document, key_document
 from controller.runtime.roster import Entry
+from controller.runtime.size_documents import size_document
 from controller.web.reading import STATES
 
 Json = dict[str, Any]
@@ -46,8 +48,14 @@ def brief_document(assessment: Assessment) -> Json:
     return dict(assessment_document(lean))
 
 
-def row(entry: Entry, document: Mapping[str, Any] | None, budget_left: Maybe[float]) -> Row:
-    """The row of an endpoint; `document` as kept in the journal, None where there is none."""
+def row(
+    entry: Entry,
+    document: Mapping[str, Any] | None,
+    budget_left: Maybe[float],
+    moving_to: Size | None,
+) -> Row:
+    """The row of an endpoint; `document` as kept in the journal, None where there is none.
+    `moving_to`: what the change in flight aims at, which is wanted while it lasts."""
     policy, said = entry.policy, document or {}
     slo = said.get("slo") or {}
     usd = _usd(said)
@@ -62,7 +70,7 @@ def row(entry: Entry, document: Mapping[str, Any] | None, budget_left: Maybe[flo
         "mode": policy.mode.value,
         "state": state_of(policy, said),
         "currentSize": said.get("currentSize"),
-        "desiredSize": said.get("desiredSize"),
+        "desiredSize": said.get("desiredSize") if moving_to is None else size_document(moving_to),
         "p95Ms": p95,
         "sloMs": threshold,
         "percentile": policy.slo.percentile,

@@ -57,6 +57,7 @@ class Site:
                 entries=parts.engine.entries,
                 last=parts.recorder.last,
                 budget_left=parts.budget_left,
+                open_changes=parts.store.open_changes,
                 journalled=parts.store.assessment,
             )
         )
@@ -81,9 +82,11 @@ class Site:
         rows = at.store.observations(entry.key, since_s(now_s, MEASURED_DAYS))
         # latencies of older code or configuration say nothing of the present one
         present = [row for row in rows if row.era == rows[-1].era]
+        row = self._board.row(entry).document
         return {
             **known,
-            "row": self._board.row(entry).document,
+            "desiredSize": row["desiredSize"],
+            "row": row,
             "objective": objective_document(entry.policy),
             "resolvedPolicy": policy_document(entry.policy),
             "conflictsWith": entry.conflict,

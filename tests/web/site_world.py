@@ -106,7 +106,9 @@ class Crowd:
         }
         entries = [Entry(key, entry.policy) for key, entry in sorted(self._twins.items())]
         left = Missing("not counted")
-        self.board = FleetBoard(Sources(lambda: entries, made.get, lambda _: left, lambda _: None))
+        self.board = FleetBoard(
+            Sources(lambda: entries, made.get, lambda _: left, tuple, lambda _: None)
+        )
 
     def fleet(self, query: FleetQuery) -> Json:
         """Rows of all the copies."""

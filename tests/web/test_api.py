@@ -171,6 +171,9 @@ def test_changes_and_their_events(api: TestClient) -> None:
     assert {c["id"] for c in under_way} == {c["id"] for c in changes if c["finishedAt"] is None}
     said = get(api, f"endpoints/{key}", "Endpoint")
     assert [c["id"] for c in said["changes"]] == [c["id"] for c in own]
+    for change in under_way:
+        (row,) = items(api, f"q={change['endpoint']['name']}")
+        assert row["desiredSize"] == change["target"], "what it moves to is what is wanted"
 
 
 def test_policies_and_status(api: TestClient, site_world: SiteWorld) -> None:
