@@ -90,3 +90,25 @@ def test_an_action_is_named_after_its_time() -> None:
     morning = ScheduledBounds("cron(0 7 ? * * *)", "UTC", 3, 8)
     assert action_name(morning) == action_name(replace(morning, min_instances=4))
     assert action_name(morning) != action_name(replace(morning, timezone="Europe/Rome"))
+
+
+@pytest.mark.parametrize(
+    ("target", "breaching", "count"), [(1800.0, False, 2), (1800.0, True, 4), (450.0, True, 6)]
+)
+def test_out_of_a_breach_there_are_never_fewer_than_were_too_few(
+    target: float, breaching: bool, count: int
+) -> None:
+    before = RealtimeSize("ml.c5.large", 2, 6, 900.0)
+    after = RealtimeSize("ml.c5.xlarge", 1, 6, target)
+    assert deployment.new_count(before, after, 4, breaching=breaching) == count
+
+
+@pytest.mark.parametrize(
+    ("desired", "keeps"),
+    [(2, True), (4, False), (5, True), (3, False)],
+    ids=["the same", "as when reckoned", "grown since", "shrunk since"],
+)
+def test_instances_that_autoscaling_has_started_meanwhile_are_not_lost(
+    desired: int, keeps: bool
+) -> None:
+    assert deployment.keeps_count(2, before=4, desired=desired) is keeps

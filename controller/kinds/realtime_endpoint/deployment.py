@@ -19,12 +19,25 @@ _UNGUARDED = ("ml.inf1.",)
 US_PER_MS = 1000.0
 
 
-def new_count(before: RealtimeSize, after: RealtimeSize, desired: int) -> int:
-    """Instances of the new type for what is served now: by capacity, inside the bounds."""
+def new_count(
+    before: RealtimeSize, after: RealtimeSize, desired: int, *, breaching: bool = False
+) -> int:
+    """Instances of the new type for what is served now: by capacity, inside the bounds.
+
+    Out of a breach never fewer than there are: they were not enough, so their number does not
+    tell the demand. Autoscaling takes away what is too many.
+    """
     count = float(desired)
     if before.target_per_instance is not None and after.target_per_instance is not None:
-        count *= before.target_per_instance / after.target_per_instance
+        ratio = before.target_per_instance / after.target_per_instance
+        count *= max(1.0, ratio) if breaching else ratio
     return min(max(math.ceil(count - 1e-9), after.min_instances), after.max_instances)
+
+
+def keeps_count(count: int, before: int, desired: int) -> bool:
+    """Whether the number that runs is carried over, and not the new config's: where they are
+    the same, and where autoscaling has started more since the config's was reckoned."""
+    return desired == count or desired > max(count, before)
 
 
 def shift(rollout: Rollout, instance_type: str, count: int, alarms: tuple[str, ...]) -> Shift:

@@ -114,4 +114,6 @@ def _deploy(view: View) -> Step:
     count = int(view.told("count"))
     alarms = tuple(view.told("alarms").split())
     guard = deployment.shift(view.rollout, view.target.instance_type, count, alarms)
-    return DeployConfig(name, count == view.live.desired_instances, guard if alarms else Shift())
+    before, now = int(view.told("count_before")), view.live.desired_instances
+    keep = deployment.keeps_count(count, before, now)
+    return DeployConfig(name, keep, guard if alarms else Shift())

@@ -144,7 +144,12 @@ def _forbidden(view: View) -> tuple[Reason, str] | None:
 
 
 def _new_fleet(view: View) -> dict[str, str]:
-    count = deployment.new_count(view.before, view.target, view.live.desired_instances)
+    count = deployment.new_count(
+        view.before,
+        view.target,
+        view.live.desired_instances,
+        breaching=view.change.reason is Reason.SLO_BREACHED,
+    )
     key = view.stage.state.key
     source = (view.config, view.told("fingerprint"))
     name = config_name(key.name, source, view.target.instance_type, count)
