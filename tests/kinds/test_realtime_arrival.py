@@ -9,7 +9,7 @@ from realtime_variant import AFTER, BEFORE, KEY, Variant
 from controller.core.contract import SETTLE_S, Stage
 from controller.core.guard import Situation, endpoint_stable
 from controller.core.history import Ownership
-from controller.kinds.realtime_endpoint.arrival import LONGEST_S, STEADY_S, arriving
+from controller.kinds.realtime_endpoint.arrival import LEAVING_S, LONGEST_S, STEADY_S, arriving
 from controller.kinds.realtime_endpoint.rollout import watching_since_s
 from controller.kinds.realtime_endpoint.view import View
 from controller.model.change import Advance, Change, ChangePhase, Step, Verdict, VerdictKind, Wait
@@ -80,12 +80,17 @@ def test_after_an_hour_it_is_judged_as_it_is() -> None:
 
 
 def test_fewer_instances_are_judged_once_they_are_fewer() -> None:
+    """Target tracking lets them go after a quarter of an hour; at the least, none can."""
     less = _change(RealtimeSize(BEFORE, 1, 3, 900.0), Reason.CHEAPER_SIZE)
     step, _ = _look(less, 6, 3, 1.0)
     assert isinstance(step, Wait)
-    step, less = _look(less, 3, 3, 60.0)
+    _, less = _look(less, 3, 3, 60.0)
+    step, less = _look(less, 3, 3, 59.0 + LEAVING_S)
+    assert isinstance(step, Wait)
+    assert watching_since_s(less) is None
+    step, less = _look(less, 1, 1, 60.0 + LEAVING_S)
     assert isinstance(step, Advance)
-    assert watching_since_s(less) == NOW_S + 60.0 + SETTLE_S
+    assert watching_since_s(less) == NOW_S + 60.0 + LEAVING_S + SETTLE_S
 
 
 @pytest.mark.parametrize(
@@ -99,18 +104,7 @@ def test_another_type_is_watched_at_once_but_for_a_climb(reason: Reason, watched
 def test_instances_that_come_by_autoscaling_are_nobodys_update() -> None:
     scaling = replace(_state(running=2, wanted=4), phase=Phase.UPDATING)
     nobody = Ownership(False, False, None, "")
-    situation = Situation(
-        NOW_S,
-        a_policy(),
-        scaling,
-        None,
-        (),
-        (),
-        Ownership(False, False, None, ""),
-        a_fleet(),
-        None,
-        {},
-    )
+    situation = Situation(NOW_S, a_policy(), scaling, None, (), (), nobody, a_fleet(), None, {})
     refusal = endpoint_stable(situation)
     assert refusal is not None
     assert refusal[:2] == (Reason.UPDATING, "AWS is going from 2 to 4 instances")

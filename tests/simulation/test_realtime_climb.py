@@ -57,3 +57,22 @@ def test_a_climb_is_judged_when_its_instances_are_there(peak_hour: int) -> None:
     assert changes, account.app.recorder.last(KEY)
     assert all(c.phase is ChangePhase.VERIFIED for c in changes), told
     assert len(changes) <= 3, told
+
+
+def test_lower_bounds_are_judged_by_the_instances_that_they_leave() -> None:
+    """Four instances for the work of one or two: the verdict comes after some have gone."""
+    scaled = {
+        "endpoint": NAME,
+        "min": 4,
+        "max": 8,
+        "policies": [{"name": "invocations", "target_value": 900.0}],
+    }
+    idle = _endpoint(rps=6.0, daily_amplitude=0.1) | {"instance_count": 4}
+    account = Account([], [_policy()], extra={"endpoints": [idle], "scalable_targets": [scaled]})
+    account.run(0.5 * DAY_S)
+    change = list(account.app.store.changes(KEY))[-1]
+    assert change.phase is ChangePhase.VERIFIED, change
+    assert change.finished_at_s is not None
+    assert float(change.progress["arrived_s"]) - float(change.progress["full_since_s"]) > 900.0
+    adapter = account.app.adapters[Kind.REALTIME_ENDPOINT]
+    assert adapter.observe(Scope(REGION), KEY).realtime.instances < 4
