@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from controller.cli.output import Cell, Row, printable, show_table
 from controller.cli.session import Session
-from controller.cli.size_words import short
+from controller.cli.size_words import told_apart
 from controller.cli.words import UNKNOWN, ms_range, number, probability, usd, usd_range
 from controller.core.cost_table import CostRow, in_brief
 from controller.model.advice import Advice, HostingCost
@@ -36,11 +36,12 @@ def show_costs(
     note = f" ({left_out} more left out; -o wide shows all)" if left_out else ""
     session.write(f"\n{title}{note}\n")
     columns = _columns(shown, wide=wide)
-    show_table(session, columns, [_row(row, marks, columns) for row in shown])
+    names = told_apart([row.size for row in shown])
+    show_table(session, columns, [_row(row, names[row.size], marks, columns) for row in shown])
     session.write("* the live size   > the wanted size\n")
     if not wide:
         session.write("\n")
-        reasons = [(short(row.size), f"{row.verdict.value}: {row.why}") for row in shown if row.why]
+        reasons = [(names[row.size], f"{row.verdict.value}: {row.why}") for row in shown if row.why]
         show_table(session, ("SIZE", "WHY"), reasons)
 
 
@@ -101,12 +102,12 @@ def _columns(rows: Sequence[CostRow], *, wide: bool) -> list[str]:
     return names
 
 
-def _row(row: CostRow, marks: Marks, columns: Sequence[str]) -> Row:
+def _row(row: CostRow, name: str, marks: Marks, columns: Sequence[str]) -> Row:
     style = "bold" if marks.of(row.size) else ""
     fits = {True: "yes", False: "no", None: UNKNOWN}[row.fits_budget]
     cells: dict[str, str | Cell] = {
         "": Cell(marks.of(row.size), style),
-        "SIZE": Cell(str(row.size) if "WHY" in columns else short(row.size), style),
+        "SIZE": Cell(str(row.size) if "WHY" in columns else name, style),
         ">LATENCY MS (90 %)": ms_range(row.p95_ms),
         "SLO": Cell("yes" if row.meets_slo else "no", "green" if row.meets_slo else ""),
         ">P(SLO)": probability(row.p_slo),

@@ -1,5 +1,8 @@
 """Sizes in the narrow columns of tables: only what differs is said twice."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize, Size
 
 
@@ -12,6 +15,20 @@ def short(size: Size) -> str:
             return f"{size.memory_mb} MB x{size.max_concurrency}"
         case RealtimeSize():
             return f"{_count(size)} {_type(size)}"
+
+
+def told_apart(sizes: Sequence[Size]) -> Mapping[Size, str]:
+    """Short words, with what differs where two sizes would read the same:
+    `1-3 c5.xlarge @900`, or `1-3 c5.xlarge +2` with two scheduled actions."""
+    names = {size: short(size) for size in sizes}
+    for name in {n for n, count in Counter(names.values()).items() if count > 1}:
+        alike = [s for s in names if names[s] == name and isinstance(s, RealtimeSize)]
+        targets = {_target(size) for size in alike}
+        for size in alike:
+            more = f" @{_target(size)}" if len(targets) > 1 else ""
+            actions = len(size.schedule)
+            names[size] += more or (f" +{actions}" if actions else "")
+    return names
 
 
 def size_arrow(before: Size, after: Size) -> str:
