@@ -21,6 +21,9 @@ from controller.runtime.roster import Entry
 from controller.web.reading import FleetQuery
 
 Json = Mapping[str, Any]
+MOST_JOURNALLED = 300
+"""Documents read from the journal for one answer: a tenth of a megabyte each to parse. Just
+after a start the rest of a large fleet says that it has not been looked at yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class FleetBoard:
         self._at = sources
         self._lock = threading.Lock()
         self._made: dict[EndpointKey, _Made] = {}
+        self._reads_left = 0
 
     def answer(self, query: FleetQuery) -> Json:
         """The rows asked for, and a summary of all."""
@@ -74,32 +78,48 @@ class FleetBoard:
         entries = self._at.entries()
         moving = self._moving()
         with self._lock:
-            made = {entry.key: self._of(entry, moving.get(entry.key)) for entry in entries}
-            self._made = made
-        return [one.row for one in made.values()]
+            before, self._made = self._made, {}
+            self._reads_left = MOST_JOURNALLED
+            made = [self._of(entry, moving.get(entry.key), before) for entry in entries]
+        return [one.row for one in made]
 
     def row(self, entry: Entry) -> Row:
         """One endpoint's row."""
-        return self._of(entry, self._moving().get(entry.key)).row
+        moving = self._moving()
+        with self._lock:
+            self._reads_left = 1
+            return self._of(entry, moving.get(entry.key), self._made).row
 
     def _moving(self) -> Mapping[EndpointKey, Change]:
         return {change.key: change for change in self._at.open_changes()}
 
-    def _of(self, entry: Entry, change: Change | None) -> _Made:
+    def _of(
+        self, entry: Entry, change: Change | None, before: Mapping[EndpointKey, _Made]
+    ) -> _Made:
         key = entry.key
         assessment, left = self._at.last(key), self._at.budget_left(key)
-        kept = self._made.get(key)
+        kept = before.get(key)
         if (
-            kept is not None
-            and kept.assessment is assessment
-            and kept.policy is entry.policy
-            and kept.budget_left is left
-            and kept.change == change
+            kept is None
+            or kept.assessment is not assessment
+            or kept.policy is not entry.policy
+            or kept.budget_left is not left
+            or kept.change != change
         ):
-            return kept
-        said = self._at.journalled(key) if assessment is None else brief_document(assessment)
-        made = row(entry, said, left, None if change is None else change.target)
-        return _Made(assessment, entry.policy, left, change, made)
+            if assessment is None and self._reads_left == 0:
+                return _Made(None, entry.policy, left, change, row(entry, None, left, None))
+            said = self._said(key, assessment)
+            target = None if change is None else change.target
+            made = row(entry, said, left, target)
+            kept = _Made(assessment, entry.policy, left, change, made)
+        self._made[key] = kept
+        return kept
+
+    def _said(self, key: EndpointKey, assessment: Assessment | None) -> Json | None:
+        if assessment is not None:
+            return brief_document(assessment)
+        self._reads_left -= 1
+        return self._at.journalled(key)
 
 
 def _matches(one: Row, query: FleetQuery) -> bool:
