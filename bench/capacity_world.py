@@ -174,12 +174,14 @@ def row_of(
     )  # fmt: skip
 
 
-def probed(case: Case, name: str, load_rps: float, load_s: float) -> list[Observation]:
+def probed(case: Case, name: str, load_rps: float, span: tuple[float, int]) -> list[Observation]:
     """A light minute, then the load in six rows; in fewer where little comes.
 
-    The same probe of the same endpoint gives the same rows, whoever makes it.
+    `span`: seconds, and probes of the type before. The same probe of the same endpoint gives
+    the same rows, whoever makes it.
     """
-    rng = np.random.default_rng([case.seed, *name.encode(), round(1e4 * load_rps)])
+    load_s, before = span
+    rng = np.random.default_rng([case.seed, *name.encode(), round(1e4 * load_rps), before])
     machine, threshold_ms = case.machines[name], case.policy.slo.threshold_ms
     rows = max(1, min(6, int(load_rps * load_s / LEAST_REQUESTS / 1.5)))
     step_s = (load_s - MINUTE_S) / rows

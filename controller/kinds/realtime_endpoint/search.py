@@ -48,7 +48,7 @@ class Rules:
     """A probe must pay for itself within."""
     budget_usd: float | None = None
     """Most that all probes may cost."""
-    most_probes: int = 12
+    most_probes: int = 16
     max_rps: float | None = None
     """Most that whoever makes the load can send."""
     start_s: float = 300.0
@@ -60,7 +60,11 @@ class Rules:
     room: float = 0.93
     """Of the threshold: a load that only just meets the SLO will not be believed to."""
     apart: float = 1.15
-    """A load within this factor of one that was probed teaches nothing new."""
+    """Loads within this factor are the same …"""
+    same: int = 2
+    """… and one load of one type is not probed more often."""
+    caution: float = 2.0
+    """Power of the chance that a load is borne, by which sure loads go before promising ones."""
     breach: float = 2.0
     """While no size is known that meets the SLO, to find one is worth this many times the
     dearest prospect."""
@@ -139,12 +143,14 @@ class _Search:
         return Probe(name, load_rps, load_s, hours, usd, worth_usd)
 
     def is_new(self, name: str, load_rps: float) -> bool:
-        """Whether no load close to this one was probed."""
-        return all(
-            probe.instance_type != name
-            or max(probe.load_rps, load_rps) >= self.rules.apart * min(probe.load_rps, load_rps)
+        """Whether loads close to this one were not probed often enough."""
+        near = [
+            probe
             for probe in self.spent.probes
-        )
+            if probe.instance_type == name
+            and max(probe.load_rps, load_rps) < self.rules.apart * min(probe.load_rps, load_rps)
+        ]
+        return len(near) < self.rules.same
 
     def affordable(self, probe: Probe) -> bool:
         """Whether the budget for probes pays it."""
@@ -240,12 +246,9 @@ def _probes(search: _Search, best: Estimate | None) -> list[Probe]:
         assert belief is not None
         bears = belief.curves.p_bears(loads, belief.threshold_ms * rules.room)
         worth = bears * np.maximum(0.0, now - bill) * months
-        every = [
-            search.priced(name, float(load), float(usd))
-            for load, usd in zip(loads, worth, strict=True)
-            if search.is_new(name, float(load))
-        ]
-        found += sorted(every, key=lambda p: (-p.worth_usd, p.load_rps))[:1]
+        order = np.argsort(-worth * bears**rules.caution, kind="stable")
+        new = [int(i) for i in order if search.is_new(name, float(loads[i]))][:1]
+        found += [search.priced(name, float(loads[i]), float(worth[i])) for i in new]
     return [probe for probe in found if probe.worth_usd > probe.usd]
 
 
