@@ -44,7 +44,6 @@ from controller.kinds.realtime_endpoint.search import (
 from controller.kinds.realtime_endpoint.sizing import size_for
 from controller.kinds.realtime_endpoint.types import Beliefs
 from controller.model.estimate import Observation
-from controller.model.missing import Missing
 from controller.model.size import RealtimeSize
 
 OURS = "rightsizer"
@@ -149,7 +148,7 @@ def largest_first(desk: Desk) -> RealtimeSize:
 def decided(desk: Desk) -> RealtimeSize:
     """What the controller settles on, with what it knows."""
     found = chosen(desk.case.question(desk.rows), desk.case.demand)
-    if found is None or isinstance(found, Missing) or not isinstance(found.size, RealtimeSize):
+    if found is None or not isinstance(found.size, RealtimeSize):
         return desk.case.current
     return found.size
 

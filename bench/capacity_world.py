@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from bench.capacity_machine import WINDOW_S, Machine
 from controller.core.evidence import Evidence
 from controller.kinds.realtime_endpoint.bill import Fleet
 from controller.kinds.realtime_endpoint.shape import Shape, shape
@@ -31,7 +31,6 @@ from controller.model.sagemaker import Autoscaling, Endpoint, EndpointConfig, Re
 from controller.model.size import RealtimeSize
 from controller.sandbox.noise import Noise
 from controller.sandbox.sagemaker.catalogue import instance_types, usd_per_hour
-from controller.sandbox.sagemaker.latency import latencies_ms, squared_cv
 from controller.sandbox.sagemaker.stations import MeasuredStation, ServerStation, Station
 
 REGION, ERA = "us-east-1", "code-1"
@@ -39,55 +38,9 @@ FAMILIES = ("c4", "c5", "c6i", "m4", "m5", "r5")
 SIZES = ("large", "xlarge", "2xlarge", "4xlarge")
 SPEEDS = {"c4": 0.8, "c5": 1.0, "c6i": 1.12, "m4": 0.72, "m5": 0.92, "r5": 0.92}
 """Mean speed of a core in the generated worlds; each world strays from it by a fifth."""
-MINUTE_S, LIVE_S = 60.0, 300.0
+MINUTE_S = 60.0
 LEAST_REQUESTS = 20
 """Of a row: with fewer a percentile says nothing, and minutes are taken together."""
-NOISE_SD = 0.03
-"""Log standard deviation between windows of the same load."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """One instance: latencies at any load."""
-
-    station: Station
-    noise: Noise
-    percentile: float = 0.95
-
-    @cached_property
-    def _table(self) -> tuple[Any, Any]:
-        able = self.station.capacity_rps
-        loads = np.geomspace(able / 300.0, able, 90)
-        ranks = np.tile((np.arange(800) + 0.5) / 800.0, (len(loads), 1))
-        cv = math.sqrt(squared_cv(self.noise))
-        response = self.station.response(loads, cv, np.ones(len(loads)))
-        return loads, np.sort(latencies_ms(self.noise, response, ranks), axis=1)
-
-    @cached_property
-    def _percentiles(self) -> Any:
-        found = np.quantile(self._table[1], self.percentile, axis=1)
-        return np.maximum.accumulate(found)
-
-    def _backlog_ms(self, load_rps: float) -> float:
-        return max(0.0, load_rps / self.station.capacity_rps - 1.0) * LIVE_S * 500.0
-
-    def percentile_ms(self, load_rps: float) -> float:
-        """The true percentile at a load."""
-        at = float(np.interp(load_rps, self._table[0], self._percentiles))
-        return at + self._backlog_ms(load_rps)
-
-    def capacity_rps(self, threshold_ms: float) -> float:
-        """The highest load within the threshold; 0 where even an idle instance is not."""
-        loads = self._table[0]
-        finer = np.geomspace(loads[0], loads[-1], 1500)
-        within = np.interp(finer, loads, self._percentiles) <= threshold_ms
-        return float(finer[within][-1]) if within.any() else 0.0
-
-    def sample_ms(self, load_rps: float, number: int, rng: np.random.Generator) -> Any:
-        """Latencies of so many requests at a load."""
-        row = int(np.searchsorted(self._table[0], load_rps).clip(0, len(self._table[0]) - 1))
-        drawn = rng.choice(self._table[1][row], number)
-        return (drawn + self._backlog_ms(load_rps)) * math.exp(rng.normal(0.0, NOISE_SD))
 
 
 @dataclass(frozen=True)
@@ -287,7 +240,7 @@ def _case(
     rows = [
         row_of(
             machines[own], own, hour.rps_mean / count,
-            (at_s, at_s + 6.0 * LIVE_S), slo.threshold_ms, rng, "cloudwatch",
+            (at_s, at_s + 6.0 * WINDOW_S), slo.threshold_ms, rng, "cloudwatch",
         )
         for at_s, hour in ((3600.0 * (h.hour - 168), h) for h in demand.weekly[::2])
     ]  # fmt: skip
