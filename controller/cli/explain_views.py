@@ -120,7 +120,7 @@ def _sizes(session: Session, seen: Seen, *, wide: bool) -> None:
     assessment, policy = seen.assessment, seen.entry.policy
     rows = cost_table(assessment.candidates, assessment.demand, policy)
     if rows:
-        title = f"Sizes for {latency_words(assessment, policy)}"
+        title = f"Sizes: {latency_words(assessment, policy)}"
         show_costs(session, title, rows, marks(seen), wide=wide)
 
 

@@ -235,8 +235,8 @@ def _parsed(text: str | None) -> tuple[str, float] | None:
 
 
 def _served_since_s(change: Change) -> float:
-    """From when on a closed change's outcome had all the traffic."""
-    full = change.progress.get("full_since_s")
+    """From when on a closed change's outcome had all the traffic, and all its instances."""
+    full = change.progress.get("arrived_s", change.progress.get("full_since_s"))
     if change.phase.stays and full is not None:
         return float(full)
     if change.phase is ChangePhase.FAILED and "asked" not in change.progress:

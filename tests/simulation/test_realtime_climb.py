@@ -7,6 +7,7 @@ import pytest
 from virtual_account import ACCOUNT, DAY_S, REGION, Account, policy
 
 from controller.model.change import ChangePhase
+from controller.model.demand import Attainment
 from controller.model.endpoint import ALL_TRAFFIC, EndpointKey, Kind
 from controller.model.policy import Bounds, Policy, Scope, Target
 
@@ -57,6 +58,9 @@ def test_a_climb_is_judged_when_its_instances_are_there(peak_hour: int) -> None:
     assert changes, account.app.recorder.last(KEY)
     assert all(c.phase is ChangePhase.VERIFIED for c in changes), told
     assert len(changes) <= 3, told
+    last = account.app.recorder.last(KEY)
+    assert last is not None
+    assert getattr(last.slo, "attainment", None) is Attainment.MET, last.sentence
 
 
 def test_lower_bounds_are_judged_by_the_instances_that_they_leave() -> None:
