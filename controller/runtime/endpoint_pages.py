@@ -162,9 +162,11 @@ def step_of(span_s: float) -> float:
 
 def _point(start_s: float, step_s: float, size: Size, seen: Sequence[Observation]) -> Json:
     requests = sum(one.requests for one in seen)
-    known = [one for one in seen if not isinstance(one.met_ratio, Missing)]
-    met = sum(one.met_ratio * one.requests for one in known)  # type: ignore[operator]
-    counted = sum(one.requests for one in known)
+    met, counted = 0.0, 0
+    for one in seen:
+        if not isinstance(one.met_ratio, Missing):
+            met += one.met_ratio * one.requests
+            counted += one.requests
     return {
         "at": instant(start_s),
         "size": size_document(size),

@@ -50,9 +50,8 @@ def board(count: int, journal: Journal) -> FleetBoard:
 def test_after_a_start_the_journal_is_read_a_part_at_a_time_and_once() -> None:
     journal = Journal()
     shown = board(2 * MOST_JOURNALLED + 5, journal)
-    states = []
-    for _ in range(4):
-        states.append(shown.answer(FleetQuery())["summary"]["states"].get("Steady", 0))
+    answers = [shown.answer(FleetQuery()) for _ in range(4)]
+    states = [answer["summary"]["states"].get("Steady", 0) for answer in answers]
     assert states == [
         MOST_JOURNALLED,
         2 * MOST_JOURNALLED,

@@ -151,7 +151,7 @@ function tell(root, row, said) {
     `p${number(said.objective.percentile * 100)} ${range(row.p95Ms, number)} ms`, known(row.pSlo) ? `, meets the SLO with ${percent(row.pSlo)}` : "",
     `; ${range(row.usdPerMonth, usd)} a month. `,
     row.because ? `${capital(row.because)}. ` : "",
-    h("span", { class: "quiet" }, `Rests on: ${row.evidence}.`, seen ? ` Measured: ${number(seen.p95Ms.mid)} ms in ${number(seen.requests)} requests.` : ""));
+    h("span", { class: "quiet" }, `Rests on: ${row.evidence}.`, seen ? ` Measured: ${number(seen.p95Ms.mid)} ms in ${number(seen.requests)} requests${"instanceType" in row.size ? ", under the load that its instances then had" : ""}.` : ""));
 }
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -14,7 +14,7 @@ export function table(caption, columns, rows, empty) {
 
 const cells = (columns, values) => values.map((value, place) => h("td", { class: columns[place][1] ?? null }, value));
 
-const SIZES = [["Size", "nowrap"], ["Latency, ms", "num"], ["P(SLO)", "num"], ["$ / month", "num"], ["$ / 1M requests", "num"], ["Verdict"], ["Why", "text"], ["Rests on", "text"]];
+const SIZES = [["Size", "sizes"], ["Latency, ms", "num"], ["P(SLO)", "num"], ["$ / month", "num"], ["$ / 1M requests", "num"], ["Verdict"], ["Why", "text"], ["Rests on", "text"]];
 const FEW = 14;
 
 export function sizes(said) {
