@@ -1,4 +1,4 @@
-"""SageMaker's part of the demo account: ten endpoints, one for each lesson.
+"""SageMaker's part of the demo account: nine endpoints, one for each lesson.
 
 | endpoint | lesson |
 |---|---|
@@ -6,18 +6,18 @@
 | review-sentiment | serverless, under-provisioned: 1024 MB, breaks its SLO |
 | faq-matcher | serverless, already right |
 | chat-moderation | serverless trap: fast enough, but a maximum concurrency of 3 refuses requests |
-| catalog-ranker | real-time, over-provisioned: at least four instances day and night |
+| catalog-ranker | real-time, over-provisioned; the trap: AWS refuses another type while the
+  team's own scaling policy is registered |
 | image-tagger | real-time, under-provisioned: at most two instances, too few by day |
 | geo-scorer | real-time, already right |
 | price-estimator | real-time trap: no capacity for the smaller type: AWS rolls back silently |
-| ad-scorer | real-time trap: a scalable target with the user's policy is in the way of a type change |
 | route-planner | real-time trap: somebody's Terraform puts its own configuration back each night |
 """
 
 from typing import Any
 
 HOUR_S = 3600.0
-AGE_DAYS = 8
+AGE_DAYS = 4
 """Enough to know a day's shape; every minute of the past is played for each endpoint."""
 TERRAFORM_FIRST_S = 20 * HOUR_S
 """When, after the start, route-planner's pipeline runs for the first time."""
@@ -35,22 +35,18 @@ def endpoint_sections() -> dict[str, Any]:
             _image_tagger(),
             _geo_scorer(),
             _price_estimator(),
-            _ad_scorer(),
             _route_planner(),
         ],
         "scalable_targets": [
-            _scaled("catalog-ranker", 4, 8, 600.0),
+            _catalog_ranker_target(),
             _scaled("image-tagger", 1, 2, 900.0),
             _scaled("geo-scorer", 1, 4, 1500.0),
-            _ad_scorer_target(),
         ],
         "endpoint_update_faults": [
             {
                 "endpoint": "price-estimator",
                 "outcome": "InsufficientCapacity",
-                "reason": "Unable to provision requested ML compute capacity due to "
-                "InsufficientInstanceCapacity error. Please retry using a different ML "
-                "instance type or after some time.",
+                "reason": "InsufficientInstanceCapacity: no ml.c5.xlarge to be had",
                 "times": 10,
             }
         ],
@@ -157,22 +153,6 @@ def _chat_moderation() -> dict[str, Any]:
 # --- real-time ---
 
 
-def _catalog_ranker() -> dict[str, Any]:
-    return {
-        "name": "catalog-ranker",
-        "instance_type": "ml.c5.xlarge",
-        "instance_count": 4,
-        "age_days": AGE_DAYS,
-        "tags": _tags("search", 60),
-        "workload": {
-            "machines": {"work_ms": 55.0, "fixed_ms": 3.0, "cores": 2.0},
-            "cv": 0.2,
-            "memory_mb": 1500,
-            "traffic": {"rps": 18.0, "daily_amplitude": 0.6, "peak_hour_utc": 14},
-        },
-    }
-
-
 def _image_tagger() -> dict[str, Any]:
     return {
         "name": "image-tagger",
@@ -221,13 +201,13 @@ def _price_estimator() -> dict[str, Any]:
     }
 
 
-def _ad_scorer() -> dict[str, Any]:
+def _catalog_ranker() -> dict[str, Any]:
     return {
-        "name": "ad-scorer",
+        "name": "catalog-ranker",
         "instance_type": "ml.c5.4xlarge",
         "instance_count": 1,
         "age_days": AGE_DAYS,
-        "tags": _tags("ads", 100),
+        "tags": _tags("search", 100),
         "workload": {
             "machines": {"work_ms": 40.0, "fixed_ms": 4.0, "cores": 1.0},
             "cv": 0.18,
@@ -237,12 +217,12 @@ def _ad_scorer() -> dict[str, Any]:
     }
 
 
-def _ad_scorer_target() -> dict[str, Any]:
+def _catalog_ranker_target() -> dict[str, Any]:
     return {
-        "endpoint": "ad-scorer",
+        "endpoint": "catalog-ranker",
         "min": 1,
         "max": 3,
-        "policies": [{"name": "team-ads-invocations", "target_value": 6000.0}],
+        "policies": [{"name": "team-search-invocations", "target_value": 6000.0}],
     }
 
 
