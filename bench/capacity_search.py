@@ -72,7 +72,7 @@ class Desk:
     def carried_out(self, probe: Probe) -> bool:
         """Make a probe; whether it met the SLO."""
         before = sum(p.instance_type == probe.instance_type for p in self.spent.probes)
-        self.spent = self.spent.after(probe)
+        self.spent = Spent((*self.spent.probes, probe))
         found = probed(self.case, probe.instance_type, probe.load_rps, (probe.load_s, before))
         self.rows += found
         full = [row.p95_ms for row in found if row.load_rps == probe.load_rps]

@@ -37,6 +37,11 @@ class InstanceType:
     """Memory of one accelerator."""
 
     @property
+    def at_once(self) -> int:
+        """What computes side by side: accelerators where there are any, else vCPUs."""
+        return self.vcpus if self.accelerator is None else max(1, self.accelerators)
+
+    @property
     def memory_mb(self) -> int:
         """Memory of the instance."""
         return round(self.memory_gib * 1024.0)

@@ -5,13 +5,11 @@ again. Candidates, money and probabilities are those that the daemon decides wit
 
 A probe of a type at a load either shows that the type bears the load within the SLO, or that it
 does not. If it does, the endpoint can run as the fleet that this load per instance allows. So a
-probe is worth
-
-    P(bears the load) x (dollars a month now - dollars a month then) x payback,
-
+probe is worth P(bears the load) x (dollars a month now - dollars a month then) x payback,
 and its price is that of an instance for as long as it takes to start it and to load it. A type
 that the belief is unsure of is worth a look at a load that it may well bear; once it did, a
 higher load has the rest of the saving to offer. Loads are chosen by the same number as types.
+In the end the size that it comes to is looked at under its own load, unless that was seen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,6 +34,8 @@ from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing
 from controller.model.size import RealtimeSize
 
+SEEN = 1.15
+"""A load up to this many times one that was seen enough counts as seen."""
 MOST_INSTANCES = 60.0
 """Loads below the share of so many instances are not looked at."""
 
@@ -86,7 +86,7 @@ class Probe:
     """Of an instance, its start included."""
     usd: float
     worth_usd: float
-    """Expected saving within the payback."""
+    """Expected saving within the payback; 0 of one that only confirms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,6 @@ class Spent:
         """The type whose shadow still stands."""
         return self.probes[-1].instance_type if self.probes else None
 
-    def after(self, probe: Probe) -> "Spent":
-        """What is spent once it was carried out."""
-        return Spent((*self.probes, probe))
-
 
 @dataclass(frozen=True, slots=True)
 class _Search:
@@ -141,6 +137,12 @@ class _Search:
         hours = (start_s + load_s) / 3600.0
         usd = hours * self.ask.prices.usd_per_hour[name]
         return Probe(name, load_rps, load_s, hours, usd, worth_usd)
+
+    def look(self, name: str, load_rps: float) -> list[Probe]:
+        """A probe for its own sake, if it is new; no more load than can be made."""
+        most = self.rules.max_rps
+        load_rps = load_rps if most is None else min(load_rps, most)
+        return [self.priced(name, load_rps, 0.0)] if self.is_new(name, load_rps) else []
 
     def is_new(self, name: str, load_rps: float) -> bool:
         """Whether loads close to this one were not probed often enough."""
@@ -165,6 +167,7 @@ def next_step(ask: Question, demand: Demand, rules: Rules, spent: Spent) -> Step
         return _settled(ask, best, f"{rules.most_probes} probes were made")
     search = _Search(ask, rules, spent, probeable(ask, demand))
     found = _probes(search, best) if ask.beliefs.measured else _first(search)
+    found = found or _confirming(search, best)
     if not found:
         return _settled(ask, best, "no probe is worth its price")
     paid = [probe for probe in found if search.affordable(probe)]
@@ -223,14 +226,13 @@ def _settled(ask: Question, best: Estimate | None, words: str) -> Settled:
 
 def _first(search: _Search) -> list[Probe]:
     """Where nothing was measured at all: the live type, at its share of the peak."""
-    ask, most = search.ask, search.rules.max_rps
-    if not search.may:
-        return []
+    ask = search.ask
     own = ask.current.instance_type
-    load = ask.shape.peak_rps / max(ask.live.instances, 1)
-    load = load if most is None else min(load, most)
-    probe = search.priced(own if own in search.may else search.may[0], load, 0.0)
-    return [probe] if search.is_new(probe.instance_type, load) else []
+    return (
+        []
+        if own not in search.may
+        else search.look(own, ask.shape.peak_rps / max(ask.live.instances, 1))
+    )
 
 
 def _probes(search: _Search, best: Estimate | None) -> list[Probe]:
@@ -250,6 +252,20 @@ def _probes(search: _Search, best: Estimate | None) -> list[Probe]:
         new = [int(i) for i in order if search.is_new(name, float(loads[i]))][:1]
         found += [search.priced(name, float(loads[i]), float(worth[i])) for i in new]
     return [probe for probe in found if probe.worth_usd > probe.usd]
+
+
+def _confirming(search: _Search, best: Estimate | None) -> list[Probe]:
+    """A look at what is about to be settled on, where its load was never seen at its type.
+
+    Extrapolation is where curves deceive: machines that slow down early look idle until then.
+    """
+    ask, size = search.ask, None if best is None else best.size
+    if not isinstance(size, RealtimeSize) or size == ask.current:
+        return []
+    name, load = size.instance_type, Fleet.of(size, ask.shape).worst_load_rps()
+    belief = ask.beliefs.about(name)
+    seen = belief is not None and belief.requests and load <= SEEN * belief.curves.top_rps
+    return [] if seen or name not in search.may else search.look(name, load)
 
 
 def _loads(ask: Question, rules: Rules) -> Floats:

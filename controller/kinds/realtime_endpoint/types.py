@@ -100,7 +100,7 @@ class Beliefs:
             loads = gathered(members, slo.percentile)
             if loads is not None:
                 kind = TYPES.get(name)
-                curves = fitted(loads, slo.percentile, None if kind is None else kind.vcpus)
+                curves = fitted(loads, slo.percentile, None if kind is None else kind.at_once)
                 found[name] = (curves, loads.requests)
         return cls(found, slo.threshold_ms, confidence)
 
