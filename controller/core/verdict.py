@@ -83,7 +83,8 @@ def _too_thin(trial: Trial, rollout: Rollout) -> bool:
 
 
 def _not_worse(trial: Trial) -> bool:
-    """Of a climb out of a breach or of failing calls: no larger shares of slow and failed requests than beside it."""
+    """Of a climb out of a breach or of failing calls: slow and failed requests are no larger
+    shares than beside it."""
     after, before = trial.after, trial.before
     left_for_cause = trial.breaching_before or trial.starving_before
     if not left_for_cause or after.requests < FEW or before.requests < FEW:
