@@ -1,6 +1,6 @@
 """How long the real controller takes to live through a month of the demo account.
 
-    python -m bench.simulated_month [--days 30] [--seed 0]
+    python -m bench.simulated_month [--days 30] [--seed 0] [--endpoints]
 
 Everything is as in production but the sockets: boto3, adapters, journal, in one process under
 virtual time. Prints JSON: seconds of CPU and wall, ticks, calls, changes, and a digest of the
@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -21,6 +22,8 @@ from controller.aws.sessions import Connection, Keys
 from controller.cli.allocator import collect_less
 from controller.clock import VirtualClock
 from controller.demo.stage import POLICIES, START_S
+from controller.model.endpoint import Kind
+from controller.model.policy import PolicySet
 from controller.policy import load
 from controller.runtime.stepper import Stepper
 from controller.sandbox.demo_account import demo_document
@@ -34,18 +37,18 @@ DAY_S = 86_400.0
 LEVEL_ERROR = 40
 
 
-def begin(seed: int) -> tuple[App, VirtualClock, World]:
+def begin(seed: int, endpoints: bool = False) -> tuple[App, VirtualClock, World]:
     """The demo account and a controller that acts on it, at their first instant."""
     collect_less()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVEL_ERROR))
     world = World(seed=seed, start_s=START_S)
-    world.seed_from(demo_document())
+    world.seed_from(demo_document(endpoints=endpoints))
     clock = VirtualClock(world.now_s(), world.advance_to)
     app = build(
         Wiring(
             clock=clock,
             store=SqliteStore.open(":memory:"),
-            policies=load([POLICIES]),
+            policies=_policies(endpoints),
             connection=Connection(keys=Keys("AKIA123456789012TEST", "x"), max_attempts=1),
             hook=lambda session: attach(session, world),
             budgets=False,
@@ -55,10 +58,10 @@ def begin(seed: int) -> tuple[App, VirtualClock, World]:
     return app, clock, world
 
 
-def live(days: float, seed: int) -> dict[str, Any]:
-    """Live through `days` and say what it cost."""
+def live(days: float, seed: int, endpoints: bool = False) -> dict[str, Any]:
+    """Live through `days` and say what it cost; with `endpoints`, SageMaker's part too."""
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    app, clock, world = begin(seed)
+    app, clock, world = begin(seed, endpoints)
     looks = 0
 
     def looked(_: object) -> None:
@@ -81,13 +84,21 @@ def live(days: float, seed: int) -> dict[str, Any]:
     }
 
 
+def _policies(endpoints: bool) -> PolicySet:
+    """The demo's policies, of the functions alone where there is nothing else."""
+    found = load([POLICIES])
+    functions = tuple(p for p in found.policies if p.target.kind is Kind.LAMBDA_FUNCTION)
+    return found if endpoints else replace(found, policies=functions)
+
+
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--endpoints", action="store_true")
     options = parser.parse_args()
-    print(json.dumps(live(options.days, options.seed), indent=2))
+    print(json.dumps(live(options.days, options.seed, options.endpoints), indent=2))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,7 @@ pytestmark = pytest.mark.end_to_end
     ("moment", "number"),
     [
         ("UTC in the sandbox", signal.SIGINT),  # while two weeks of history are read
-        ("invoice-classifier  SloBreached", signal.SIGINT),
         ("canary with", signal.SIGTERM),
-        ("RolledBack", signal.SIGINT),
     ],
 )
 def test_ctrl_c_ends_it_cleanly(tmp_path: Path, moment: str, number: int) -> None:
