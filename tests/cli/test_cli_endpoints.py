@@ -12,6 +12,8 @@ from controller.sandbox.client import SandboxClient
 from controller.sandbox.http_door import SandboxServer
 from controller.sandbox.world import World
 
+pytestmark = pytest.mark.slow
+
 POLICY = """\
 apiVersion: rightsizer.dev/v1alpha1
 kind: RightsizingPolicy

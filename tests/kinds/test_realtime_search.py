@@ -24,6 +24,8 @@ from controller.model.missing import Missing
 from controller.model.policy import Bounds
 from controller.model.size import RealtimeSize
 
+pytestmark = pytest.mark.slow
+
 FEW = Rules(most_probes=4)
 SEEDS = st.integers(0, 5000)
 SLOWLY = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))

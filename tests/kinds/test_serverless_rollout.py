@@ -97,15 +97,19 @@ def nothing_is_overwritten(run: Run) -> None:
 
 
 def no_step_forward_after_a_stop(run: Run) -> None:
-    """Once stopped, calls only undo."""
+    """Once stopped, calls only undo; a config of before that somebody deleted is made anew."""
     if run.script.stop_at is None:
         return
+    ways_back = {SECOND}
     for tick, step in run.done:
         if tick < run.script.stop_at:
             continue
-        assert not isinstance(step, CreateConfig)
+        if isinstance(step, CreateConfig):
+            assert "config deleted" in run.script.deeds.values()
+            assert step.memory_mb == BEFORE.memory_mb
+            ways_back.add(step.name)
         if isinstance(step, DeployConfig):
-            assert step.name == SECOND
+            assert step.name in ways_back
         if isinstance(step, SetConcurrency):
             assert step.max_concurrency == BEFORE.max_concurrency
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from given import KEY, NOW_S, a_policy, a_state
 from structlog.testing import capture_logs
 
@@ -21,6 +22,12 @@ IDLE = Advice(Reason.IDLE, "not one request in a week", Interval(0.0, 73.0, 73.0
 PLAIN = replace(
     unassessed(KEY, "ocr", NOW_S, Hold(Reason.RIGHT_SIZE, "it is right")), state=a_state()
 )
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> None:
+    """Whatever an earlier test of this process has set up."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture

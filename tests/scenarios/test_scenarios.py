@@ -15,12 +15,12 @@ def _documents() -> list[Any]:
     out = []
     for file in FILES:
         for document in YAML(typ="safe").load_all(file.read_text(encoding="utf-8")):
-            marks = [pytest.mark.slow] if document.get("slow") else []
             name = f"{file.parent.name}/{file.stem}: {document['scenario']}"
-            out.append(pytest.param(document, id=name, marks=marks))
+            out.append(pytest.param(document, id=name))
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", _documents())
 def test_scenario(document: dict[str, Any], tmp_path: Path) -> None:
     scenario = Scenario(document, tmp_path)

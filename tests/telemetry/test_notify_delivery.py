@@ -17,6 +17,8 @@ from controller.telemetry.notify.events import Severity
 from controller.telemetry.notify.notifier import Channels
 from controller.telemetry.notify.post import Never, NotNow, post
 
+pytestmark = pytest.mark.slow
+
 SECRET = "T000-B000-verysecret"
 
 

@@ -15,6 +15,8 @@ from controller.web.checks import Check
 from controller.web.doors import Doors
 from controller.web.listener import Listener
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Listener]:
