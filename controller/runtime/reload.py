@@ -52,11 +52,12 @@ class Reloader:
             # mended back to what is in force: nothing new to use, and nothing to warn of
             self.accept(self._engine.policies)
         if problems and problems != self._problems:
+            # what is asked for comes before what is said: whoever reads the log may ask at once
+            self._warn(problems)
             self._telemetry.reload_failed()
             for problem in problems:
                 self._log.error(problem)
             self._log.error("the policies on disk are not valid: the last good set stays in force")
-            self._warn(problems)
         self._problems = problems
         return not problems
 
