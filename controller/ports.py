@@ -15,6 +15,8 @@ from controller.model.estimate import Observation
 from controller.model.missing import Maybe
 from controller.model.policy import Scope, Selector
 from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
+from controller.model.probe import ProbePlan, ProbeRecord, ProbeRun, Shadow
+from controller.model.size import Size
 from controller.model.window import MemoryUse, Series, SeriesQuery
 
 
@@ -99,6 +101,49 @@ class KindAdapter(Protocol):
 KindAdapters = Mapping[Kind, KindAdapter]
 
 
+class ProbeRunner(Protocol):
+    """The load generator: a process of its own, never a thread of ours."""
+
+    def start(self, probe_id: str, plan: ProbePlan) -> None:
+        """Start the generator; returns at once. Raises Terminal where there is none (the extra
+        `[probe]` is not installed) and Conflict where `probe_id` runs already."""
+
+    def poll(self, probe_id: str) -> ProbeRun | None:
+        """What it brought back; None while it runs. Afterwards the id is free again.
+
+        A generator that died, or overran the plan's time limit, is a Failed run. An id that
+        this process did not start is a Failed run as well.
+        """
+
+    def stop(self, probe_id: str) -> None:
+        """End it now, its children included; `poll` then tells what it had measured."""
+
+    def close(self) -> None:
+        """End all of them."""
+
+
+class ShadowMaker(Protocol):
+    """Isolated copies of the endpoints of one kind. Every call is one step and never waits."""
+
+    def make(self, shadow: Shadow, state: EndpointState) -> Shadow:
+        """Make (or go on making) the copy; `resources` of the answer names what exists now.
+
+        Idempotent: what is there already is taken up. READY once it answers requests.
+        """
+
+    def target_name(self, shadow: Shadow) -> str:
+        """Function or endpoint to call."""
+
+    def remove(self, shadow: Shadow) -> bool:
+        """Remove what is left; True once nothing is. Takes `Creating` shadows as well."""
+
+    def strays(self, scope: Scope, now_s: float) -> Sequence[Shadow]:
+        """Expired copies that carry our tags, whether any journal knows of them or not."""
+
+    def usd_per_hour(self, size: Size) -> float | None:
+        """What the copy costs while it stands idle; None where it costs nothing."""
+
+
 class Store(Protocol):
     """The journal: the only state that outlives the process."""
 
@@ -171,6 +216,23 @@ class Store(Protocol):
 
     def pauses(self) -> Sequence[Pause]:
         """All pauses, expired ones included."""
+
+    def put_shadow(self, shadow: Shadow) -> None:
+        """Record a shadow, on disk on return: before anything of it is made or removed."""
+
+    def shadows(self) -> Sequence[Shadow]:
+        """All shadows of which something may be left, oldest first."""
+
+    def forget_shadow(self, shadow_id: str) -> None:
+        """Nothing of it is left. An unknown id is no error."""
+
+    def put_probe(self, record: ProbeRecord) -> None:
+        """Add a probe's record, or replace it by id; on disk on return."""
+
+    def probes(
+        self, key: EndpointKey | None = None, since_s: float | None = None, limit: int | None = None
+    ) -> Sequence[ProbeRecord]:
+        """Probes, newest first; `since_s` compares with their start."""
 
     def batch(self) -> AbstractContextManager[None]:
         """Join the writes of a block into one transaction: all of them are kept, or none.

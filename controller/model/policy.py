@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from controller.model.endpoint import Kind, default_qualifier
+from controller.model.probing import Probing
 
 
 class Mode(StrEnum):
@@ -201,6 +202,8 @@ class Policy:
     confidence: float = 0.95
     """Probability of meeting the SLO that a chosen size must have."""
     on_conflict: OnConflict = OnConflict.SLO
+    probe: Probing | None = None
+    """None: no request of ours is ever sent to the endpoint."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -15,8 +15,9 @@ from controller.model.change import Change, ChangeEvent
 from controller.model.condition import Condition, Pause
 from controller.model.endpoint import EndpointKey
 from controller.model.estimate import Observation
+from controller.model.probe import ProbeRecord, Shadow
 from controller.model.window import MemoryUse
-from controller.store import codec, evidence, journal, status
+from controller.store import codec, evidence, journal, probes, status
 from controller.store.codec import CodecError
 from controller.store.schema import MIGRATIONS
 
@@ -30,6 +31,8 @@ _VALUES: Mapping[str, type | None] = {
     "assessment": None,
     "checkpoint": None,
     "pause": Pause,
+    "shadow": Shadow,
+    "probe": ProbeRecord,
 }
 """The type of each line's value; None: plain JSON data."""
 
@@ -107,6 +110,10 @@ def _present(connection: sqlite3.Connection) -> Iterator[Record]:
         yield Record("checkpoint", {"name": name, "value": value})
     for pause in status.pauses(connection):
         yield Record("pause", pause)
+    for shadow in probes.shadows(connection):
+        yield Record("shadow", shadow)
+    for probe in reversed(probes.probes(connection, None, None, None)):
+        yield Record("probe", probe)
 
 
 def _owners(connection: sqlite3.Connection, table: str) -> list[EndpointKey]:

@@ -123,6 +123,22 @@ _VERSION_3 = (
         WHERE phase NOT IN ('Verified', 'Unverified', 'RolledBack', 'Failed')""",
 )
 
+_VERSION_4 = (
+    """CREATE TABLE shadows (
+        id TEXT PRIMARY KEY,
+        created_at_s REAL NOT NULL,
+        document TEXT NOT NULL        -- JSON
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE probes (
+        id TEXT PRIMARY KEY,
+        endpoint TEXT NOT NULL,
+        started_at_s REAL NOT NULL,
+        document TEXT NOT NULL        -- JSON
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX probes_by_endpoint ON probes(endpoint, started_at_s)",
+    "CREATE INDEX probes_by_time ON probes(started_at_s)",
+)
+
 
 def _create_version_1(connection: sqlite3.Connection) -> None:
     for statement in _VERSION_1:
@@ -139,7 +155,12 @@ def _close_unverified(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Sequence[Migration] = (_create_version_1, _add_load, _close_unverified)
+def _add_probes(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_4:
+        connection.execute(statement)
+
+
+MIGRATIONS: Sequence[Migration] = (_create_version_1, _add_load, _close_unverified, _add_probes)
 
 
 def check_ours(connection: sqlite3.Connection, path: str, known: int = len(MIGRATIONS)) -> int:

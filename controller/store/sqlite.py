@@ -9,8 +9,9 @@ from controller.model.change import Change, ChangeEvent
 from controller.model.condition import Condition, Pause
 from controller.model.endpoint import EndpointKey
 from controller.model.estimate import Observation
+from controller.model.probe import ProbeRecord, Shadow
 from controller.model.window import MemoryUse
-from controller.store import daemon_lock, evidence, export, journal, status
+from controller.store import daemon_lock, evidence, export, journal, probes, status
 from controller.store.daemon_lock import DaemonLock
 from controller.store.database import MEMORY, Database
 
@@ -192,6 +193,33 @@ class SqliteStore:
         with self._database.read() as connection:
             return status.pauses(connection)
 
+    def put_shadow(self, shadow: Shadow) -> None:
+        """Record a shadow, on disk on return."""
+        with self._database.write_through() as connection:
+            probes.put_shadow(connection, shadow)
+
+    def shadows(self) -> Sequence[Shadow]:
+        """All shadows of which something may be left, oldest first."""
+        with self._database.read() as connection:
+            return probes.shadows(connection)
+
+    def forget_shadow(self, shadow_id: str) -> None:
+        """Nothing of it is left. An unknown id is no error."""
+        with self._database.write_through() as connection:
+            probes.forget_shadow(connection, shadow_id)
+
+    def put_probe(self, record: ProbeRecord) -> None:
+        """Add a probe's record, or replace it by id; on disk on return."""
+        with self._database.write_through() as connection:
+            probes.put_probe(connection, record)
+
+    def probes(
+        self, key: EndpointKey | None = None, since_s: float | None = None, limit: int | None = None
+    ) -> Sequence[ProbeRecord]:
+        """Probes, newest first."""
+        with self._database.read() as connection:
+            return probes.probes(connection, key, since_s, limit)
+
     def prune(self, before_s: float) -> int:
         """Delete evidence that ended before `before_s`; returns the number of rows."""
         with self._database.write() as connection:
@@ -202,6 +230,7 @@ class SqliteStore:
         with self._database.write() as connection:
             gone = journal.prune(connection, before_s)
             status.prune_checkpoints(connection)
+            probes.prune(connection, before_s)
             return gone
 
     def export_json_lines(self, out: TextIO) -> int:

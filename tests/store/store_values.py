@@ -12,6 +12,8 @@ from controller.model.demand import Interval
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
+from controller.model.policy import Scope
+from controller.model.probe import ProbeKind, ProbeOutcome, ProbeRecord, Shadow, ShadowPhase
 from controller.model.reason import Reason
 from controller.model.size import LambdaSize
 from controller.model.window import MemoryUse
@@ -45,6 +47,40 @@ _EMPTY_CHANGE = Change(
 def a_change(key: EndpointKey = OCR, **values: Any) -> Change:
     """A planned change, with some fields of one's own."""
     return replace(_EMPTY_CHANGE, key=key, **values)
+
+
+def a_probe(key: EndpointKey = OCR, **values: Any) -> ProbeRecord:
+    """A probe of a shadow that has ended."""
+    plain = ProbeRecord(
+        id="p1",
+        key=key,
+        kind=ProbeKind.SHADOW,
+        size=LambdaSize(512),
+        actor="controller",
+        started_at_s=100.0,
+        ended_at_s=160.0,
+        outcome=ProbeOutcome.SUCCEEDED,
+        detail="60 requests in 60 s",
+        usd_estimated=0.01,
+        usd=Missing("not counted yet"),
+        requests=60,
+        p95_ms=210.0,
+    )
+    return replace(plain, **values)
+
+
+def a_shadow(**values: Any) -> Shadow:
+    """A shadow that is about to be made."""
+    plain = Shadow(
+        id="rightsizer-probe-1",
+        key=OCR,
+        scope=Scope("eu-west-1", "123456789012"),
+        size=LambdaSize(512),
+        phase=ShadowPhase.CREATING,
+        created_at_s=100.0,
+        expires_at_s=3700.0,
+    )
+    return replace(plain, **values)
 
 
 def an_event(phase: ChangePhase, at_s: float = 100.0) -> ChangeEvent:

@@ -12,6 +12,8 @@ from store_values import (
     THUMBS,
     a_change,
     a_condition,
+    a_probe,
+    a_shadow,
     advanced,
     an_observation,
 )
@@ -20,6 +22,7 @@ from controller.model.change import Change, ChangeEvent, ChangePhase
 from controller.model.condition import ConditionStatus, ConditionType, Pause
 from controller.model.errors import Conflict
 from controller.model.missing import Missing
+from controller.model.probe import ShadowPhase
 from controller.model.reason import Reason
 from controller.model.size import LambdaSize
 from controller.model.window import MemoryUse
@@ -238,3 +241,32 @@ def test_pauses_and_checkpoints(store: SqliteStore) -> None:
     store.put_checkpoint("x", "1")
     store.put_checkpoint("x", "")
     assert store.checkpoint("x") == ""
+
+
+# probes and what they make
+
+
+def test_shadows_are_replaced_by_id_and_forgotten(store: SqliteStore) -> None:
+    later = a_shadow(id="rightsizer-probe-0", created_at_s=200.0)
+    store.put_shadow(later)
+    store.put_shadow(a_shadow())
+    ready = a_shadow(phase=ShadowPhase.READY, resources={"function": "rightsizer-probe-1"})
+    store.put_shadow(ready)
+    assert list(store.shadows()) == [ready, later]
+    store.forget_shadow(ready.id)
+    store.forget_shadow("unknown")
+    assert list(store.shadows()) == [later]
+
+
+def test_probes_newest_first_by_endpoint_and_start(store: SqliteStore) -> None:
+    running = a_probe(ended_at_s=None, outcome=None)
+    store.put_probe(running)
+    store.put_probe(a_probe())
+    store.put_probe(a_probe(THUMBS, id="p2", started_at_s=300.0, usd=0.5))
+    store.put_probe(a_probe(id="p3", started_at_s=200.0))
+    assert [probe.id for probe in store.probes()] == ["p2", "p3", "p1"]
+    assert list(store.probes(OCR, since_s=150.0)) == [a_probe(id="p3", started_at_s=200.0)]
+    assert [probe.id for probe in store.probes(OCR, limit=1)] == ["p3"]
+    assert list(store.probes(OCR))[-1] == a_probe()
+    store.prune_journal(250.0)
+    assert [probe.id for probe in store.probes()] == ["p2"]

@@ -12,6 +12,8 @@ from store_values import (
     THUMBS,
     a_change,
     a_condition,
+    a_probe,
+    a_shadow,
     an_event,
     an_observation,
 )
@@ -49,6 +51,8 @@ def test_everything_is_exported_and_reads_back(tmp_path: Path) -> None:
     store.put_assessment(OCR, 5.0, {"sentence": "hold\nand wait", "n": 1.5})
     store.put_checkpoint("sampled", "100")
     store.pause(pause)
+    store.put_shadow(a_shadow())
+    store.put_probe(a_probe())
     assert list(read_json_lines(exported(store))) == [
         Record("journal", {"schema_version": len(MIGRATIONS)}),
         Record("change", change),
@@ -60,6 +64,8 @@ def test_everything_is_exported_and_reads_back(tmp_path: Path) -> None:
         Record("assessment", {"sentence": "hold\nand wait", "n": 1.5}, endpoint=OCR),
         Record("checkpoint", {"name": "sampled", "value": "100"}),
         Record("pause", pause),
+        Record("shadow", a_shadow()),
+        Record("probe", a_probe()),
     ]
     store.close()
 
