@@ -42,7 +42,7 @@ demo: .venv/installed-run ## Watch the whole loop at work in an embedded AWS, in
 
 .PHONY: test
 test: setup lint ## Run every check and every test there is
-	@PATH="$$(tools/monitoring):$$PATH" $(VENV)/pytest --numprocesses $(WORKERS) $(ARGS)
+	@PATH="$$(tools/monitoring):$$(tools/browser):$$PATH" $(VENV)/pytest --numprocesses $(WORKERS) $(ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that together take less than a minute

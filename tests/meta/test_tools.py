@@ -82,17 +82,39 @@ def test_another_python_means_another_venv(tmp_path: Path, asked: str | None, an
     assert ("make-venv" in done.stdout) is anew
 
 
-def test_the_monitoring_tools_are_found_where_they_are_installed(tmp_path: Path) -> None:
-    for name in ("promtool", "amtool"):
+@pytest.mark.parametrize(
+    ("tool", "programs"), [("monitoring", ("promtool", "amtool")), ("browser", ("chromium",))]
+)
+def test_what_is_installed_is_not_fetched(
+    tmp_path: Path, tool: str, programs: tuple[str, ...]
+) -> None:
+    for name in programs:
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
     done = subprocess.run(
-        [REPOSITORY / "tools/monitoring"],
+        [REPOSITORY / "tools" / tool],
         cwd=tmp_path,
         env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == f"{tmp_path}:{tmp_path}"
+    assert done.stdout.strip() == ":".join(str(tmp_path) for _ in programs)
     assert not (tmp_path / ".tools").exists()
+
+
+def test_a_browser_that_may_not_be_installed_is_said_to_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    for name in ("sh", "dirname", "mkdir"):
+        (tmp_path / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    done = subprocess.run(
+        [REPOSITORY / "tools/browser"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "not tried in a browser" in done.stderr
+    assert done.stdout.strip() == "/usr/bin"

@@ -3,7 +3,7 @@
 import { look, path } from "./api.js";
 import { costChart } from "./cost_chart.js";
 import { fill, h } from "./dom.js";
-import { badge } from "./fleet.js";
+import { badge, because } from "./fleet.js";
 import { advice, changesTable, conditions, document as policyText, guards, hosting, sizes } from "./sections.js";
 import { timeChart } from "./time_chart.js";
 import { KINDS, arrow, known, ms, number, percent, same, usd, when } from "./words.js";
@@ -57,7 +57,7 @@ export class Endpoint {
       h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Fleet"), " / ", KINDS[row.kind]),
       h("div", { class: "headline" }, h("h1", {}, row.name), badge(row.state)),
       h("p", { class: "key" }, h("code", {}, row.key)),
-      h("p", { class: "sentence" }, row.message),
+      h("p", { class: "sentence" }, row.reason ? [h("b", {}, row.reason), ": "] : null, because(row)),
       notices(said), facts(said));
     fill(this.cost, costChart(said));
     fill(this.rest, sections(said));

@@ -130,7 +130,7 @@ export class Fleet {
     fill(this.summary,
       tile("Endpoints", number(answer.total), Object.entries(summary.kinds).map(([k, n]) => `${number(n)} ${KINDS[k] ?? k}`).join(" · ")),
       tile("SLO breached", number(breached), `${number(summary.attainment.Met ?? 0)} met · ${number(summary.attainment.Unknown ?? 0)} unknown`, breached ? "bad" : "good"),
-      tile("Cost", `${usd(summary.usdPerMonth)}`, `a month${summary.costKnown < answer.total ? `, of ${number(summary.costKnown)} known` : ""}`),
+      tile("Cost", `${usd(summary.usdPerMonth)}`, `a month${summary.costKnown < answer.total ? `, known for ${number(summary.costKnown)} of ${number(answer.total)}` : ""}`),
       tile("Could save", usd(summary.savesUsdPerMonth), "a month, by changes wanted now", summary.savesUsdPerMonth > 0 ? "want" : ""));
     fill(this.states, Object.entries(STATES).filter(([state]) => summary.states[state]).map(([state, { word, tone, mark }]) => {
       const on = this.chosen.get("state") === state;
@@ -190,8 +190,8 @@ function cell(label, type, ...content) {
   return h("td", { role: "cell", class: type, "data-label": label }, h("div", {}, content));
 }
 
-// The sentence names endpoint and reason first, and both stand in the row already.
-function because(item) {
+// The sentence names endpoint and reason first, and both stand beside it already.
+export function because(item) {
   const head = item.reason ? item.message.indexOf(`${item.reason}: `) : -1;
   return head < 0 ? item.message : item.message.slice(head + item.reason.length + 2);
 }

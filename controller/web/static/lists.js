@@ -18,7 +18,7 @@ export class Changes {
   }
 }
 
-const EVENTS = [["At"], ["Phase"], ["What"], ["Message"]];
+const EVENTS = [["At", "nowrap"], ["Phase"], ["What"], ["Message", "text"]];
 
 export class Change {
   constructor(root, id) {
@@ -36,14 +36,19 @@ export class Change {
       h("p", { class: "sentence" }, change.message),
       h("dl", { class: "facts" },
         fact("Reason", change.reason, `by ${change.actor}`), fact("Planned", when(change.plannedAt), change.finishedAt ? `finished ${when(change.finishedAt)}` : "under way"),
-        change.savesUsdPerMonth ? fact("Saves", range(change.savesUsdPerMonth, usd), "a month, as expected") : null,
+        change.savesUsdPerMonth ? saving(change.savesUsdPerMonth) : null,
         verdict ? fact("Verdict", verdict.kind, `${verdict.reason}: ${verdict.message}`) : null),
       h("section", { "aria-labelledby": "events" }, h("h2", { id: "events" }, "What happened"),
-        table("Events", EVENTS, (change.events ?? []).map((event) => h("tr", {}, h("td", { class: "nowrap" }, when(event.at)), h("td", {}, event.phase), h("td", {}, event.what), h("td", { class: "text" }, event.message))), "Nothing yet.")));
+        table("Events", EVENTS, (change.events ?? []).map((event) => [when(event.at), event.phase, event.what, event.message]), "Nothing yet.")));
   }
 }
 
 const fact = (name, value, note) => h("div", {}, h("dt", {}, name), h("dd", {}, h("strong", {}, value), h("span", { class: "note" }, note)));
+
+// What is expected to be dearer is told as what it costs.
+function saving({ low, mid, high }) {
+  return mid >= 0 ? fact("Saves", range({ low, high }, usd), "a month, as expected") : fact("Costs more", range({ low: -high, high: -low }, usd), "a month, as expected");
+}
 
 const POLICIES = [["Policy"], ["Mode"], ["Latency"], ["Budget"], ["Endpoints", "num"], ["Source"]];
 
@@ -58,8 +63,8 @@ export class Policies {
     const rows = items.map((policy) => {
       const { spec } = policy.document;
       const { percentile, threshold } = spec.slo.latency;
-      return h("tr", {}, h("td", {}, h("a", { href: `#/policies/${encodeURIComponent(policy.name)}` }, policy.name)), h("td", {}, policy.mode),
-        h("td", {}, `${percentile} ≤ ${threshold}`), h("td", {}, String(spec.budget.perMonth)), h("td", { class: "num" }, h("a", { href: `#/?policy=${encodeURIComponent(policy.name)}` }, number(policy.endpoints))), h("td", {}, h("code", {}, policy.source)));
+      return [h("a", { href: `#/policies/${encodeURIComponent(policy.name)}` }, policy.name), policy.mode,
+        `${percentile} ≤ ${threshold}`, String(spec.budget.perMonth), h("a", { href: `#/?policy=${encodeURIComponent(policy.name)}`, "aria-label": `${count(policy.endpoints, "endpoint")} of ${policy.name}` }, number(policy.endpoints)), h("code", {}, policy.source)];
     });
     fill(this.root, h("h1", {}, "Policies"),
       h("p", { class: "quiet" }, `Fleet limits: ${told(limits)}.`), table("Policies", POLICIES, rows, "No policy is in force."));
@@ -101,9 +106,9 @@ export class Status {
 
   async refresh(signal) {
     const status = await look("status", signal);
-    const checks = [...status.checks.ready, ...status.checks.live].map((check) => h("tr", {}, h("td", {}, check.name),
-      h("td", {}, h("span", { class: check.ok ? (check.warning ? "hold" : "good") : "bad" }, check.ok ? (check.warning ? "! look" : "✓ well") : "✕ not well")), h("td", {}, check.message)));
-    const pauses = status.pauses.map((pause) => h("tr", {}, h("td", {}, pause.scope === "*" ? "the whole fleet" : pause.scope), h("td", {}, pause.over ? "over" : pause.until ? when(pause.until) : "resumed"), h("td", {}, pause.actor), h("td", {}, pause.reason)));
+    const checks = [...status.checks.ready, ...status.checks.live].map((check) => [check.name,
+      h("span", { class: check.ok ? (check.warning ? "hold" : "good") : "bad" }, check.ok ? (check.warning ? "! look" : "✓ well") : "✕ not well"), check.message]);
+    const pauses = status.pauses.map((pause) => [pause.scope === "*" ? "the whole fleet" : pause.scope, pause.over ? "over" : pause.until ? when(pause.until) : "resumed", pause.actor, pause.reason]);
     fill(this.root, h("h1", {}, "Status"),
       h("dl", { class: "facts" }, fact("Version", status.version, `started ${when(status.startedAt)}`), fact("Its time", when(status.now), ""),
         fact("Endpoints", number(status.endpoints), count(status.policies, "policy", "policies")), fact("Changes under way", number(status.openChanges), "")),

@@ -4,15 +4,19 @@ import { inOrder } from "./cost_chart.js";
 import { h } from "./dom.js";
 import { KINDS, arrow, known, missing, number, percent, range, same, size, usd, when } from "./words.js";
 
-export function table(caption, columns, rows, empty) {
+// Rows are lists of cells, or { tone, cells }. On a phone a table folds into one card for
+// each row, except one that is `wide` because its columns are to be compared. The roles are
+// said aloud because that folding would end them.
+export function table(caption, columns, rows, empty, wide = false) {
   if (!rows.length) return h("p", { class: "quiet" }, empty);
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `${caption}, table` },
-    h("table", {}, h("caption", { class: "sr" }, caption),
-      h("thead", {}, h("tr", {}, columns.map(([word, type]) => h("th", { scope: "col", class: type ?? null }, word)))),
-      h("tbody", {}, rows)));
+    h("table", { role: "table", class: wide ? null : "stack" }, h("caption", { class: "sr" }, caption),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map(([word, type]) => h("th", { scope: "col", role: "columnheader", class: type ?? null }, word)))),
+      h("tbody", { role: "rowgroup" }, rows.map((row) => (Array.isArray(row) ? line(columns, row, null) : line(columns, row.cells, row.tone))))));
 }
 
-const cells = (columns, values) => values.map((value, place) => h("td", { class: columns[place][1] ?? null }, value));
+const line = (columns, cells, tone) => h("tr", { role: "row", class: tone || null },
+  cells.map((value, place) => h("td", { role: "cell", class: columns[place][1] ?? null, "data-label": columns[place][0] }, h("div", {}, value))));
 
 const SIZES = [["Size", "sizes"], ["Latency, ms", "num"], ["P(SLO)", "num"], ["$ / month", "num"], ["$ / 1M requests", "num"], ["Verdict"], ["Why", "text"], ["Rests on", "text"]];
 const FEW = 14;
@@ -21,7 +25,7 @@ export function sizes(said) {
   const rows = inOrder(said.costTable.length ? said.costTable : said.candidates ?? []);
   const near = new Set(inBrief(rows, said));
   const body = rows.map((row) => sizeRow(row, said, !near.has(row)));
-  const shown = table("Sizes", SIZES, body, "No size could be estimated yet.");
+  const shown = table("Sizes", SIZES, body, "No size could be estimated yet.", true);
   const hidden = rows.length - near.size;
   if (!hidden) return shown;
   shown.classList.add("folded");
@@ -49,12 +53,12 @@ function sizeRow(row, said, extra) {
     known(row.usdPerMillionRequests) ? usd(row.usdPerMillionRequests) : "–",
     h("span", { class: `verdict ${row.verdict}` }, row.verdict), row.because, row.evidence,
   ];
-  return h("tr", { class: [live ? "live" : "", wanted ? "wanted" : "", extra ? "extra" : ""].join(" ").trim() || null }, cells(SIZES, values));
+  return { tone: [live ? "live" : "", wanted ? "wanted" : "", extra ? "extra" : ""].join(" ").trim(), cells: values };
 }
 
 const GUARDS = [["Guard"], ["Says", "nowrap"], ["Reason"], ["Why", "text"], ["Until", "nowrap"]];
 export function guards(all) {
-  const rows = all.map((guard) => h("tr", {}, cells(GUARDS, [guard.guard, h("span", { class: guard.allowed ? "good" : "bad" }, guard.allowed ? "✓ yes" : "✕ no"), guard.reason ?? "", guard.message, guard.until ? when(guard.until) : ""])));
+  const rows = all.map((guard) => [guard.guard, h("span", { class: guard.allowed ? "good" : "bad" }, guard.allowed ? "✓ yes" : "✕ no"), guard.reason ?? "", guard.message, guard.until ? when(guard.until) : ""]);
   return table("Guards", GUARDS, rows, "No guard was asked.");
 }
 
@@ -62,7 +66,7 @@ const CONDITIONS = [["Condition"], ["Status"], ["Reason"], ["Message", "text"]];
 const GOOD = { Ready: "True", DataFresh: "True", SloMet: "True", WithinBudget: "True", Degraded: "False", Drifted: "False" };
 export function conditions(all) {
   const tone = (one) => (one.status === "Unknown" || !(one.type in GOOD) ? "" : GOOD[one.type] === one.status ? "good" : "bad");
-  const rows = all.map((one) => h("tr", {}, cells(CONDITIONS, [one.type, h("span", { class: tone(one) }, one.status), one.reason, one.message])));
+  const rows = all.map((one) => [one.type, h("span", { class: tone(one) }, one.status), one.reason, one.message]);
   return table("Conditions", CONDITIONS, rows, "None yet.");
 }
 
@@ -71,17 +75,17 @@ export const advice = (all) => h("ul", { class: "advice" }, all.map((one) => h("
 
 const HOSTING = [["Hosting"], ["Size"], ["$ / month", "num"], ["Even at requests / s", "num"], ["If", "text"]];
 export function hosting(lines) {
-  const rows = lines.map((line) => h("tr", { class: line.present ? "live" : null }, cells(HOSTING, [[KINDS[line.kind] ?? line.kind, line.present ? h("span", { class: "tag" }, "in use") : null], line.what, range(line.usdPerMonth, usd), number(line.breakEvenRequestsPerSecond), line.assumes])));
+  const rows = lines.map((line) => ({ tone: line.present ? "live" : "", cells: [[KINDS[line.kind] ?? line.kind, line.present ? h("span", { class: "tag" }, "in use") : null], line.what, range(line.usdPerMonth, usd), number(line.breakEvenRequestsPerSecond), line.assumes] }));
   return [h("p", { class: "quiet" }, "What the same demand would cost; never carried out."), table("Hosting", HOSTING, rows, "")];
 }
 
 export function changesTable(all, { own }) {
   const columns = [["#", "num"], ...(own ? [] : [["Endpoint"]]), ["Change", "nowrap"], ["Phase"], ["Reason"], ["By"], ["Planned", "nowrap"], ["Finished", "nowrap"]];
-  const rows = all.map((change) => h("tr", {}, cells(columns, [
+  const rows = all.map((change) => [
     h("a", { href: `#/changes/${change.id}`, "aria-label": `Change ${change.id}` }, String(change.id)),
     ...(own ? [] : [h("a", { href: `#/endpoints/${change.endpoint.key.split("/").map(encodeURIComponent).join("/")}` }, `${change.endpoint.name}:${change.endpoint.qualifier}`)]),
     arrow(change.before, change.target), phase(change.phase), change.reason, change.actor, when(change.plannedAt), change.finishedAt ? when(change.finishedAt) : "under way",
-  ])));
+  ]);
   return table("Changes", columns, rows, "Nothing was changed yet.");
 }
 

@@ -29,6 +29,9 @@ export function number(value) {
   return String(Number(value.toPrecision(size >= 1 ? 3 : 2)));
 }
 
+// A space at which no line is broken.
+const KEPT = "\u00a0";
+
 export const ms = (value) => (known(value) ? `${number(value)} ms` : "–");
 
 export function usd(value) {
@@ -67,13 +70,13 @@ export function size(document, brief = false) {
     const target = document.targetInvocationsPerMinute;
     const at = target === null || brief ? "" : ` at ${number(target)}/min`;
     const timed = document.schedule?.length && !brief ? `, ${document.schedule.length} scheduled` : "";
-    return `${low === high ? low : `${low}–${high}`} × ${type}${at}${timed}`;
+    return `${low === high ? low : `${low}–${high}`}${KEPT}×${KEPT}${type}${at}${timed}`;
   }
   if ("maxConcurrency" in document) {
     const warm = document.provisionedConcurrency ? `, ${document.provisionedConcurrency} warm` : "";
-    return `${document.memoryMb} MB × ${document.maxConcurrency}${warm}`;
+    return `${document.memoryMb}${KEPT}MB${KEPT}×${KEPT}${document.maxConcurrency}${warm}`;
   }
-  return `${document.memoryMb} MB`;
+  return `${document.memoryMb}${KEPT}MB`;
 }
 
 export const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -83,8 +86,8 @@ export const measuredAs = (document) => document.instanceType ?? String(document
 
 export function arrow(before, after) {
   if (!after || same(before, after)) return size(before);
-  if (before && "memoryMb" in before && !("maxConcurrency" in before)) return `${before.memoryMb} → ${after.memoryMb} MB`;
-  return `${size(before, true)} → ${size(after, true)}`;
+  if (before && "memoryMb" in before && !("maxConcurrency" in before)) return `${before.memoryMb}${KEPT}→${KEPT}${after.memoryMb}${KEPT}MB`;
+  return `${size(before, true)} →${KEPT}${size(after, true)}`;
 }
 
 const clock = new Intl.DateTimeFormat("en-GB", {
