@@ -29,8 +29,8 @@ from controller.kinds.serverless_endpoint.live import ServerlessAdapter
 from controller.model.endpoint import Kind
 from controller.model.errors import AdapterError, Retryable, Throttled
 from controller.model.policy import PolicySet
-from controller.ports import Clock, KindAdapter
-from controller.runtime.actuate import Actuator, Lease, SoleProcess
+from controller.ports import Clock, KindAdapter, Lease
+from controller.runtime.actuate import Actuator, SoleProcess
 from controller.runtime.advise import Advisor
 from controller.runtime.book import EvidenceBook
 from controller.runtime.counting import SloCounting
@@ -51,7 +51,6 @@ from controller.telemetry.notify.events import Event
 from controller.telemetry.notify.notifier import Channels
 from controller.telemetry.notify.post import Never, NotNow, post
 
-TERM = "term"
 PRICES = "prices"
 
 
@@ -201,6 +200,6 @@ def _notifier(wiring: Wiring, telemetry: Telemetry, sessions: Sessions) -> Chann
 
 def _lease(wiring: Wiring) -> Lease:
     """A new term for this process, one higher than any before it in this journal."""
-    term = int(wiring.store.checkpoint(TERM) or "0") + 1
-    wiring.store.put_checkpoint(TERM, str(term))
+    term = wiring.store.newest_term() + 1
+    wiring.store.raise_term(term)
     return SoleProcess(term)

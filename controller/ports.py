@@ -12,6 +12,7 @@ from controller.model.change import Change, ChangeEvent, Mutation
 from controller.model.condition import Condition, Pause
 from controller.model.endpoint import EndpointKey, EndpointState, Kind
 from controller.model.estimate import Observation
+from controller.model.lease import LeaseRecord
 from controller.model.missing import Maybe
 from controller.model.policy import Scope, Selector
 from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
@@ -144,8 +145,40 @@ class ShadowMaker(Protocol):
         """What the copy costs while it stands idle; None where it costs nothing."""
 
 
+class Lease(Protocol):
+    """The right to change anything, and the term it was given under."""
+
+    def term(self) -> int:
+        """The fencing term that every journal row carries."""
+
+    def held(self) -> bool:
+        """Whether enough of the lease remains for one call; asked just before each mutation."""
+
+
+class LeaseRecords(Protocol):
+    """Where the replicas' common record is kept. One call each, and a short one."""
+
+    def read(self) -> LeaseRecord | None:
+        """The record as it is now, whoever wrote it; None where there is none yet."""
+
+    def swap(self, seen: LeaseRecord | None, wanted: LeaseRecord) -> LeaseRecord:
+        """Write `wanted` if the record still is as `seen`; returns it with its new version.
+
+        Raises Conflict where somebody was faster. After any other error it may or may not
+        have been written: look again.
+        """
+
+    def close(self) -> None:
+        """Release connections."""
+
+
 class Store(Protocol):
-    """The journal: the only state that outlives the process."""
+    """The journal: the only state that outlives the process.
+
+    Whoever writes changes says under which term (`ChangeEvent.term`) of which shard's lease. A
+    write under an older term than the newest seen of that shard raises NoLease: its writer was
+    replaced, and has not noticed yet.
+    """
 
     def open_change(self, key: EndpointKey) -> Change | None:
         """The change in flight, if there is one."""
@@ -153,8 +186,21 @@ class Store(Protocol):
     def open_changes(self) -> Sequence[Change]:
         """All changes in flight, by key."""
 
-    def plan_change(self, change: Change, event: ChangeEvent) -> Change:
-        """Record a new change (its id is assigned). Raises Conflict if one is open for the key."""
+    def plan_change(self, change: Change, event: ChangeEvent, after: int | None = None) -> Change:
+        """Record a new change (its id is assigned). Raises Conflict if one is open for the key.
+
+        With `after` also where the newest change of all is no longer that one: whoever
+        counted the fleet's changes before planning then counts again.
+        """
+
+    def newest_change_id(self) -> int:
+        """The id of the change planned last, of any endpoint; 0 where there was none."""
+
+    def newest_term(self, shard: int = 0) -> int:
+        """The newest term that was seen of a shard's lease; 0 where there was none."""
+
+    def raise_term(self, term: int, shard: int = 0) -> None:
+        """From now on nothing older may write for the shard. Raises NoLease if this is older."""
 
     def advance_change(self, change: Change, event: ChangeEvent) -> Change:
         """Replace the row if its revision is still `change.revision`; else raises Conflict."""

@@ -94,7 +94,7 @@ class Change:
     actor: str
     """`controller`, or who asked for it on the command line."""
     term: int
-    """Fencing term of the lease under which it was planned."""
+    """Fencing term of the lease under which the row was last written."""
     planned_at_s: float
     updated_at_s: float
     progress: Mapping[str, str] = field(default_factory=dict)
@@ -114,6 +114,10 @@ class ChangeEvent:
     what: str
     """`intent UpdateMemory`, `done UpdateMemory`, `verdict Pass` …"""
     message: str
+    term: int = 0
+    """Fencing term of the lease under which it was written."""
+    shard: int = 0
+    """Whose lease that was, where the fleet is shared out."""
 
 
 # Steps: effects as data. The kind's pure rollout yields them, its live adapter executes them.

@@ -60,5 +60,9 @@ class Terminal(AdapterError):
     """The request is wrong and will stay wrong: do not repeat it."""
 
 
+class NoLease(AdapterError):
+    """This replica may not act: another leads, or what is left of its lease is too short."""
+
+
 class StoreError(AdapterError):
     """The journal cannot be used (corrupt, newer than this program, locked by another)."""

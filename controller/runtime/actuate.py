@@ -6,8 +6,8 @@ recorded after. Killed in between, the next start looks at AWS and goes on from 
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
 
 from controller.core.contract import KindRules
 from controller.core.refusals import (
@@ -33,23 +33,13 @@ from controller.model.change import (
 )
 from controller.model.decision import Assessment, Propose
 from controller.model.endpoint import EndpointState
-from controller.model.errors import AdapterError, Conflict, NotFound, Terminal
+from controller.model.errors import AdapterError, Conflict, NoLease, NotFound, Terminal
 from controller.model.missing import known
 from controller.model.policy import Policy, Scope
 from controller.model.reason import Reason
 from controller.model.size import Size
 from controller.model.window import Window
-from controller.ports import Clock, KindAdapters, Store
-
-
-class Lease(Protocol):
-    """The right to change anything, and the term it was given under."""
-
-    def term(self) -> int:
-        """The fencing term that every journal row carries."""
-
-    def held(self) -> bool:
-        """Whether the lease is held at this moment; asked just before each mutation."""
+from controller.ports import Clock, KindAdapters, Lease, Store
 
 
 class SoleProcess:
@@ -70,11 +60,20 @@ class SoleProcess:
 class Actuator:
     """Moves changes on, one journalled step at a time."""
 
-    def __init__(self, store: Store, adapters: KindAdapters, lease: Lease, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        adapters: KindAdapters,
+        lease: Lease,
+        clock: Clock,
+        *,
+        shard: int = 0,
+    ) -> None:
         self._store = store
         self._adapters = adapters
         self._lease = lease
         self._clock = clock
+        self._shard = shard
         self._refusals: Counter[int] = Counter()
 
     @property
@@ -91,8 +90,10 @@ class Actuator:
         rules: KindRules,
         recent: tuple[Window, ...],
         actor: str = "controller",
+        after: int | None = None,
     ) -> Change:
-        """Journal a new change. Raises Conflict if one is open, StoreError if it cannot."""
+        """Journal a new change. Raises Conflict if one is open (or, with `after`, was planned
+        since that one), NoLease where another leads, StoreError if it cannot."""
         state, proposal = assessment.state, decision.proposal
         if state is None:
             raise ValueError("an endpoint that was not seen cannot be changed")
@@ -114,7 +115,7 @@ class Actuator:
             updated_at_s=assessment.at_s,
             progress=rules.begin(state),
         )
-        return self._planned(change, assessment.sentence)
+        return self._planned(change, assessment.sentence, after)
 
     def request(
         self,
@@ -149,9 +150,9 @@ class Actuator:
         )
         return self._planned(change, change_sentence(change, f"{detail}, asked by {actor}"))
 
-    def _planned(self, change: Change, sentence: str) -> Change:
-        event = ChangeEvent(change.planned_at_s, change.phase, "planned", sentence)
-        return self._store.plan_change(change, event)
+    def _planned(self, change: Change, sentence: str, after: int | None = None) -> Change:
+        event = self._event(change, change.planned_at_s, "planned", sentence)
+        return self._store.plan_change(change, event, after)
 
     def advance(self, change: Change, step: Advance) -> Change:
         """Move the journal only."""
@@ -165,7 +166,7 @@ class Actuator:
             finished_at_s=None if step.phase.open else now_s,
         )
         message = change_sentence(moved, step.message)
-        return self._store.advance_change(moved, ChangeEvent(now_s, step.phase, step.what, message))
+        return self._written(moved, now_s, step.what, message)
 
     def mutate(self, scope: Scope, change: Change, state: EndpointState, step: Mutation) -> bool:
         """Intent, call, outcome; whether AWS carried it out.
@@ -181,11 +182,14 @@ class Actuator:
         name, again = type(step).__name__, change.progress.get(STEP) == describe(step)
         if not again:
             change = self._note(change, f"intent {name}", describe(step), {"asked": name})
-        if not self._lease.held():
-            self._note(change, f"kept {name}", "the lease was lost", {})
-            return False
         try:
+            self._must_hold()
             learnt = self._adapters[change.key.kind].execute(scope, state.key, step)
+        except NoLease as error:
+            # Whoever leads now may have written already: then ours is not taken, nor needed.
+            with suppress(NoLease, Conflict):
+                self._note(change, f"kept {name}", str(error), {})
+            return False
         except (Conflict, NotFound) as error:
             # What is gone may be a part only (an alias): the next look says what is to be undone.
             self._refused(change, f"refused {name}", step, error)
@@ -222,10 +226,17 @@ class Actuator:
         name = type(step).__name__
         if change.progress.get("asked") != name:
             change = self._note(change, f"intent {name}", describe(step), {"asked": name})
-        if not self._lease.held():
-            return
+        self._must_hold()
         self._adapters[change.key.kind].execute(scope, change.key, step)
         self._note(change, f"done {name}", describe(step), learnt)
+
+    def _must_hold(self) -> None:
+        """Raises NoLease where the journal knows a newer term, or where too little of the lease
+        remains for one call. The clock comes last: asking the journal takes time."""
+        if self._store.newest_term(self._shard) > self._lease.term():
+            raise NoLease("another replica has led since", operation="lease", code="fenced")
+        if not self._lease.held():
+            raise NoLease("the lease was lost, or ends too soon for a call", operation="lease")
 
     def lost(self, change: Change, why: str) -> Change:
         """Close a change whose endpoint is not there any more: nothing is left to undo."""
@@ -236,7 +247,14 @@ class Actuator:
     def _note(self, change: Change, what: str, message: str, learnt: Mapping[str, str]) -> Change:
         now_s = self._clock.now_s()
         moved = replace(change, progress={**change.progress, **learnt}, updated_at_s=now_s)
-        return self._store.advance_change(moved, ChangeEvent(now_s, change.phase, what, message))
+        return self._written(moved, now_s, what, message)
+
+    def _written(self, moved: Change, now_s: float, what: str, message: str) -> Change:
+        moved = replace(moved, term=self._lease.term())
+        return self._store.advance_change(moved, self._event(moved, now_s, what, message))
+
+    def _event(self, change: Change, at_s: float, what: str, message: str) -> ChangeEvent:
+        return ChangeEvent(at_s, change.phase, what, message, change.term, self._shard)
 
 
 def baseline(recent: tuple[Window, ...], policy: Policy) -> Baseline | None:

@@ -117,6 +117,10 @@ class Observer:
         """The change in flight, if there is one."""
         return self._at.store.open_change(key)
 
+    def newest_change_id(self) -> int:
+        """The change planned last, of any endpoint."""
+        return self._at.store.newest_change_id()
+
     def awaiting(self, key: EndpointKey) -> bool:
         """Whether an answer about memory in use is on its way."""
         return self._at.reports.pending(key)

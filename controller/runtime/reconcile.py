@@ -17,6 +17,7 @@ from controller.model.errors import (
     AccessDenied,
     AdapterError,
     Conflict,
+    NoLease,
     NotFound,
     Throttled,
     Unauthenticated,
@@ -48,6 +49,7 @@ _REASONS: tuple[tuple[type[AdapterError], Reason], ...] = (
     (Unauthenticated, Reason.CREDENTIALS),
     (Throttled, Reason.THROTTLED),
     (Unreachable, Reason.UNREACHABLE),
+    (NoLease, Reason.NO_LEASE),
 )
 
 
@@ -228,11 +230,14 @@ class Reconciler:
         """Journal the change; None where another thread took the last place meanwhile.
 
         Endpoints with one interval are worked on at once, so the fleet is counted again
-        under a lock: limits hold for what is journalled, not for what was seen.
+        under a lock: limits hold for what is journalled, not for what was seen. Another
+        process may plan on the same journal; then the journal refuses, for its newest change
+        is not the one that was counted.
         """
         if not isinstance(assessment.decision, Propose):
             return None
         with self._planning:
+            newest = self._hands.observer.newest_change_id()
             if fleet_is_full(fleet()) is not None:
                 return None
             try:
@@ -242,6 +247,7 @@ class Reconciler:
                     policy=entry.policy,
                     rules=self._hands.rules[entry.key.kind],
                     recent=observed.windows.recent,
+                    after=newest,
                 )
             except Conflict:
                 return None

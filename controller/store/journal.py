@@ -11,7 +11,7 @@ from typing import Any
 from controller.model.change import Change, ChangeEvent
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import Conflict
-from controller.store import codec
+from controller.store import codec, fences
 
 _JSON = frozenset({"before", "target", "proposal", "baseline", "progress", "verdict"})
 _COLUMNS = tuple(
@@ -19,6 +19,7 @@ _COLUMNS = tuple(
     for field in fields(Change)
     if field.name != "id"
 )
+_EVENT = tuple(field.name for field in fields(ChangeEvent))
 _SELECT = f"SELECT id, {', '.join(_COLUMNS)} FROM changes"
 _INSERT = (
     f"INSERT INTO changes ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{c}' for c in _COLUMNS)})"
@@ -31,8 +32,16 @@ _UPDATE = (
 _OPEN = "phase NOT IN ('Verified', 'Unverified', 'RolledBack', 'Failed')"
 
 
-def insert(connection: sqlite3.Connection, change: Change, event: ChangeEvent) -> Change:
-    """Journal a new change and its first event; returns it with its id. Raises Conflict."""
+def insert(
+    connection: sqlite3.Connection, change: Change, event: ChangeEvent, after: int | None = None
+) -> Change:
+    """Journal a new change and its first event; returns it with its id.
+
+    Raises Conflict, and NoLease where the writer has been replaced.
+    """
+    fences.pass_through(connection, event)
+    if after is not None and newest_id(connection) != after:
+        raise Conflict(f"{change.key} was not alone in planning a change", operation="plan_change")
     try:
         cursor = connection.execute(_INSERT, _row(change))
     except sqlite3.IntegrityError as error:
@@ -43,7 +52,8 @@ def insert(connection: sqlite3.Connection, change: Change, event: ChangeEvent) -
 
 
 def update(connection: sqlite3.Connection, change: Change, event: ChangeEvent) -> Change:
-    """Replace the row if nobody has since it was read. Raises Conflict."""
+    """Replace the row if nobody has since it was read. Raises Conflict and NoLease."""
+    fences.pass_through(connection, event)
     advanced = replace(change, revision=change.revision + 1)
     row = _row(advanced) | {"id": change.id, "seen_revision": change.revision}
     try:
@@ -62,9 +72,23 @@ def update(connection: sqlite3.Connection, change: Change, event: ChangeEvent) -
 def insert_event(connection: sqlite3.Connection, change_id: int, event: ChangeEvent) -> None:
     """Add one line to a change's history."""
     connection.execute(
-        "INSERT INTO change_events (change_id, at_s, phase, what, message) VALUES (?, ?, ?, ?, ?)",
-        (change_id, event.at_s, event.phase.value, event.what, event.message),
+        f"INSERT INTO change_events (change_id, {', '.join(_EVENT)}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            change_id,
+            event.at_s,
+            event.phase.value,
+            event.what,
+            event.message,
+            event.term,
+            event.shard,
+        ),
     )
+
+
+def newest_id(connection: sqlite3.Connection) -> int:
+    """The id given out last, though its change may have left the journal since."""
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
+    return 0 if found is None else int(found[0])
 
 
 def by_id(connection: sqlite3.Connection, change_id: int) -> Change | None:
@@ -108,11 +132,10 @@ def select(
 def events(connection: sqlite3.Connection, change_id: int) -> Sequence[ChangeEvent]:
     """A change's history, oldest first."""
     rows = connection.execute(
-        "SELECT at_s, phase, what, message FROM change_events WHERE change_id = ? ORDER BY id",
+        f"SELECT {', '.join(_EVENT)} FROM change_events WHERE change_id = ? ORDER BY id",
         (change_id,),
     )
-    names = ("at_s", "phase", "what", "message")
-    return [codec.decode(ChangeEvent, dict(zip(names, row, strict=True))) for row in rows]
+    return [codec.decode(ChangeEvent, dict(zip(_EVENT, row, strict=True))) for row in rows]
 
 
 def prune(connection: sqlite3.Connection, before_s: float) -> int:

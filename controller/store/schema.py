@@ -140,6 +140,17 @@ _VERSION_4 = (
 )
 
 
+_VERSION_5 = (
+    # each line of the journal says under which term of which shard's lease it was written
+    "ALTER TABLE change_events ADD COLUMN term INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE change_events ADD COLUMN shard INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE fences (shard INTEGER PRIMARY KEY, term INTEGER NOT NULL) STRICT",
+    """INSERT INTO fences (shard, term)
+        SELECT 0, CAST(value AS INTEGER) FROM checkpoints WHERE name = 'term'""",
+    "DELETE FROM checkpoints WHERE name = 'term'",
+)
+
+
 def _create_version_1(connection: sqlite3.Connection) -> None:
     for statement in _VERSION_1:
         connection.execute(statement)
@@ -160,7 +171,18 @@ def _add_probes(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Sequence[Migration] = (_create_version_1, _add_load, _close_unverified, _add_probes)
+def _add_terms(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_5:
+        connection.execute(statement)
+
+
+MIGRATIONS: Sequence[Migration] = (
+    _create_version_1,
+    _add_load,
+    _close_unverified,
+    _add_probes,
+    _add_terms,
+)
 
 
 def check_ours(connection: sqlite3.Connection, path: str, known: int = len(MIGRATIONS)) -> int:

@@ -11,7 +11,7 @@ from controller.model.endpoint import EndpointKey
 from controller.model.estimate import Observation
 from controller.model.probe import ProbeRecord, Shadow
 from controller.model.window import MemoryUse
-from controller.store import daemon_lock, evidence, export, journal, probes, status
+from controller.store import daemon_lock, evidence, export, fences, journal, probes, status
 from controller.store.daemon_lock import DaemonLock
 from controller.store.database import MEMORY, Database
 
@@ -89,10 +89,25 @@ class SqliteStore:
         with self._database.read() as connection:
             return journal.all_open(connection)
 
-    def plan_change(self, change: Change, event: ChangeEvent) -> Change:
+    def plan_change(self, change: Change, event: ChangeEvent, after: int | None = None) -> Change:
         """Record a new change, on disk on return. Raises Conflict if one is open for the key."""
         with self._database.write_through() as connection:
-            return journal.insert(connection, change, event)
+            return journal.insert(connection, change, event, after)
+
+    def newest_change_id(self) -> int:
+        """The id of the change planned last; 0 where there was none."""
+        with self._database.read() as connection:
+            return journal.newest_id(connection)
+
+    def newest_term(self, shard: int = 0) -> int:
+        """The newest term that was seen of a shard's lease."""
+        with self._database.read() as connection:
+            return fences.newest(connection, shard)
+
+    def raise_term(self, term: int, shard: int = 0) -> None:
+        """Shut out everything older, on disk on return. Raises NoLease if this is older."""
+        with self._database.write_through() as connection:
+            fences.lift(connection, term, shard)
 
     def advance_change(self, change: Change, event: ChangeEvent) -> Change:
         """Replace the row, on disk on return. Raises Conflict if its revision has moved on."""

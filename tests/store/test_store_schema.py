@@ -99,7 +99,7 @@ def test_open_changes_are_found_by_their_index(used: Path) -> None:
 def test_every_table_is_strict(used: Path) -> None:
     tables = _ask(used, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     ours = {name: strict for name, strict in tables if not str(name).startswith("sqlite_")}
-    assert len(ours) == 10
+    assert len(ours) == 11
     assert set(ours.values()) == {1}
 
 
