@@ -1,0 +1,159 @@
+"""Weeks in which things go wrong: ours beside what people do today, and beside hindsight.
+
+    python -m bench.closed_loop --traffic FILE [FILE ...] [--days 14] [--seed 0] [--json OUT]
+
+One account with a function, a serverless and a real-time endpoint, driven by a trace (see
+`bench.closed_scene`): a code regression on the third day, a quiet weekend, twice the traffic
+from the tenth day on. Every column lives through the same weeks of the same world:
+
+  doNothing       the hand-set sizes, for ever
+  targetTracking  the same, but AWS moves the number of instances by a copied target
+  threshold       a script, hourly: double on a breach, halve below half of the SLO
+  ours            the real controller, mode Enforce, virtual time
+  weeklyOptimum   by the world's truth, one size a week; hourlyOptimum: one an hour
+
+Dollars are those of the weeks, as AWS bills them; `windowsMet` is the share of five-minute
+windows (of at least 20 requests) in which no more than one in twenty was slow.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bench.closed_judge import judged
+from bench.closed_optimum import clairvoyant, hand_set_words
+from bench.closed_scene import NAMES, START_S, Scene, policies, scene_of, world_of
+from bench.closed_script import ThresholdScript
+from controller.app import Wiring, build
+from controller.aws.sessions import Connection, Keys
+from controller.cli.allocator import collect_less
+from controller.clock import VirtualClock
+from controller.model.change import ChangePhase
+from controller.runtime.stepper import Stepper
+from controller.sandbox.inprocess_door import attach
+from controller.sandbox.world import World
+from controller.store.sqlite import SqliteStore
+
+HOUR_S = 3600.0
+LEVEL_ERROR = 40
+Found = dict[str, Any]
+
+
+def do_nothing(scene: Scene) -> tuple[World, Found]:
+    """The hand-set sizes, for ever."""
+    world = world_of(scene)
+    world.advance_to(scene.end_s)
+    return world, {"changes": 0}
+
+
+def target_tracking(scene: Scene) -> tuple[World, Found]:
+    """AWS alone."""
+    world = world_of(scene, tracked=True)
+    world.advance_to(scene.end_s)
+    return world, {"changes": 0}
+
+
+def threshold(scene: Scene) -> tuple[World, Found]:
+    """Once an hour, double or halve."""
+    world = world_of(scene)
+    script = ThresholdScript(world)
+    at_s = START_S
+    while at_s < scene.end_s:
+        at_s = min(scene.end_s, at_s + HOUR_S)
+        world.advance_to(at_s)
+        script.look(at_s)
+    return world, {"changes": len(script.changes), "words": script.changes}
+
+
+def ours(scene: Scene) -> tuple[World, Found]:
+    """The controller, from the hand-set state on."""
+    world = world_of(scene)
+    clock = VirtualClock(world.now_s(), world.advance_to)
+    app = build(
+        Wiring(
+            clock=clock,
+            store=SqliteStore.open(":memory:"),
+            policies=policies(),
+            connection=Connection(keys=Keys("AKIA123456789012TEST", "x"), max_attempts=1),
+            hook=lambda session: attach(session, world),
+            budgets=False,
+        )
+    )
+    app.engine.resync()
+    Stepper(app.engine, clock).run_until(scene.end_s)
+    changes = app.store.changes()[::-1]
+    words = [
+        f"day {(c.planned_at_s - START_S) / 86_400.0:.2f} {c.key.name}: {c.before} -> {c.target}"
+        f" {c.phase} ({c.reason})"
+        for c in changes
+    ]
+    back = sum(change.phase is ChangePhase.ROLLED_BACK for change in changes)
+    probes = [probe.usd for probe in app.store.probes()]
+    app.close()
+    return world, {
+        "changes": len(changes),
+        "rolledBack": back,
+        "probesUsd": sum(usd for usd in probes if isinstance(usd, float)),
+        "words": words,
+    }
+
+
+COLUMNS: dict[str, Callable[[Scene], tuple[World, Found]]] = {
+    "doNothing": do_nothing,
+    "targetTracking": target_tracking,
+    "threshold": threshold,
+    "ours": ours,
+}
+
+
+def compare(scene: Scene, names: list[str]) -> Found:
+    """All columns of one trace."""
+    out: Found = {"traffic": scene.file.stem, "days": scene.days, "handSet": hand_set_words()}
+    out |= {name: _column(COLUMNS[name], scene) for name in names}
+    out |= clairvoyant(scene)
+    weekly = sum(out["weeklyOptimum"].values())
+    for name in names:
+        out[name]["overWeeklyOptimum"] = round(out[name]["usd"] / weekly - 1.0, 3)
+    return out
+
+
+def _column(run: Callable[[Scene], tuple[World, Found]], scene: Scene) -> Found:
+    began_s = time.process_time()
+    world, found = run(scene)
+    kinds = {kind.value: judged(world, scene, kind) for kind in NAMES}
+    windows = sum(kind["windows"] for kind in kinds.values())
+    met = sum(kind["windows"] * (kind["windowsMet"] or 0.0) for kind in kinds.values())
+    return {
+        "usd": round(sum(kind["usd"] for kind in kinds.values()), 2),
+        "windowsMet": round(met / windows, 5) if windows else None,
+        **found,
+        "kinds": kinds,
+        "cpuSeconds": round(time.process_time() - began_s, 1),
+    }
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--traffic", type=Path, nargs="+", required=True)
+    parser.add_argument("--days", type=float, default=14.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--columns", nargs="+", choices=[*COLUMNS], default=[*COLUMNS])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    collect_less()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVEL_ERROR))
+    scenes = [scene_of(file, options.days, options.seed) for file in options.traffic]
+    text = json.dumps({"loops": [compare(s, options.columns) for s in scenes]}, indent=2)
+    if options.json is not None:
+        options.json.write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
