@@ -141,8 +141,8 @@ class ShadowMaker(Protocol):
     def strays(self, scope: Scope, now_s: float) -> Sequence[Shadow]:
         """Expired copies that carry our tags, whether any journal knows of them or not."""
 
-    def usd_per_hour(self, size: Size) -> float | None:
-        """What the copy costs while it stands idle; None where it costs nothing."""
+    def usd_per_hour(self, region: str, size: Size) -> Maybe[float]:
+        """What a copy costs while it stands idle: 0 where nothing, Missing where not known."""
 
 
 class Lease(Protocol):

@@ -194,3 +194,6 @@ class Shadow:
     """Whoever finds it later than this may remove it."""
     resources: Mapping[str, str] = field(default_factory=dict)
     """What was made, by kind: `function`, `version`, `alias`, `endpoint`, `endpoint_config`."""
+    actor: str = "controller"
+    """Who made it: `controller`, or the process of a command. A shadow that is neither in use
+    nor expired is removed by its own actor's next life only."""
