@@ -8,6 +8,7 @@ from controller.model.demand import Demand, Interval, SloStatus
 from controller.model.endpoint import EndpointKey, EndpointState
 from controller.model.estimate import Candidate
 from controller.model.missing import Maybe
+from controller.model.probe import ProbeOrder
 from controller.model.reason import Reason
 from controller.model.size import Size
 
@@ -45,7 +46,15 @@ class Propose:
     proposal: Proposal
 
 
-Decision: TypeAlias = Hold | Propose
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe(Hold):
+    """Change nothing yet: measure a size in a shadow first. To whoever asks only whether
+    something is changed, it is a hold."""
+
+    plan: ProbeOrder
+
+
+Decision: TypeAlias = Hold | Probe | Propose
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,31 @@ class ProbePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeOrder:
+    """A probe that is wanted: what to measure and how, before anything is made for it."""
+
+    kind: ProbeKind
+    size: Size
+    phases: tuple[Phase, ...]
+    warm_up: int
+    usd: Maybe[float]
+    """What it is expected to cost …"""
+    worth_usd: float = 0.0
+    """… and the saving that it may prove, within the payback; 0 where a person asked."""
+    why: str = ""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of all phases."""
+        return sum(phase.duration_s for phase in self.phases)
+
+    @property
+    def requests(self) -> float:
+        """Requests expected, the warm-up included."""
+        return self.warm_up + sum(phase.requests for phase in self.phases)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One request of a probe. Times are milliseconds from the *intended* start."""
 
