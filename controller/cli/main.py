@@ -31,6 +31,9 @@ COMMANDS = {
     "validate": Lazy("controller.cli.validate:validate", "Check policy files."),
     "init": Lazy("controller.cli.init:init", "Write a starter policy for a live endpoint."),
     "rules": Lazy("controller.cli.rules:rules", "Print Prometheus rules made from policies."),
+    "iam-policy": Lazy(
+        "controller.cli.iam_policy:iam_policy", "Print the least IAM permissions for policies."
+    ),
     "schema": Lazy("controller.cli.schema:schema", "Print the JSON Schema of policies."),
     "doctor": Lazy(
         "controller.cli.doctor:doctor", "Check credentials, permissions, clock, prices, journal."

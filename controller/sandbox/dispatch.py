@@ -1,6 +1,7 @@
 """One way through: from an HTTP request to an HTTP answer, for every door.
 
-identify → who asks → faults → read and check parameters → handle → faults → write → record.
+identify → who asks → faults → read and check parameters → may they? → handle → faults →
+write → record.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from controller.sandbox.extensions import state_of
 from controller.sandbox.faults import TransportFault
 from controller.sandbox.front import Front
+from controller.sandbox.iam.guard import Guard
 from controller.sandbox.principals import Principals
 from controller.sandbox.recorder import RecordedCall, digest_of
 from controller.sandbox.services import SERVICES, SIGNING_NAMES, Services, service_of
@@ -92,6 +94,7 @@ class _Passage:
         faults = self._front.faults
         self._latency_ms = faults.before(self.ctx)
         params = call.operation.params(self._request, call.labels)
+        state_of(self._world, Guard).check(self._world, self.ctx, params)
         faults.run_hooks("before", self.ctx)
         members = handler(self._world, self.ctx, params)
         faults.run_hooks("after", self.ctx)

@@ -41,6 +41,8 @@ class Principals:
     def __init__(self) -> None:
         self.default_account = DEFAULT_ACCOUNT
         self.accounts_by_key: dict[str, str] = {}
+        self.users_by_key: dict[str, str] = {}
+        """Names of users; all other long-lived keys are the user `sandbox`'s."""
         self.unknown_keys_refused = False
         self._temporary: dict[str, TemporaryKey] = {}
 
@@ -71,7 +73,8 @@ class Principals:
             if self.unknown_keys_refused:
                 raise _unknown_key(service)
             account = self.default_account
-        return Principal(account, f"arn:aws:iam::{account}:user/sandbox")
+        user = self.users_by_key.get(signer.access_key, "sandbox")
+        return Principal(account, f"arn:aws:iam::{account}:user/{user}")
 
     def _of_temporary(
         self, key: TemporaryKey, signer: Signer, service: str, now_s: float

@@ -38,18 +38,25 @@ from botocore.session import Session as BotocoreSession
 from ruamel.yaml import YAML
 from virtual_account import MODELS, OURS, REGION, Account
 
+from controller.core.permissions.documents import document
+from controller.core.permissions.needs import Features, needs
 from controller.model.change import Change
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.endpoint import EndpointKey
 from controller.policy import load
 from controller.runtime.size_documents import size_document, size_from
 from controller.sandbox.actors import plan as plan_actor
+from controller.sandbox.extensions import state_of
 from controller.sandbox.faults import Fault
+from controller.sandbox.iam.guard import Guard
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.principals import Principals
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _QUIET = {"Describe", "List", "Get", "Start"}
 ACCOUNT_ID = "123456789012"
+ONLOOKER = f"AKIA{ACCOUNT_ID}LOOK"
+"""Sees what the controller may not, for the checks."""
 
 
 def seconds(text: str) -> float:
@@ -68,6 +75,8 @@ class Scenario:
         world = dict(given["world"])
         functions = world.pop("functions", [])
         self.account = Account(functions, [], seed=3, extra=world, record=self.sent)
+        self.guard = state_of(self.account.world, Guard)
+        state_of(self.account.world, Principals).users_by_key[ONLOOKER] = "onlooker"
         self._use(given["policies"])
         self.first = {name: self._scaling(name) for name in self._endpoints()}
 
@@ -96,6 +105,8 @@ class Scenario:
         with file.open("w", encoding="utf-8") as out:
             YAML(typ="safe").dump_all(documents, out)
         self.account.policies = load([file])
+        # The controller may do what is generated for these policies, and nothing else.
+        self.guard.attach(OURS, [document(needs(self.account.policies, Features()))])
         self.account.app.engine.use(self.account.policies)
 
     _policy = _use
@@ -253,7 +264,7 @@ class Scenario:
     def _client(self, service: str) -> Any:
         session = BotocoreSession()
         session.register_component("data_loader", MODELS)
-        session.set_credentials("AKIA123456789012LOOK", "secret")
+        session.set_credentials(ONLOOKER, "secret")
         attach(session, self.account.world)
         return session.create_client(service, region_name=REGION)
 

@@ -27,6 +27,7 @@ def test_scenario(document: dict[str, Any], tmp_path: Path) -> None:
     scenario.play()
     for _, check in checks(scenario):
         check()
+    assert scenario.guard.denied == [], "a call was not granted by `rightsizer iam-policy`"
 
 
 def test_every_scenario_names_its_fact() -> None:

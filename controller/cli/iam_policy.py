@@ -1,0 +1,161 @@
+"""`rightsizer iam-policy`: the permissions that a set of policies needs, and no more."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from controller.cli.exits import CommandError
+from controller.cli.options import Verb, output_option, policies_option
+from controller.cli.output import show_document, show_table
+from controller.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from controller.core.permissions.grant import Grant
+    from controller.model.policy import PolicySet
+
+MODES = ("observe", "recommend", "enforce", "probe")
+
+
+@click.command("iam-policy", cls=Verb)
+@policies_option()
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    help="What to permit, whatever the policies' modes; by default what each policy's mode asks.",
+)
+@click.option(
+    "--role-arn",
+    metavar="ARN",
+    help="For this role, which policies name in target.roleArn; by default for the controller's"
+    " own identity.",
+)
+@click.option(
+    "--trusted",
+    metavar="ARN",
+    help="Print who may assume --role-arn instead: this principal, with the policies' external id.",
+)
+@click.option("--account", metavar="ID", help="The account of the controller's own identity.")
+@click.option("--table", "tables", multiple=True, metavar="NAME", help="A DynamoDB table of its"
+              " journal or lease; may be given several times.")  # fmt: skip
+@click.option("--topic", "topics", multiple=True, metavar="ARN", help="An SNS topic of --notify;"
+              " may be given several times.")  # fmt: skip
+@click.option("--log-group", "log_groups", multiple=True, metavar="NAME", help="Where functions"
+              " log if not to /aws/lambda/NAME; may be given several times.")  # fmt: skip
+@click.option("--keep-versions", is_flag=True, help="Permit what `run --keep-versions` does.")
+@output_option("json", "yaml", "table")
+@pass_session
+def iam_policy(
+    session: Session,
+    *,
+    policies: tuple[str, ...],
+    mode: str | None,
+    role_arn: str | None,
+    trusted: str | None,
+    account: str | None,
+    tables: tuple[str, ...],
+    topics: tuple[str, ...],
+    log_groups: tuple[str, ...],
+    keep_versions: bool,
+    output: str,
+) -> None:
+    """Print the least IAM permissions for policies.
+
+    Permits each call that the controller makes for these policies, on the resources and under
+    the tags that they name, and nothing else. Prints the same for the same policies, so that
+    the document can be kept under version control; `-o table` says why each statement is
+    there. Makes no call to AWS.
+    """
+    from controller.cli.connect import load_policies
+    from controller.core.permissions.documents import document
+    from controller.core.permissions.grant import Access
+    from controller.core.permissions.needs import Features, Table, needs
+
+    loaded = load_policies(session, policies)
+    _check_role(loaded, role_arn, trusted)
+    if trusted is not None and role_arn is not None:
+        _show_trust(session, loaded, role_arn, trusted, output)
+        return
+    features = Features(
+        topics=topics,
+        tables=tuple(Table(name, _region(session, loaded)) for name in tables),
+        log_groups=log_groups,
+        keep_versions=keep_versions,
+        account=account,
+    )
+    asked = None if mode is None else Access[mode.upper()]
+    grants = needs(loaded, features, asked=asked, role_arn=role_arn)
+    if not grants:
+        raise CommandError("these policies ask for nothing: all of them are Off")
+    if output == "table":
+        _show_reasons(session, grants)
+    else:
+        content = document(grants)
+        _tell_size(session, content)
+        show_document(session, output, content)
+    _tell_roles(session, loaded, role_arn)
+
+
+def _check_role(loaded: "PolicySet", role_arn: str | None, trusted: str | None) -> None:
+    from controller.core.permissions.needs import roles
+
+    if trusted is not None and role_arn is None:
+        raise click.UsageError("--trusted needs --role-arn: the role that is trusted with.")
+    known = roles(loaded)
+    if role_arn is not None and role_arn not in known:
+        named = ", ".join(known) or "none"
+        raise CommandError(f"no policy names the role {role_arn}; named are: {named}")
+
+
+def _region(session: Session, loaded: "PolicySet") -> str:
+    """Of the controller's own tables: where it lives. Raises CommandError."""
+    regions = {policy.target.scope.region for policy in loaded.policies}
+    here = session.environment.region or (regions.pop() if len(regions) == 1 else None)
+    if here is None:
+        raise CommandError("the tables' region is not known: set AWS_REGION")
+    return here
+
+
+def _show_trust(
+    session: Session, loaded: "PolicySet", role_arn: str, trusted: str, output: str
+) -> None:
+    from controller.core.permissions.documents import trust
+
+    scopes = [p.target.scope for p in loaded.policies if p.target.scope.role_arn == role_arn]
+    ids = {scope.external_id for scope in scopes}
+    if len(ids) > 1:
+        raise CommandError(f"policies name {len(ids)} external ids for {role_arn}; it can ask one")
+    (external_id,) = ids
+    if external_id is None:
+        session.say(f"warning: no policy has an externalId for {role_arn}")
+    content = trust(trusted, external_id)
+    show_document(session, "json" if output == "table" else output, content)
+
+
+def _show_reasons(session: Session, grants: "Sequence[Grant]") -> None:
+    rows = []
+    for grant in grants:
+        tests = [f"{c.key} = {' or '.join(c.values)}" for c in grant.conditions]
+        where = ", ".join(grant.resources) + (f" if {' and '.join(tests)}" if tests else "")
+        rows.append((grant.sid, ", ".join(grant.actions), where, grant.why))
+    show_table(session, ("STATEMENT", "ACTIONS", "ON", "WHY"), rows)
+
+
+def _tell_size(session: Session, content: dict[str, object]) -> None:
+    from controller.core.permissions.documents import MANAGED_POLICY_CHARACTERS, characters
+
+    size = characters(content)
+    if size > MANAGED_POLICY_CHARACTERS:
+        session.say(
+            f"warning: {size} characters, and a managed policy holds "
+            f"{MANAGED_POLICY_CHARACTERS}: name endpoints by pattern or tag, or attach the "
+            "statements as several policies"
+        )
+
+
+def _tell_roles(session: Session, loaded: "PolicySet", role_arn: str | None) -> None:
+    from controller.core.permissions.needs import roles
+
+    if role_arn is None:
+        for role in roles(loaded):
+            session.say(f"policies also act as {role}: print its document with --role-arn")

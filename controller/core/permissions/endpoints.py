@@ -1,0 +1,183 @@
+"""What policies on SageMaker endpoints need.
+
+Resource types and condition keys: Service Authorization Reference for SageMaker, Application
+Auto Scaling and CloudWatch. A scalable target's ARN holds an id that nobody chooses, so targets
+are narrowed by namespace and dimension instead.
+"""
+
+from collections.abc import Iterator
+
+from controller.core.permissions.grant import ANYWHERE, Access, Condition, Grant
+from controller.core.permissions.place import ANY, Place, pattern_of, tagged, written
+from controller.model.endpoint import Kind
+from controller.model.policy import Policy
+
+OURS = "rightsizer-"
+"""What names of configurations and alarms that we make begin with."""
+OWNER_TAG, OWNER = "rightsizer:owner", "rightsizer"
+ROLE_OF_SCALING = (
+    "role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+    "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
+_SCALING = tuple(
+    Condition("StringEquals", f"application-autoscaling:{key}", (value,))
+    for key, value in (
+        ("scalable-dimension", "sagemaker:variant:DesiredInstanceCount"),
+        ("service-namespace", "sagemaker"),
+    )
+)
+
+
+def grants(policy: Policy, kind: Kind, place: Place, access: Access) -> Iterator[Grant]:
+    """For one kind of one policy; metrics, prices and tags are asked for elsewhere."""
+    yield from _seeing(policy, kind, place)
+    if access >= Access.ENFORCE:
+        yield from _changing(policy, place)
+        if kind is Kind.REALTIME_ENDPOINT:
+            yield from _scaling(place)
+            yield from _guarding(place)
+
+
+def _endpoints(policy: Policy, place: Place) -> tuple[str, ...]:
+    names = written(pattern_of(policy.target))
+    return tuple(place.arn("sagemaker", f"endpoint/{name}") for name in names)
+
+
+def _seeing(policy: Policy, kind: Kind, place: Place) -> Iterator[Grant]:
+    if kind is Kind.SERVERLESS_ENDPOINT:
+        yield Grant(
+            "SeeAllEndpoints",
+            ("sagemaker:DescribeEndpoint",),
+            (place.arn("sagemaker", "endpoint/*"),),
+            "all serverless endpoints of a region share one pool of concurrency, which AWS does "
+            "not add up",
+        )
+    else:
+        yield Grant(
+            "SeeEndpoints",
+            ("sagemaker:DescribeEndpoint",),
+            _endpoints(policy, place),
+            "every tick looks at the endpoint",
+            tagged(policy.target),
+        )
+    yield Grant(
+        "SeeConfigurationsAndModels",
+        ("sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel", "sagemaker:ListTags"),
+        (place.arn("sagemaker", "endpoint-config/*"), place.arn("sagemaker", "model/*")),
+        "an endpoint's configuration and models may have any name, and change with releases",
+    )
+    yield Grant(
+        "SeeWhetherAutoscaled",
+        ("application-autoscaling:DescribeScalableTargets",),
+        ANYWHERE,
+        "what is registered with Application Auto Scaling moves by itself",
+        (place.here,),
+    )
+    if kind is Kind.REALTIME_ENDPOINT:
+        yield Grant(
+            "SeeAutoscaling",
+            (
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DescribeScheduledActions",
+            ),
+            ANYWHERE,
+            "instances follow demand by the policies and the schedule of the variant",
+            (place.here,),
+        )
+    yield Grant(
+        "ListConfigurations",
+        ("sagemaker:ListEndpointConfigs",),
+        ANYWHERE,
+        "configurations of ours that were left behind are advised on",
+        (place.here,),
+    )
+    if policy.target.selector is not None or kind is Kind.SERVERLESS_ENDPOINT:
+        yield Grant(
+            "ListEndpoints",
+            ("sagemaker:ListEndpoints",),
+            ANYWHERE,
+            "selectors find endpoints by listing them, and so is a region's concurrency counted",
+            (place.here,),
+        )
+
+
+def _changing(policy: Policy, place: Place) -> Iterator[Grant]:
+    ours = (place.arn("sagemaker", f"endpoint-config/{OURS}*"),)
+    yield Grant(
+        "MakeConfigurations",
+        ("sagemaker:AddTags", "sagemaker:CreateEndpointConfig"),
+        ours,
+        "mode Enforce: another size is another configuration, tagged as ours",
+        (Condition("StringEquals", f"aws:RequestTag/{OWNER_TAG}", (OWNER,)),),
+    )
+    yield Grant(
+        "DeleteConfigurationsOfOurs",
+        ("sagemaker:DeleteEndpointConfig",),
+        ours,
+        "mode Enforce: configurations that we made and nothing uses are removed",
+        (Condition("StringEquals", f"aws:ResourceTag/{OWNER_TAG}", (OWNER,)),),
+    )
+    yield Grant(
+        "ChangeEndpoints",
+        ("sagemaker:UpdateEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"),
+        _endpoints(policy, place),
+        "mode Enforce: move the endpoint to another size",
+        tagged(policy.target),
+    )
+    yield Grant(
+        "DeployConfigurations",
+        ("sagemaker:UpdateEndpoint",),
+        (place.arn("sagemaker", "endpoint-config/*"),),
+        "mode Enforce: UpdateEndpoint asks for the configuration too, and the way back leads to "
+        "one of any name",
+    )
+
+
+def _scaling(place: Place) -> Iterator[Grant]:
+    verbs = (
+        "DeleteScalingPolicy",
+        "DeleteScheduledAction",
+        "DeregisterScalableTarget",
+        "PutScalingPolicy",
+        "PutScheduledAction",
+        "RegisterScalableTarget",
+    )
+    yield Grant(
+        "ChangeAutoscalingOfVariants",
+        tuple(f"application-autoscaling:{verb}" for verb in verbs),
+        (place.arn("application-autoscaling", "scalable-target/*"),),
+        "mode Enforce: bounds, target value and schedule; another instance type has the variant "
+        "taken out and put back",
+        _SCALING,
+    )
+    service = Condition(
+        "StringEquals",
+        "iam:AWSServiceName",
+        ("sagemaker.application-autoscaling.amazonaws.com",),
+    )
+    yield Grant(
+        "RegisterTheFirstVariantOfAnAccount",
+        ("iam:CreateServiceLinkedRole",),
+        (f"arn:{place.partition}:iam::{place.account or ANY}:{ROLE_OF_SCALING}",),
+        "mode Enforce: the first variant ever registered makes the role that scaling acts as",
+        (service,),
+    )
+
+
+def _guarding(place: Place) -> Iterator[Grant]:
+    ours = place.arn("cloudwatch", f"alarm:{OURS}*")
+    theirs = place.arn("cloudwatch", "alarm:TargetTracking-*")
+    yield Grant(
+        "KeepAlarms",
+        ("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"),
+        (ours, theirs),
+        "mode Enforce: alarms guard a deployment; Application Auto Scaling keeps those of target "
+        "tracking with the rights of whoever writes the scaling policy",
+    )
+    yield Grant(
+        "TagAlarmsOfOurs",
+        ("cloudwatch:TagResource",),
+        (ours,),
+        "mode Enforce: alarms that we make are tagged as ours",
+        (Condition("StringEquals", f"aws:RequestTag/{OWNER_TAG}", (OWNER,)),),
+    )
