@@ -4,19 +4,21 @@ Computed from snapshots rather than stored in gauges: an endpoint that is forgot
 series behind, a label that changes (a decision's reason) leaves no old value behind, and ages
 grow between ticks. Written by ourselves rather than through the client library's families: a
 thousand endpoints are thirty thousand lines, which the library takes a second for. The lines
-of an endpoint are made once for each look at it, and put together at each scrape.
+of an endpoint are made when something of it changes, by whoever says so and only those that
+it touches; a scrape puts together what is there. `bench/metrics_page.py` measures both.
 """
 
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from controller.model.endpoint import EndpointKey
 from controller.telemetry.catalogue import CATALOGUE
 from controller.telemetry.metric import ENDPOINT_LABELS, Metric, MetricType
-from controller.telemetry.snapshot import Snapshot, newest_s, samples
+from controller.telemetry.size_samples import Sample
+from controller.telemetry.snapshot import PARTS, Snapshot, newest_s
 
 _METRICS: Mapping[str, Metric] = {m.short: m for m in CATALOGUE if m.per_endpoint}
 _AGE = _METRICS["slo_data_age_seconds"]
@@ -24,10 +26,11 @@ _AGE = _METRICS["slo_data_age_seconds"]
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """An endpoint's lines by metric, and what they were made from."""
+    """What is known of an endpoint, and its lines: by part, and in each by metric."""
 
     snapshot: Snapshot
     owner: str
+    parts: tuple[Mapping[str, str], ...]
     lines: Mapping[str, str]
     newest_s: float | None
 
@@ -38,26 +41,23 @@ class EndpointPage:
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._lock = threading.Lock()
-        self._snapshots: dict[EndpointKey, Snapshot] = {}
         self._written: dict[EndpointKey, _Written] = {}
 
     def update(self, key: EndpointKey, policy: str, **values: object) -> None:
         """Replace some of what is known of an endpoint (fields of `Snapshot`)."""
         with self._lock:
-            before = self._snapshots.get(key, Snapshot(policy))
-            self._snapshots[key] = replace(before, policy=policy, **values)  # type: ignore[arg-type]
+            self._written[key] = _changed(self._written.get(key), key, policy, values)
 
     def forget(self, key: EndpointKey) -> None:
         """End all series of an endpoint."""
         with self._lock:
-            self._snapshots.pop(key, None)
             self._written.pop(key, None)
 
     def text(self, *, openmetrics: bool) -> str:
         """Every endpoint metric of the catalogue with its help, type and samples."""
         with self._lock:
-            snapshots = sorted(self._snapshots.items())
-        endpoints = [self._lines(key, snapshot) for key, snapshot in snapshots]
+            written = list(self._written.items())
+        endpoints = [one for _, one in sorted(written, key=lambda item: item[0])]
         parts: list[str] = []
         for short, metric in _METRICS.items():
             parts.append(_head(metric, openmetrics))
@@ -66,16 +66,6 @@ class EndpointPage:
             else:
                 parts += [one.lines[short] for one in endpoints if short in one.lines]
         return "".join(parts)
-
-    def _lines(self, key: EndpointKey, snapshot: Snapshot) -> _Written:
-        kept = self._written.get(key)
-        if kept is None or kept.snapshot is not snapshot:
-            kept = _write(key, snapshot)
-            with self._lock:
-                # an endpoint forgotten meanwhile is shown this once, and not kept
-                if self._snapshots.get(key) is snapshot:
-                    self._written[key] = kept
-        return kept
 
     def _ages(self, endpoints: list[_Written]) -> list[str]:
         now_s = self._now_s()
@@ -86,15 +76,36 @@ class EndpointPage:
         ]
 
 
-def _write(key: EndpointKey, snapshot: Snapshot) -> _Written:
-    values = (snapshot.policy, key.kind, key.account, key.region, key.name, key.qualifier)
-    owner = _labels(ENDPOINT_LABELS, values)
+def _changed(
+    before: _Written | None, key: EndpointKey, policy: str, values: Mapping[str, object]
+) -> _Written:
+    known = Snapshot(policy) if before is None else before.snapshot
+    snapshot = replace(known, policy=policy, **values)  # type: ignore[arg-type]
+    if before is None or known.policy != policy:
+        owner = _owner(key, policy)
+        parts = tuple(_lines(owner, samples(snapshot)) for _, samples in PARTS)
+    else:
+        owner = before.owner
+        parts = tuple(
+            _lines(owner, samples(snapshot)) if fields & values.keys() else kept
+            for (fields, samples), kept in zip(PARTS, before.parts, strict=True)
+        )
+    lines = {short: text for part in parts for short, text in part.items()}
+    return _Written(snapshot, owner, parts, lines, newest_s(snapshot))
+
+
+def _owner(key: EndpointKey, policy: str) -> str:
+    values = (policy, key.kind, key.account, key.region, key.name, key.qualifier)
+    return _labels(ENDPOINT_LABELS, values)
+
+
+def _lines(owner: str, samples: Iterable[Sample]) -> Mapping[str, str]:
     lines: dict[str, str] = defaultdict(str)
-    for short, own, value in samples(snapshot):
+    for short, own, value in samples:
         metric = _METRICS[short]
         labels = f"{owner},{_labels(metric.labels, own)}" if own else owner
         lines[short] += f"{metric.name}{{{labels}}} {_number(value)}\n"
-    return _Written(snapshot, owner, dict(lines), newest_s(snapshot))
+    return dict(lines)
 
 
 def _labels(names: tuple[str, ...], values: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 """What is known of one endpoint, and what a scrape shows of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from controller.core.slo_ledger import Totals, burn_rate
@@ -36,19 +36,22 @@ class Snapshot:
     budget_left: Maybe[float] = _NOT_COUNTED
 
 
-def samples(snapshot: Snapshot) -> Iterator[Sample]:
-    """Everything exported of an endpoint but what grows older by itself."""
+Part = tuple[frozenset[str], Callable[[Snapshot], Iterator[Sample]]]
+"""Some of what is exported, and the fields of a `Snapshot` that it is made from."""
+
+
+def _reconciled(snapshot: Snapshot) -> Iterator[Sample]:
     if snapshot.reconciled_at_s is not None:
         yield "last_reconcile_timestamp_seconds", (), snapshot.reconciled_at_s
+
+
+def _looked_at(snapshot: Snapshot) -> Iterator[Sample]:
     if snapshot.objective is not None:
         yield from _objective(snapshot.objective)
     if snapshot.assessment is not None:
         yield from _assessed(snapshot.assessment)
     if snapshot.objective is not None and snapshot.assessment is not None:
         yield from _attained(snapshot.objective, snapshot.assessment)
-    yield from _counts(snapshot)
-    yield from _conditions(snapshot.conditions)
-    yield from _change(snapshot.change)
 
 
 def newest_s(snapshot: Snapshot) -> float | None:
@@ -131,7 +134,8 @@ def _usd_per_hour(assessment: Assessment, size: Size) -> float | None:
     return None if usd_per_month is None else usd_per_month.mid / _HOURS_PER_MONTH
 
 
-def _conditions(conditions: Mapping[ConditionType, Condition]) -> Iterator[Sample]:
+def _conditions(snapshot: Snapshot) -> Iterator[Sample]:
+    conditions = snapshot.conditions
     for condition in conditions.values():
         yield "condition", (condition.type, condition.status, condition.reason), 1.0
     for short, kind in (
@@ -143,7 +147,8 @@ def _conditions(conditions: Mapping[ConditionType, Condition]) -> Iterator[Sampl
             yield short, (), float(status is ConditionStatus.TRUE)
 
 
-def _change(change: Change | None) -> Iterator[Sample]:
+def _change(snapshot: Snapshot) -> Iterator[Sample]:
+    change = snapshot.change
     yield "change_open", (), float(change is not None and change.phase.open)
     if change is not None:
         yield "last_change_timestamp_seconds", (), change.updated_at_s
@@ -154,3 +159,13 @@ def _change(change: Change | None) -> Iterator[Sample]:
 def _percentile(policy: Policy) -> str:
     """`95`; not named `quantile`, which Prometheus keeps for summaries."""
     return f"{100.0 * policy.slo.percentile:g}"
+
+
+PARTS: tuple[Part, ...] = (
+    (frozenset({"reconciled_at_s"}), _reconciled),
+    (frozenset({"objective", "assessment"}), _looked_at),
+    (frozenset({"counted", "budget_left"}), _counts),
+    (frozenset({"conditions"}), _conditions),
+    (frozenset({"change"}), _change),
+)
+"""Everything exported of an endpoint but what grows older by itself; no metric is in two parts."""
