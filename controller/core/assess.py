@@ -11,6 +11,7 @@ from controller.core.demand import hours_between
 from controller.core.evidence import Evidence, evidence
 from controller.core.guard import Fleet, Situation, check, silence
 from controller.core.pooling import pooled
+from controller.core.probe_lessons import impossible
 from controller.core.refusals import see_through
 from controller.core.sentence import decision_sentence
 from controller.core.slo import slo_status
@@ -22,6 +23,7 @@ from controller.model.endpoint import EndpointKey, EndpointState, Phase
 from controller.model.estimate import Candidate, Estimate, Observation, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy
+from controller.model.probe import ProbeRecord
 from controller.model.reason import Reason
 from controller.model.size import RealtimeSize, Size, lessens, measured_as
 from controller.model.window import MemoryUse, Window, WindowSet
@@ -84,6 +86,7 @@ class Observed:
     accepted_at_s: float | None = None
     conflict: str | None = None
     lease_held: bool = True
+    probes: Sequence[ProbeRecord] = ()  # of the last week, newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,7 @@ def _wanted(
     others = [size for size in sizes if size != current]
     barred = {
         **journal.quarantined(observed.changes, others, observed.now_s),
+        **impossible(observed.probes, others, observed.now_s),
         **sizing.barred(sizes, current, policy, demand, slo),
     }
     inputs = Inputs(
@@ -208,9 +212,8 @@ def _wanted(
 
 def _denies(made: Maybe[tuple[Estimate, ...]], current: Size) -> bool:
     """Whether older hours still say that the current size is fine."""
-    if isinstance(made, Missing):
-        return False
-    return any(e.size == current and e.p_slo > 0.5 for e in made)
+    known = () if isinstance(made, Missing) else made
+    return any(e.size == current and e.p_slo > 0.5 for e in known)
 
 
 def _history(observed: Observed, proof: Evidence) -> History:
@@ -246,10 +249,8 @@ def _gaps(observed: Observed, since_s: float) -> int:
 
 
 def _absent(hourly: Sequence[Window], since_s: float) -> int:
-    """Hours since an instant that are not there at all, if until then none was missing.
-
-    Silence looks the same as a gap in CloudWatch; traffic that has slept before may sleep.
-    """
+    """Hours since an instant that are not there at all, if until then none was missing: silence
+    looks the same as a gap in CloudWatch, and traffic that has slept before may sleep."""
     missing = hours_between(hourly)
     return 0 if any(start_s < since_s for start_s in missing) else len(missing)
 

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     PRICE_UNKNOWN = "PriceUnknown"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
     STABILIZING = "Stabilizing"
+    PROBING = "Probing"
     # policy or people say no
     MODE_OFF = "ModeOff"
     MODE_OBSERVE = "ModeObserve"

@@ -1,0 +1,39 @@
+"""What past probes teach of sizes, without any latency: where calls fail. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from controller.core.periods import DAY_S
+from controller.model.estimate import Rejection
+from controller.model.probe import ProbeKind, ProbeRecord
+from controller.model.size import Size, measured_as
+
+REMEMBERED_S = 7 * DAY_S
+"""For so long a probe counts as made, and a size at which calls failed as impossible."""
+BROKEN = 0.5
+"""A size at which more than this share of calls to a shadow failed is impossible."""
+
+
+def impossible(
+    probes: Sequence[ProbeRecord], sizes: Sequence[Size], now_s: float
+) -> Mapping[Size, tuple[Rejection, str]]:
+    """Sizes at which calls to a shadow failed, and why they may not be chosen."""
+    found: dict[Size, tuple[Rejection, str]] = {}
+    for record in probes:
+        recent = record.started_at_s > now_s - REMEMBERED_S
+        if record.kind is not ProbeKind.SHADOW or not recent or not _broke(record):
+            continue
+        why = f"{record.errors} of {record.requests} calls to a shadow of this size failed"
+        for size in sizes:
+            if measured_as(size) == measured_as(record.size):
+                found[size] = (Rejection.INFEASIBLE_BEFORE, why)
+    return found
+
+
+def _broke(record: ProbeRecord) -> bool:
+    taught = record.outcome is not None and record.outcome.teaches
+    return taught and record.requests > 0 and record.errors > BROKEN * record.requests
+
+
+def same_copy(one: Size, other: Size) -> bool:
+    """Whether a copy of the one is a copy of the other: what a probe tells is of both."""
+    return measured_as(one) == measured_as(other)

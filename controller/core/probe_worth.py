@@ -1,0 +1,179 @@
+"""Whether to measure a size in a shadow before anything is changed. Pure.
+
+A probe is wanted where the saving that it may prove, over the payback, is worth more than it
+costs. Which size is for the same search to say that the benchmarks judge: `core.search` for
+memory, `kinds.realtime_endpoint.search` for instances; this room says when they may be asked,
+and turns what they want into an order. A confirmed breach is never kept waiting for a probe; a
+decrease is, for it is better made once and to the right size than in steps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from controller.core import windows
+from controller.core.assess import Beliefs, Observed, Sizing
+from controller.core.periods import DAY_S, HOUR_S
+from controller.core.probe_cost import Load, Tariff, estimated_usd, money, over_budget, spent_usd
+from controller.core.probe_lessons import REMEMBERED_S, same_copy
+from controller.core.sentence import decision_sentence
+from controller.model.decision import Assessment, Decision, Hold, Probe, Propose
+from controller.model.missing import Maybe, Missing
+from controller.model.policy import Mode
+from controller.model.probe import ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
+from controller.model.probing import Phase, Probing
+from controller.model.reason import Reason
+from controller.model.size import Size
+
+PAYBACK_S = 30 * DAY_S
+"""A probe must have paid for itself within."""
+MOST_PROBES = 20
+"""Of one endpoint in that time."""
+BACK_OFF_S = 6 * HOUR_S
+"""After a probe that could not be carried out."""
+IN_FLIGHT_COLD = 6
+"""Environments that a probe is expected to start, beyond its warm-up."""
+_OPEN = frozenset(
+    {
+        Reason.RIGHT_SIZE,
+        Reason.SAVING_TOO_SMALL,
+        Reason.NOT_CONFIDENT,
+        Reason.INFEASIBLE,
+        Reason.NEEDS_PROBE,
+    }
+)
+"""Holds that better knowledge may end."""
+_IRRELEVANT = frozenset(
+    {Reason.MODE_RECOMMEND, Reason.COOLDOWN, Reason.FLEET_LIMIT, Reason.NEEDS_PROBE}
+)
+"""Guards that stop a change of the endpoint, but not a look at a copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A size that should be measured, how, and what that may bring."""
+
+    size: Size
+    phases: tuple[Phase, ...]
+    worth_usd: float
+    """Expected saving within the payback."""
+    words: str
+    """What for, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What a wish is made from: one tick, before anything is done about it."""
+
+    observed: Observed
+    assessment: Assessment
+    beliefs: Beliefs
+    sizing: Sizing
+
+    @property
+    def recent(self) -> tuple[ProbeRecord, ...]:
+        """Shadow probes that still count, newest first."""
+        since_s = self.observed.now_s - REMEMBERED_S
+        shadows = (p for p in self.observed.probes if p.kind is ProbeKind.SHADOW)
+        return tuple(record for record in shadows if record.started_at_s > since_s)
+
+
+Wisher = Callable[[Looking], Wish | None]
+"""One per kind: the size that its search wants to look at next, if any."""
+
+
+def consider(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tariff]]) -> Assessment:
+    """The assessment, with a probe for a decision where one is worth its price.
+
+    `rate` gives what calls to a copy of a size cost. Deciding twice is deciding once: while a
+    probe of the endpoint runs, what it is to decide about is held.
+    """
+    assessment, observed = looking.assessment, looking.observed
+    probing = observed.policy.probe
+    if probing is None or not probing.shadows or not _may(looking):
+        return assessment
+    running = next((p for p in looking.recent if p.ended_at_s is None), None)
+    if running is not None:
+        return _decided(assessment, Hold(Reason.PROBING, f"{running.size} is being measured"))
+    if _tired(looking):
+        return assessment
+    wish = wisher(looking)
+    if wish is None:
+        return assessment
+    usd = price(wish, looking, rate(wish.size))
+    if isinstance(usd, Missing) or wish.worth_usd <= usd:
+        return assessment
+    spent = spent_usd(observed.probes, observed.now_s)
+    if over_budget(usd, spent, probing.budget) is not None:
+        return assessment
+    return _decided(assessment, _probe(wish, probing, usd))
+
+
+def price(wish: Wish, looking: Looking, rate: Maybe[Tariff]) -> Maybe[float]:
+    """What a probe is expected to cost."""
+    if isinstance(rate, Missing):
+        return rate
+    probing = looking.observed.policy.probe
+    warm_up = 0 if probing is None else probing.warm_up
+    slowest = [
+        c.estimate.p95_ms.mid
+        for c in looking.assessment.candidates
+        if same_copy(c.estimate.size, wish.size)
+    ]
+    demand = looking.beliefs.demand
+    known = None if isinstance(demand, Missing) else demand.init_mean_ms
+    requests = warm_up + sum(phase.requests for phase in wish.phases)
+    load = Load(
+        requests=requests,
+        duration_s=sum(phase.duration_s for phase in wish.phases),
+        mean_ms=max(slowest, default=1000.0),
+        cold_starts=warm_up + IN_FLIGHT_COLD,
+    )
+    if known is not None and not isinstance(known, Missing):
+        load = replace(load, init_ms=known)
+    return estimated_usd(rate, load)
+
+
+def _may(looking: Looking) -> bool:
+    """Whether anything of this endpoint may be probed now."""
+    observed, assessment = looking.observed, looking.assessment
+    policy = observed.policy
+    if observed.open_change is not None or not observed.lease_held:
+        return False
+    if policy.mode not in {Mode.ENFORCE, Mode.RECOMMEND} or not policy.probe:
+        return False
+    if not policy.probe.payloads or not windows.open_at(policy.change_windows, observed.now_s):
+        return False
+    noes = {v.reason for v in assessment.guards if not v.allowed}
+    return noes <= _IRRELEVANT and _open(assessment.wanted)
+
+
+def _open(wanted: Decision) -> bool:
+    """Whether what is wanted can wait, or is to wait for better knowledge."""
+    if isinstance(wanted, Propose):
+        return wanted.proposal.reason is Reason.CHEAPER_SIZE
+    return wanted.reason in _OPEN
+
+
+def _tired(looking: Looking) -> bool:
+    """Whether enough was tried: too many probes, or the last one could not be carried out."""
+    recent = looking.recent
+    if len(recent) >= MOST_PROBES:
+        return True
+    newest = recent[0] if recent else None
+    failed = newest is not None and not (newest.outcome or ProbeOutcome.SUCCEEDED).teaches
+    return (
+        newest is not None and failed and looking.observed.now_s < newest.started_at_s + BACK_OFF_S
+    )
+
+
+def _probe(wish: Wish, probing: Probing, usd: float) -> Probe:
+    order = ProbeOrder(
+        ProbeKind.SHADOW, wish.size, wish.phases, probing.warm_up, usd, wish.worth_usd, wish.words
+    )
+    cost = f"for about {money(usd)} USD, for it may save {money(wish.worth_usd)} a month"
+    return Probe(Reason.PROBING, f"{wish.words}: to be measured {cost}", plan=order)
+
+
+def _decided(assessment: Assessment, decision: Hold) -> Assessment:
+    sentence = decision_sentence(assessment.key, decision)
+    return replace(assessment, decision=decision, sentence=sentence)
