@@ -7,38 +7,24 @@ from here, and a test fails on anything exposed that is not listed.
 """
 
 from controller.telemetry.catalogue_endpoints import ENDPOINT_METRICS, endpoint_gauge
-from controller.telemetry.metric import Group, Metric, MetricType
-
-_SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-
-
-def _counter(group: Group, short: str, help_: str, *labels: str) -> Metric:
-    return Metric(group, MetricType.COUNTER, short, help_, labels)
-
-
-def _gauge(group: Group, short: str, help_: str, *labels: str) -> Metric:
-    return Metric(group, MetricType.GAUGE, short, help_, labels)
-
-
-def _histogram(group: Group, short: str, help_: str, *labels: str) -> Metric:
-    return Metric(group, MetricType.HISTOGRAM, short, help_, labels, buckets=_SECONDS)
-
+from controller.telemetry.catalogue_probes import PROBE_METRICS
+from controller.telemetry.metric import Group, Metric, counter, gauge, histogram
 
 CATALOGUE: tuple[Metric, ...] = (
-    _gauge(Group.BUILD, "build_info", "Always 1; what is running.", "version", "python"),
-    _counter(
+    gauge(Group.BUILD, "build_info", "Always 1; what is running.", "version", "python"),
+    counter(
         Group.RECONCILE,
         "reconcile_total",
         "Reconciles of one endpoint that ended, by result: success, requeue (wants to come back"
         " before its next turn) or error.",
         "result",
     ),
-    _histogram(
+    histogram(
         Group.RECONCILE,
         "reconcile_duration_seconds",
         "Time one reconcile took, from taking the key off the queue to its record.",
     ),
-    _counter(
+    counter(
         Group.RECONCILE,
         "reconcile_errors_total",
         "Reconciles that ended in an error, by the error's kind.",
@@ -49,26 +35,42 @@ CATALOGUE: tuple[Metric, ...] = (
         "last_reconcile_timestamp_seconds",
         "When the endpoint was last reconciled without an error.",
     ),
-    _gauge(Group.RECONCILE, "active_workers", "Workers that are reconciling at this moment."),
-    _gauge(Group.RECONCILE, "max_concurrent_reconciles", "Workers there are."),
-    _gauge(Group.QUEUE, "queue_depth", "Endpoints that are due and wait for a worker."),
-    _histogram(
+    gauge(Group.RECONCILE, "active_workers", "Workers that are reconciling at this moment."),
+    gauge(Group.RECONCILE, "max_concurrent_reconciles", "Workers there are."),
+    gauge(Group.QUEUE, "queue_depth", "Endpoints that are due and wait for a worker."),
+    histogram(
         Group.QUEUE,
         "queue_latency_seconds",
         "Time from when an endpoint was due to when a worker took it.",
     ),
-    _counter(
+    counter(
         Group.QUEUE, "queue_retries_total", "Endpoints put back into the queue after an error."
     ),
-    _counter(Group.QUEUE, "scheduler_missed_runs_total", "Scheduled runs that did not take place."),
-    _counter(
+    counter(Group.QUEUE, "scheduler_missed_runs_total", "Scheduled runs that did not take place."),
+    counter(
         Group.QUEUE,
         "scheduler_overruns_total",
         "Scheduled runs left out because the one before was still going on.",
     ),
-    _gauge(Group.QUEUE, "scheduler_lag_seconds", "How late the last scheduled run started."),
-    _gauge(Group.CONFIG, "policies", "Policies in force, by mode.", "mode"),
-    _gauge(
+    gauge(Group.QUEUE, "scheduler_lag_seconds", "How late the last scheduled run started."),
+    gauge(
+        Group.LEASE,
+        "leader",
+        "1 while this replica leads, 0 while it stands by; a process without a lease always leads.",
+    ),
+    gauge(
+        Group.LEASE,
+        "lease_remaining_seconds",
+        "How long this replica may still act without renewing its lease; 0 where it does not lead,"
+        " or needs no lease.",
+    ),
+    counter(
+        Group.LEASE,
+        "lease_transitions_total",
+        "Times that this replica began or ceased to lead.",
+    ),
+    gauge(Group.CONFIG, "policies", "Policies in force, by mode.", "mode"),
+    gauge(
         Group.CONFIG,
         "policy_info",
         "Always 1; one series per policy in force. The generation is a hash of its content.",
@@ -76,30 +78,30 @@ CATALOGUE: tuple[Metric, ...] = (
         "mode",
         "generation",
     ),
-    _gauge(
+    gauge(
         Group.CONFIG,
         "config_last_reload_successful",
         "1 if the last attempt to load the policies succeeded, 0 if the set before it stays in"
         " force.",
     ),
-    _gauge(
+    gauge(
         Group.CONFIG,
         "config_last_reload_success_timestamp_seconds",
         "When policies were last loaded.",
     ),
-    _counter(
+    counter(
         Group.CONFIG,
         "config_reloads_total",
         "Attempts to load the policies, by result: success or error.",
         "result",
     ),
-    _gauge(
+    gauge(
         Group.CONFIG,
         "config_hash_info",
         "Always 1; a hash over all policies and limits in force.",
         "digest",
     ),
-    _counter(
+    counter(
         Group.AWS,
         "aws_requests_total",
         "Calls to AWS that ended, retries not counted apart. The code is OK, AWS's error code, or"
@@ -108,43 +110,43 @@ CATALOGUE: tuple[Metric, ...] = (
         "operation",
         "code",
     ),
-    _histogram(
+    histogram(
         Group.AWS,
         "aws_request_duration_seconds",
         "Time a call to AWS took, its retries included.",
         "service",
         "operation",
     ),
-    _counter(
+    counter(
         Group.AWS,
         "aws_throttles_total",
         "Attempts that AWS throttled, whether or not a retry succeeded.",
         "service",
         "operation",
     ),
-    _counter(
+    counter(
         Group.AWS, "aws_retries_total", "Attempts beyond a call's first.", "service", "operation"
     ),
-    _counter(
+    counter(
         Group.AWS,
         "aws_refused_total",
         "Calls that the controller's own call budget held back; AWS never saw them.",
         "service",
         "operation",
     ),
-    _counter(
+    counter(
         Group.AWS,
         "cloudwatch_metrics_requested_total",
         "Metrics requested with GetMetricData, as CloudWatch bills them.",
     ),
-    _counter(
+    counter(
         Group.AWS,
         "self_cost_dollars_total",
         "What the controller's own calls cost, estimated from list prices.",
         "component",
     ),
     *ENDPOINT_METRICS,
-    _counter(
+    counter(
         Group.PLUMBING,
         "notifications_total",
         "Events for a channel, by result: sent, failed (given up), suppressed (said already) or"
@@ -152,7 +154,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "channel",
         "result",
     ),
-    _gauge(
+    gauge(
         Group.COST,
         "price_age_seconds",
         "Age of the prices in use; SageMaker's have no architecture.",
@@ -176,7 +178,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "last_change_timestamp_seconds",
         "When the last change of the endpoint moved on.",
     ),
-    _counter(
+    counter(
         Group.CHANGES,
         "changes_total",
         "Changes that ended, by action (increase, decrease) and result (verified, unverified,"
@@ -184,17 +186,18 @@ CATALOGUE: tuple[Metric, ...] = (
         "action",
         "result",
     ),
-    _counter(
+    counter(
         Group.CHANGES, "rollbacks_total", "Changes that were rolled back, by reason.", "reason"
     ),
-    _counter(
+    counter(
         Group.CHANGES,
         "changes_blocked_total",
         "Assessments that wanted a change which a guard held back, by the guard's reason.",
         "reason",
     ),
-    _counter(Group.PLUMBING, "log_messages_total", "Log messages written, by level.", "level"),
-    _counter(
+    *PROBE_METRICS,
+    counter(Group.PLUMBING, "log_messages_total", "Log messages written, by level.", "level"),
+    counter(
         Group.PLUMBING,
         "state_store_errors_total",
         "Reads and writes of the journal that failed, by cause.",

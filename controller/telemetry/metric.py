@@ -22,12 +22,14 @@ class Group(StrEnum):
     BUILD = "Build"
     RECONCILE = "Reconciling"
     QUEUE = "Queue and scheduler"
+    LEASE = "Lease"
     CONFIG = "Policies"
     AWS = "Calls to AWS"
     SLO = "Service level, per endpoint"
     COST = "Cost, per endpoint"
     SIZE = "Sizes and decisions, per endpoint"
     CHANGES = "Changes"
+    PROBES = "Probes"
     PLUMBING = "Plumbing"
 
 
@@ -60,3 +62,21 @@ class Metric:
         stem = self.short.removesuffix("_total")
         units = ("seconds", "bytes", "dollars", "ratio")
         return next((unit for unit in units if stem.endswith("_" + unit)), "")
+
+
+SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+def counter(group: Group, short: str, help_: str, *labels: str) -> Metric:
+    """A row for something that is counted."""
+    return Metric(group, MetricType.COUNTER, short, help_, labels)
+
+
+def gauge(group: Group, short: str, help_: str, *labels: str) -> Metric:
+    """A row for something that goes up and down."""
+    return Metric(group, MetricType.GAUGE, short, help_, labels)
+
+
+def histogram(group: Group, short: str, help_: str, *labels: str) -> Metric:
+    """A row for times, in seconds."""
+    return Metric(group, MetricType.HISTOGRAM, short, help_, labels, buckets=SECONDS)

@@ -18,8 +18,9 @@ from controller.model.condition import Condition
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import AdapterError, StoreError
-from controller.model.missing import Maybe
+from controller.model.missing import Maybe, Missing
 from controller.model.policy import Mode, Policy, PolicySet
+from controller.model.probe import ProbeOutcome
 from controller.model.size import lessens
 from controller.telemetry.catalogue import CATALOGUE
 from controller.telemetry.endpoint_page import EndpointPage
@@ -67,6 +68,7 @@ class Telemetry:
         self._counters, self._gauges = built.counters, built.gauges
         self._histograms = built.histograms
         self._gauges["build_info"].labels(version, platform.python_version()).set(1)
+        self._gauges["leader"].set(1)  # until a lease says otherwise
         if process:
             register_process(self._registry)
 
@@ -194,6 +196,24 @@ class Telemetry:
     def prices_used(self, prices: Prices) -> None:
         """These prices are the ones in use for their service, region and architecture."""
         self._prices.put(prices)
+
+    # lease and probes
+
+    def leads(self, leader: bool, remaining_s: float) -> None:
+        """Whether this replica leads, and for how long at most without a renewal."""
+        self._gauges["leader"].set(float(leader))
+        self._gauges["lease_remaining_seconds"].set(max(0.0, remaining_s) if leader else 0.0)
+
+    def lease_turned(self) -> None:
+        """This replica began or ceased to lead."""
+        self._counters["lease_transitions_total"].inc()
+
+    def probe_ended(self, outcome: ProbeOutcome, requests: int, cost_usd: Maybe[float]) -> None:
+        """A probe ended, after so many requests; a cost that is not known is not counted."""
+        self._counters["probe_runs_total"].labels(outcome.value.lower()).inc()
+        self._counters["probe_requests_total"].inc(requests)
+        if not isinstance(cost_usd, Missing):
+            self._counters["probe_cost_dollars_total"].inc(cost_usd)
 
     # calls to AWS
 

@@ -20,6 +20,8 @@ from telemetry_values import (
 
 from controller.model.change import ChangePhase, Verdict, VerdictKind
 from controller.model.errors import AccessDenied, StoreError
+from controller.model.missing import Missing
+from controller.model.probe import ProbeOutcome
 from controller.model.reason import Reason
 from controller.model.size import LambdaSize
 from controller.telemetry.metrics import ReconcileResult, Telemetry
@@ -60,6 +62,28 @@ def test_metrics_requested_are_billed(telemetry: Telemetry) -> None:
     assert value(telemetry, "cloudwatch_metrics_requested_total") == 1500.0
     cost = value(telemetry, "self_cost_dollars_total", component="cloudwatch")
     assert cost == pytest.approx(0.015)
+
+
+def test_who_leads_is_shown(telemetry: Telemetry) -> None:
+    assert value(telemetry, "leader") == 1.0, "without a lease there is one process, and it leads"
+    telemetry.leads(True, 12.5)
+    telemetry.lease_turned()
+    assert value(telemetry, "lease_remaining_seconds") == 12.5
+    telemetry.leads(False, 12.5)
+    telemetry.lease_turned()
+    assert value(telemetry, "leader") == 0.0
+    assert value(telemetry, "lease_remaining_seconds") == 0.0
+    assert value(telemetry, "lease_transitions_total") == 2.0
+
+
+def test_probes_are_counted_by_outcome_with_what_they_cost(telemetry: Telemetry) -> None:
+    assert value(telemetry, "probe_runs_total", outcome="failed") == 0.0
+    telemetry.probe_ended(ProbeOutcome.SUCCEEDED, 300, 0.25)
+    telemetry.probe_ended(ProbeOutcome.FAILED, 2, Missing("no price"))
+    assert value(telemetry, "probe_runs_total", outcome="succeeded") == 1.0
+    assert value(telemetry, "probe_runs_total", outcome="failed") == 1.0
+    assert value(telemetry, "probe_requests_total") == 302.0
+    assert value(telemetry, "probe_cost_dollars_total") == 0.25
 
 
 @pytest.mark.parametrize(

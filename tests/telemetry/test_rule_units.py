@@ -220,6 +220,18 @@ def flat(short: str, value: float, minutes: int, **labels: str) -> dict[str, lis
     return {f"rightsizer_{short}{{{pairs}}}": [value] * (minutes + 1)}
 
 
+def leads(replica: str, value: float, minutes: int) -> dict[str, list[float]]:
+    """Whether a replica leads."""
+    labels = f'instance="{replica}:9797",pod="rightsizer-{replica}"'
+    return {f"rightsizer_leader{{{labels}}}": [value] * (minutes + 1)}
+
+
+def probes(outcome: str, hourly: float) -> dict[str, list[float]]:
+    """Probes that end so, from the start on."""
+    name = f'rightsizer_probe_runs_total{{outcome="{outcome}"}}'
+    return {name: [float(int(hourly * minute / 60)) for minute in range(601)]}
+
+
 UP = {'rightsizer_build_info{version="1"}': [1.0] * 601}
 
 
@@ -296,6 +308,17 @@ UP = {'rightsizer_build_info{version="1"}': [1.0] * 601}
             "RightsizerPriceOld",
         ),
         (UP | flat("last_reconcile_timestamp_seconds", 60, 60), 24, "RightsizerStalled"),
+        (UP | leads("a", 0.0, 20) | leads("b", 0.0, 20), 10, "RightsizerNoLeader"),
+        (
+            UP | {"rightsizer_lease_transitions_total": [m / 5.0 for m in range(61)]},
+            59,
+            "RightsizerLeaderChanging",
+        ),
+        (
+            UP | probes("succeeded", 1.0) | probes("discarded", 2.0) | probes("failed", 2.0),
+            180,
+            "RightsizerProbeFailing",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
@@ -312,6 +335,11 @@ def test_a_well_controller_is_silent(unit: Unit) -> None:
         | flat("drift_detected", 0, 120)
         | flat("slo_compliant", 1, 120)
         | flat("paused", 1, 120)
+        | leads("a", 1.0, 120)
+        | leads("b", 0.0, 120)
+        | {"rightsizer_lease_transitions_total": [float(min(m, 60) // 30) for m in range(121)]}
+        | probes("succeeded", 3.0)
+        | probes("failed", 1.0)
         | flat("condition", 1, 120, type="DataFresh", status="False", reason="NoData")
         | flat("cost_hourly_dollars", 1, 120, basis="current")
         | flat("budget_monthly_dollars", 800, 120)

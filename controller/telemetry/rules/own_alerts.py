@@ -1,4 +1,4 @@
-"""Alerts about the controller itself: down, stalled, throttled, its files and its journal."""
+"""Alerts about the controller itself: down, stalled, leaderless, throttled, its files, probes."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,9 @@ def own_alerts(policies: PolicySet, options: RuleOptions) -> tuple[Rule, ...]:
     """The rules, whatever the policies; only how often endpoints are looked at matters."""
     rows = [
         *_process(_silence_s(policies)),
+        *_replicas(options),
         *endpoint_alerts(options),
+        *_probes(options),
         *_plumbing(options),
     ]
     # with a pace, the controller's time is not that of Prometheus: ages mean nothing there
@@ -80,6 +82,42 @@ def _process(silence_s: float) -> Iterator[Own]:
         "The policies on disk could not be loaded. The last good set stays in force, without"
         " whatever was changed since.",
         5 * _MIN,
+    )
+
+
+def _replicas(options: RuleOptions) -> Iterator[Own]:
+    hour = duration(options.real(_HOUR))
+    yield Own(
+        "RightsizerNoLeader",
+        Severity.PAGE,
+        "max without (instance, pod) (rightsizer_leader) == 0",
+        "Rightsizer runs and no replica leads",
+        "For 5 minutes no replica of Rightsizer has held the lease. Endpoints keep their sizes;"
+        " nobody changes them, whatever happens to their SLOs.",
+        5 * _MIN,
+    )
+    yield Own(
+        "RightsizerLeaderChanging",
+        Severity.TICKET,
+        f"sum(increase(rightsizer_lease_transitions_total[{hour}])) > 6",
+        "Replicas of Rightsizer take the lead from each other",
+        'Replicas began or ceased to lead about {{ $value | printf "%.0f" }} times in an hour: the'
+        " lease cannot be renewed in time.",
+    )
+
+
+def _probes(options: RuleOptions) -> Iterator[Own]:
+    day = duration(options.real(_DAY))
+    ended = f"sum(increase(rightsizer_probe_runs_total[{day}]))"
+    in_vain = ended.replace("[", '{outcome=~"failed|discarded"}[')
+    yield Own(
+        "RightsizerProbeFailing",
+        Severity.TICKET,
+        f"{in_vain} > 2\n  and {in_vain} > 0.5 * {ended}",
+        "Most probes teach nothing",
+        'About {{ $value | printf "%.0f" }} probes of the last day could not be run, or measured'
+        " the load generator instead of the endpoint. Sizes that need a probe stay untried.",
+        _HOUR,
     )
 
 
