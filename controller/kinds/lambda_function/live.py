@@ -5,15 +5,14 @@ guarded by the RevisionId that the step was decided on: somebody else's change i
 makes AWS refuse (412), and the next tick looks again.
 """
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
 from controller.aws.discovery import find_functions
 from controller.aws.errors import translated
+from controller.aws.memory_limit import memory_refused
 from controller.aws.sessions import Sessions
-from controller.core.history import MEMORY_LIMIT
 from controller.kinds.lambda_function.configs import function_config
 from controller.model.change import (
     Mutation,
@@ -37,7 +36,6 @@ from controller.model.size import LambdaSize
 from controller.ports import Clock
 
 _VERSIONS_KEPT = 2000
-_MEMORY_LIMIT = re.compile(r"MemorySize\b.*less than or equal to (\d+)")
 
 
 class LambdaAdapter:
@@ -210,24 +208,6 @@ class LambdaAdapter:
         except NotFound:
             return None
         return answer["RequestedProvisionedConcurrentExecutions"]
-
-
-def memory_refused(error: Terminal) -> Terminal:
-    """The refusal of a memory size, with the account's limit where AWS names one.
-
-    Accounts may be capped below Lambda's 10,240 MB: "'MemorySize' value failed to satisfy
-    constraint: Member must have value less than or equal to 3008".
-    """
-    found = _MEMORY_LIMIT.search(str(error))
-    if found is None:
-        return error
-    return Terminal(
-        f"Lambda gives functions of this account and region at most {found[1]} MB; ask AWS "
-        "Support to raise the limit, or set spec.bounds.",
-        operation=error.operation,
-        code=error.code,
-        learnt={MEMORY_LIMIT: found[1]},
-    )
 
 
 def _phase(key: EndpointKey, live: LambdaLive) -> Phase:
