@@ -136,6 +136,11 @@ class AskedRules:
 @pytest.fixture(autouse=True)
 def asked_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Controllers of this test know real-time endpoints only, whose sizes are asked for."""
+    use_asked_sizes(monkeypatch)
+
+
+def use_asked_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for one test of a module."""
     monkeypatch.setattr(
         app_room,
         "_kinds",

@@ -15,6 +15,7 @@ from controller.model.policy import Policy
 OURS = "rightsizer-"
 """What names of configurations and alarms that we make begin with."""
 OWNER_TAG, OWNER = "rightsizer:owner", "rightsizer"
+UPDATE = "sagemaker:UpdateEndpoint"
 ROLE_OF_SCALING = (
     "role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
     "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
@@ -117,20 +118,27 @@ def _changing(policy: Policy, place: Place) -> Iterator[Grant]:
         "mode Enforce: configurations that we made and nothing uses are removed",
         (Condition("StringEquals", f"aws:ResourceTag/{OWNER_TAG}", (OWNER,)),),
     )
+    yield from _deploying(policy, place)
+
+
+def _deploying(policy: Policy, place: Place) -> Iterator[Grant]:
+    """UpdateEndpoint asks for the endpoint and for the configuration, each by itself; tags of
+    the endpoint say nothing of the configuration, so under tags these are two statements."""
+    named, configs = _endpoints(policy, place), place.arn("sagemaker", "endpoint-config/*")
+    conditions = tagged(policy.target)
     yield Grant(
-        "ChangeEndpoints",
-        ("sagemaker:UpdateEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"),
-        _endpoints(policy, place),
-        "mode Enforce: move the endpoint to another size",
-        tagged(policy.target),
+        "ChangeCapacities",
+        ("sagemaker:UpdateEndpointWeightsAndCapacities",),
+        named,
+        "mode Enforce: counts and concurrency are set in place",
+        conditions,
     )
-    yield Grant(
-        "DeployConfigurations",
-        ("sagemaker:UpdateEndpoint",),
-        (place.arn("sagemaker", "endpoint-config/*"),),
-        "mode Enforce: UpdateEndpoint asks for the configuration too, and the way back leads to "
-        "one of any name",
-    )
+    why = "mode Enforce: another size is deployed, and the way back leads to a configuration of "
+    if conditions:
+        yield Grant("DeployToEndpoints", (UPDATE,), named, f"{why}any name", conditions)
+        yield Grant("DeployConfigurations", (UPDATE,), (configs,), f"{why}any name")
+    else:
+        yield Grant("Deploy", (UPDATE,), (*named, configs), f"{why}any name")
 
 
 def _scaling(place: Place) -> Iterator[Grant]:
