@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
+from controller.core.shadows import is_shadow
 from controller.model.policy import Scope, Selector
 
 Tags = Mapping[str, str]
@@ -15,7 +16,7 @@ def find_functions(sessions: Sessions, scope: Scope, selector: Selector) -> dict
 
     With tags, the Tagging API answers alone. Without, Lambda lists the names, for the Tagging
     API knows nothing of a function that never had a tag. A selector that says nothing means
-    every function of the region.
+    every function of the region but the copies that we make for probes.
     """
     tagged = dict(_tagged(sessions, scope, selector.tags))
     names = tagged if selector.tags else _listed(sessions, scope)
@@ -23,7 +24,7 @@ def find_functions(sessions: Sessions, scope: Scope, selector: Selector) -> dict
     return {
         name: tagged.get(name, {})
         for name in sorted(names)
-        if pattern is None or fnmatchcase(name, pattern)
+        if (pattern is None or fnmatchcase(name, pattern)) and not is_shadow(name)
     }
 
 

@@ -11,6 +11,7 @@ from controller.aws.endpoint_configs import Document
 from controller.aws.endpoints import describe_config, kind_of_variant
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
+from controller.core.shadows import is_shadow
 from controller.model.endpoint import Kind
 from controller.model.errors import NotFound
 from controller.model.policy import Scope, Selector
@@ -32,12 +33,13 @@ class EndpointFinder:
         ListEndpoints gives the names, for the Tagging API writes them in lower case and knows
         nothing of an endpoint without tags. Which kind one is costs a DescribeEndpoint once,
         and once more after each change: serverless may become real-time, never the reverse.
+        Copies that we make for probes are none of them.
         """
         tagged = dict(self._tagged(scope, selector.tags))
         found: dict[str, Tags] = {}
         for row in self._listed(scope, selector.name_pattern):
             arn = row["EndpointArn"]
-            if selector.tags and arn not in tagged:
+            if (selector.tags and arn not in tagged) or is_shadow(row["EndpointName"]):
                 continue
             if self._kind(scope, row) is kind:
                 found[row["EndpointName"]] = tagged.get(arn, {})

@@ -7,6 +7,7 @@ from controller.aws.endpoint_configs import ENDPOINT_TAG, SOURCE_TAG, is_ours
 from controller.aws.endpoints import config_tags
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
+from controller.core.shadows import is_shadow
 from controller.model.errors import NotFound
 from controller.model.policy import Scope
 from controller.ports import Clock
@@ -49,7 +50,7 @@ class OwnConfigs:
         return made
 
     def _named(self, scope: Scope) -> Iterator[tuple[str, str]]:
-        """(name, ARN) of those that bear our prefix."""
+        """(name, ARN) of those that bear our prefix; probes see to their copies themselves."""
         more: dict[str, str] = {}
         while True:
             with translated("sagemaker", "ListEndpointConfigs", scope):
@@ -57,8 +58,9 @@ class OwnConfigs:
                     NameContains=PREFIX, MaxResults=100, **more
                 )
             for one in page["EndpointConfigs"]:
-                if one["EndpointConfigName"].startswith(PREFIX):
-                    yield one["EndpointConfigName"], one["EndpointConfigArn"]
+                name = one["EndpointConfigName"]
+                if name.startswith(PREFIX) and not is_shadow(name):
+                    yield name, one["EndpointConfigArn"]
             token = page.get("NextToken")
             if not token:
                 return
