@@ -1,0 +1,140 @@
+"""What a run of the generator becomes: a record in the journal and a row of evidence.
+
+Cold starts are kept apart: they are counted and billed, and no latency of theirs goes into a
+percentile. Failures never lower one either: only answers as they should be are measured.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from controller.core.probe_cost import Tariff, counted_usd
+from controller.model.endpoint import Kind
+from controller.model.estimate import Observation
+from controller.model.missing import Maybe, Missing
+from controller.model.policy import Covers, Slo
+from controller.model.probe import NO_SUCCESS, ProbeKind, ProbePlan, ProbeRecord, ProbeRun, Sample
+from controller.model.size import RealtimeSize, measured_as
+
+SOURCE = {ProbeKind.SHADOW: "probe", ProbeKind.LIVE: "live-probe"}
+"""What a row of evidence says that it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run showed, in the measure that the SLO speaks of."""
+
+    latencies_ms: tuple[float, ...]
+    """Of warm answers that were as they should be, in order of size."""
+    requests: int
+    """Everything sent, warm-up included."""
+    errors: int
+    cold_starts: int
+    mistakes: Counter[str]
+    """Failures by class."""
+    memory_used_mb: int | None
+
+    def quantile(self, share: float) -> Maybe[float]:
+        """The smallest latency that at least this share of answers did not exceed."""
+        if not self.latencies_ms:
+            return NO_SUCCESS
+        place = math.ceil(share * len(self.latencies_ms)) - 1
+        return self.latencies_ms[max(0, place)]
+
+    @property
+    def mean_ms(self) -> float:
+        """0 where nothing succeeded."""
+        return sum(self.latencies_ms) / len(self.latencies_ms) if self.latencies_ms else 0.0
+
+
+def found_in(run: ProbeRun, kind: Kind, covers: Covers) -> Found:
+    """Sort the samples of a run."""
+    good = [s for s in run.samples if s.error is None]
+    warm = sorted(latency_ms(s, kind, covers) for s in good if not s.cold and s.phase >= 0)
+    used = [s.memory_used_mb for s in run.samples if not isinstance(s.memory_used_mb, Missing)]
+    mistakes = Counter(s.error for s in run.samples if s.error is not None)
+    return Found(
+        latencies_ms=tuple(warm),
+        requests=len(run.samples),
+        errors=len(run.samples) - len(good),
+        cold_starts=sum(1 for s in run.samples if s.cold),
+        mistakes=mistakes,
+        memory_used_mb=max(used, default=None),
+    )
+
+
+def latency_ms(sample: Sample, kind: Kind, covers: Covers) -> float:
+    """In the measure of the objective: a function's own duration, where its answer tells it.
+
+    Of a SageMaker endpoint only the client's side is seen: a little more than the model took.
+    """
+    told = sample.duration_ms
+    own = kind is Kind.LAMBDA_FUNCTION and covers is not Covers.CLIENT
+    return sample.latency_ms if isinstance(told, Missing) or not own else told
+
+
+def closed(
+    record: ProbeRecord, run: ProbeRun, found: Found, rate: Maybe[Tariff], standing_s: float
+) -> ProbeRecord:
+    """The record of a probe that has ended."""
+    usd = rate if isinstance(rate, Missing) else counted_usd(rate, run.samples, standing_s)
+    return replace(
+        record,
+        ended_at_s=run.ended_at_s,
+        outcome=run.outcome,
+        detail=run.detail,
+        usd=usd,
+        requests=found.requests,
+        errors=found.errors,
+        cold_starts=found.cold_starts,
+        p50_ms=found.quantile(0.5),
+        p95_ms=found.quantile(0.95),
+    )
+
+
+def rows_of(plan: ProbePlan, run: ProbeRun, found: Found, slo: Slo) -> tuple[Observation, ...]:
+    """A run as evidence; none where it teaches nothing.
+
+    Of an instance every phase is a row of its own, for latency follows the load.
+    """
+    if not run.outcome.teaches:
+        return ()
+    if not isinstance(plan.size, RealtimeSize):
+        row = _row(plan, found.latencies_ms, run.started_at_s, run.ended_at_s, slo)
+        return () if row is None else (row,)
+    rows, start_s = [], run.started_at_s
+    for number, phase in enumerate(plan.phases):
+        mine = [s for s in run.samples if s.phase == number and s.error is None and not s.cold]
+        latencies = sorted(latency_ms(s, plan.target.key.kind, slo.covers) for s in mine)
+        end_s = min(start_s + phase.duration_s, run.ended_at_s)
+        row = _row(plan, latencies, start_s, end_s, slo)
+        if row is not None:
+            rows.append(replace(row, load_rps=len(mine) / max(end_s - start_s, 1e-3)))
+        start_s = end_s
+    return tuple(rows)
+
+
+def _row(
+    plan: ProbePlan, latencies: Sequence[float], start_s: float, end_s: float, slo: Slo
+) -> Observation | None:
+    if not latencies:
+        return None
+    met = sum(1 for ms in latencies if ms <= slo.threshold_ms)
+
+    def at(share: float) -> float:
+        return max(latencies[max(0, math.ceil(share * len(latencies)) - 1)], 1e-3)
+
+    return Observation(
+        size=measured_as(plan.size),
+        era=plan.era,
+        start_s=start_s,
+        end_s=max(end_s, start_s + 1e-3),
+        requests=len(latencies),
+        mean_ms=max(sum(latencies) / len(latencies), 1e-3),
+        p50_ms=at(0.5),
+        p95_ms=at(slo.percentile),
+        met_ratio=met / len(latencies),
+        threshold_ms=slo.threshold_ms,
+        source=SOURCE[plan.kind],
+    )

@@ -1,0 +1,258 @@
+"""Probes under way: each is taken one short step at a time, so that no worker waits for one.
+
+make the shadow -> start the generator -> look whether it has ended -> record -> remove the
+shadow. What a crash leaves is in the journal: open records are closed at the next start, and
+shadows are swept; a probe is never resumed, for its samples died with its generator.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from controller.core.periods import DAY_S
+from controller.core.probe_cost import END_S
+from controller.model.endpoint import EndpointKey
+from controller.model.errors import AdapterError, Conflict, Retryable, StoreError, Throttled
+from controller.model.policy import Scope
+from controller.model.probe import (
+    ProbeKind,
+    ProbeOutcome,
+    ProbePlan,
+    ProbeRecord,
+    ProbeRun,
+    Shadow,
+    ShadowPhase,
+)
+from controller.runtime.probe_parts import (
+    Asked,
+    Ended,
+    ProbeParts,
+    begun,
+    ended_sentence,
+    live_target,
+    words,
+)
+from controller.runtime.probe_plans import plan_of
+from controller.runtime.probe_results import closed, found_in, rows_of
+
+STEP_S = 1.0
+"""How often a probe under way is looked at."""
+MAKING_S = 1500.0
+"""A copy that does not serve by then is given up: real-time endpoints take minutes."""
+ATTEMPTS = 10
+"""Failed calls to remove a copy, after which it is left to the sweeper."""
+
+
+@dataclass(slots=True)
+class _Open:
+    asked: Asked
+    record: ProbeRecord
+    begun_at_s: float
+    shadow: Shadow | None = None
+    plan: ProbePlan | None = None
+    recorded: bool = False
+    attempts: int = 0
+    stopped: bool = False
+
+
+class Probes:
+    """All probes of this process. Safe from several threads; one of them steps at a time."""
+
+    def __init__(self, parts: ProbeParts) -> None:
+        self._at = parts
+        self._open: dict[str, _Open] = {}
+        self._lock = threading.Lock()
+        self._stepping = threading.Lock()
+        self._log = structlog.get_logger("rightsizer")
+
+    def begin(self, asked: Asked) -> ProbeRecord:
+        """Journal a probe and let it begin.
+
+        Raises Conflict where one of the endpoint is under way, or too many in all; StoreError.
+        """
+        now_s = self._at.clock.now_s()
+        with self._lock:
+            if any(probe.asked.key == asked.key for probe in self._open.values()):
+                raise Conflict(f"A probe of {asked.key.short} is under way.")
+            if len(self._open) >= self._at.most:
+                raise Conflict(f"{len(self._open)} probes are under way, which is the limit.")
+            shadow = None
+            if asked.order.kind is ProbeKind.SHADOW:
+                lifetime_s = MAKING_S + asked.probing.time_limit_s + 600.0
+                shadow = self._at.shadows.begin(
+                    asked.key, asked.scope, asked.order.size, lifetime_s
+                )
+            record = begun(asked, shadow, now_s)
+            self._open[record.id] = _Open(asked, record, now_s, shadow)
+            self._at.store.put_probe(record)
+        self._log.info(
+            f"probe: {asked.key.short} {words(asked)} begins",
+            endpoint=str(asked.key),
+            probe=record.id,
+        )
+        return record
+
+    def of(self, key: EndpointKey) -> ProbeRecord | None:
+        """The probe of an endpoint that is under way."""
+        with self._lock:
+            return next((p.record for p in self._open.values() if p.asked.key == key), None)
+
+    def busy(self) -> bool:
+        """Whether any probe is under way."""
+        with self._lock:
+            return bool(self._open)
+
+    def due_s(self) -> float | None:
+        """When to step next; None while nothing is under way."""
+        return self._at.clock.now_s() + STEP_S if self.busy() else None
+
+    def step(self) -> list[Ended]:
+        """Take every probe one step on; those that ended. Raises StoreError."""
+        if not self._stepping.acquire(blocking=False):
+            return []
+        try:
+            with self._lock:
+                probes = list(self._open.values())
+            ended = [done for probe in probes if (done := self._step(probe)) is not None]
+            with self._lock:
+                self._open = {
+                    name: probe for name, probe in self._open.items() if not _through(probe)
+                }
+            return ended
+        finally:
+            self._stepping.release()
+
+    def stop(self, probe_id: str) -> None:
+        """End a probe early; its samples so far count, and its shadow is removed."""
+        with self._lock:
+            probe = self._open.get(probe_id)
+        if probe is not None:
+            probe.stopped = True
+            if probe.plan is not None:
+                self._at.runner.stop(probe_id)
+
+    def recover(self) -> None:
+        """At the start: close the records that the last life left open, remove its shadows."""
+        now_s = self._at.clock.now_s()
+        for record in self._at.store.probes(since_s=now_s - 7 * DAY_S):
+            if record.ended_at_s is None and record.actor == "controller" and not self.busy():
+                detail = "the controller ended before the probe did"
+                self._at.store.put_probe(
+                    replace(
+                        record,
+                        ended_at_s=now_s,
+                        outcome=ProbeOutcome.FAILED,
+                        detail=detail,
+                        usd=record.usd_estimated,
+                    )
+                )
+        self.sweep()
+
+    def sweep(self, strays: Sequence[Scope] = ()) -> None:
+        """Remove what shadows are left of earlier lives; `strays`: also look there by tags."""
+        swept = self._at.shadows.sweep()
+        for shadow in swept.removed:
+            self._log.info(f"removed what was left of shadow {shadow.id}")
+        for name, error in swept.troubles:
+            self._log.warning(f"shadow {name} could not be removed yet: {error}")
+        for scope in strays:
+            found = self._at.shadows.sweep_strays([scope])
+            for shadow in found.removed:
+                self._log.info(f"removed shadow {shadow.id}, which no journal knew of")
+
+    def close(self) -> None:
+        """End all generators. Shadows are removed by the next start."""
+        self._at.runner.close()
+
+    def _step(self, probe: _Open) -> Ended | None:
+        """One step of one probe; what AWS refuses ends it."""
+        try:
+            if probe.recorded:
+                self._remove(probe)
+                return None
+            if probe.plan is None:
+                self._prepare(probe)
+                return None
+            run = self._at.runner.poll(probe.record.id)
+            return None if run is None else self._record(probe, run)
+        except (Retryable, Throttled) as error:
+            if self._at.clock.now_s() < probe.begun_at_s + MAKING_S:
+                return None
+            return self._record(probe, self._failure(probe, str(error)))
+        except StoreError:
+            raise
+        except AdapterError as error:
+            return self._record(probe, self._failure(probe, str(error)))
+
+    def _prepare(self, probe: _Open) -> None:
+        """Make the copy, a step at a time; once it serves, start the generator."""
+        asked, now_s = probe.asked, self._at.clock.now_s()
+        if probe.stopped:
+            raise Conflict("It was stopped before it began to send.")
+        target = live_target(asked)
+        if probe.shadow is not None:
+            if probe.shadow.phase is not ShadowPhase.READY:
+                probe.shadow = self._at.shadows.make(probe.shadow, asked.state)
+            if probe.shadow.phase is not ShadowPhase.READY:
+                if now_s > probe.begun_at_s + MAKING_S:
+                    raise Conflict(f"The copy did not serve within {MAKING_S / 60:.0f} minutes.")
+                return
+            target = self._at.shadows.target(probe.shadow)
+        bodies = self._at.bodies(asked.probing, asked.scope)
+        plan = plan_of(asked.order, asked.probing, target, bodies, era=asked.era, slo=asked.slo)
+        self._at.runner.start(probe.record.id, plan)
+        probe.plan = plan
+
+    def _record(self, probe: _Open, run: ProbeRun) -> Ended:
+        """The run is through: what it found and cost is in the journal on return."""
+        asked = probe.asked
+        found = found_in(run, asked.key.kind, asked.slo.covers)
+        now_s = self._at.clock.now_s()
+        standing_s = 0.0 if probe.shadow is None else now_s - probe.begun_at_s + END_S
+        record = closed(probe.record, run, found, asked.rate, standing_s)
+        rows = () if probe.plan is None else rows_of(probe.plan, run, found, asked.slo)
+        rows = rows if self._same_code(asked) else ()
+        self._at.store.put_probe(record)
+        if rows:
+            self._at.store.put_observations(asked.key, rows)
+        probe.record, probe.recorded = record, True
+        assert record.outcome is not None
+        self._at.counted(record.outcome, record.requests, record.usd)
+        ended = Ended(asked, record, run, found)
+        if self._at.learn is not None:
+            self._at.learn(ended, rows)
+        self._log.info(ended_sentence(ended), endpoint=str(asked.key), probe=record.id)
+        return ended
+
+    def _same_code(self, asked: Asked) -> bool:
+        """Whether the endpoint still runs the code that was copied; else nothing was learnt."""
+        try:
+            state = self._at.adapters[asked.key.kind].observe(asked.scope, asked.key)
+        except AdapterError:
+            return False
+        return self._at.rules[asked.key.kind].era(state) == asked.era
+
+    def _remove(self, probe: _Open) -> None:
+        """One step of removing the copy; after many refusals it is left to the sweeper."""
+        shadow = probe.shadow
+        if shadow is None:
+            return
+        try:
+            gone = self._at.shadows.end(shadow)
+            probe.shadow = None if gone else replace(shadow, phase=ShadowPhase.REMOVING)
+        except AdapterError as error:
+            probe.attempts += 1
+            if probe.attempts >= ATTEMPTS:
+                self._log.warning(f"shadow {shadow.id} is left to the sweeper: {error}")
+                self._at.shadows.release(shadow)
+                probe.shadow = None
+
+    def _failure(self, probe: _Open, why: str) -> ProbeRun:
+        now_s = self._at.clock.now_s()
+        return ProbeRun(ProbeOutcome.FAILED, why.rstrip("."), probe.begun_at_s, now_s)
+
+
+def _through(probe: _Open) -> bool:
+    return probe.recorded and probe.shadow is None
