@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -25,8 +24,9 @@ from controller.aws import metric_bodies
 from controller.aws.calls import CallWatch
 from controller.aws.credentials import AssumedRole
 from controller.aws.errors import translated
+from controller.aws.handlers import Gate, Gated, refuse_web_page
 from controller.aws.timestamps import epoch_seconds, utc_timestamp
-from controller.model.errors import Terminal, Unreachable
+from controller.model.errors import Terminal
 from controller.model.policy import Scope
 from controller.ports import Clock
 
@@ -42,6 +42,7 @@ PRICE_LIST_REGION = "us-east-1"
 """The Price List API lives in a few regions only and knows the prices of all."""
 
 SessionHook = Callable[[BotocoreSession], None]
+_CONNECT_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ class Connection:
     """Attempts of one call, the first included."""
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 30.0
+    write_call_s: float | None = None
+    """Longest time of one attempt of a call that changes something, where a lease must outlast
+    it; None: as for reads."""
     max_connections: int = 16
     """Connections kept per client; at least as many as threads that use it."""
     role_session_name: str = "rightsizer"
@@ -90,10 +94,13 @@ class Sessions:
         watch: CallWatch | None = None,
         hook: SessionHook | None = None,
         models: Loader | None = None,
+        gate: Gate | None = None,
     ) -> None:
         """`hook` sees each botocore session before its first client: the in-process sandbox
         and tests attach themselves there. It must not set credentials (see `Connection.keys`).
         `models` are service models already loaded, where one process has several `Sessions`.
+        `gate` is asked just before each attempt of a call that changes something is sent, when
+        it has been signed and has waited for its share; what it raises stops the call.
         """
         self._clock = clock
         self._connection = Connection() if connection is None else connection
@@ -101,6 +108,7 @@ class Sessions:
         self._hook = hook
         self._lock = threading.RLock()
         self._loader = models
+        self._gate = gate
         self._sessions: dict[_Identity, boto3.Session] = {}
         self._clients: dict[tuple[_Identity, str, str, str], Any] = {}
 
@@ -172,18 +180,18 @@ class Sessions:
         with self._lock:
             client = self._clients.get(key)
             if client is None:
-                client = self._clients[key] = self._new(identity, scope, service)
+                client = self._clients[key] = self._new(identity, scope, service, use)
             return client
 
-    def _new(self, identity: _Identity, scope: Scope, service: str) -> Any:
+    def _new(self, identity: _Identity, scope: Scope, service: str, use: str) -> Any:
         try:
             with translated(service, "set-up", scope):
-                return self._made(self._session(identity, scope), scope, service)
+                return self._made(self._session(identity, scope), scope, service, use)
         except ValueError as error:
             # botocore's word for an address without scheme, from us or from AWS_ENDPOINT_URL
             raise Terminal(f"The AWS endpoint address is not usable: {error}.") from None
 
-    def _made(self, session: boto3.Session, scope: Scope, service: str) -> Any:
+    def _made(self, session: boto3.Session, scope: Scope, service: str, use: str) -> Any:
         timestamps = epoch_seconds if service == "cloudwatch" else utc_timestamp
         # Looked up by botocore while it makes a client; the lock is ours.
         core = session._session
@@ -192,13 +200,15 @@ class Sessions:
             service,
             region_name=scope.region,
             endpoint_url=self._connection.endpoint_url,
-            config=self._config(service, core.user_agent()),
+            config=self._config(service, core.user_agent(), use),
         )
         if service == "cloudwatch":
             metric_bodies.attach(client)
         if self._watch is not None:
             self._watch.attach(client, _allowance(scope))
-        client.meta.events.register("after-call", _refuse_web_page)
+        client.meta.events.register("after-call", refuse_web_page)
+        if use == "write" and self._gate is not None:
+            client.meta.events.register_first("before-send", Gated(self._gate))
         return client
 
     def _session(self, identity: _Identity, scope: Scope) -> boto3.Session:
@@ -229,15 +239,19 @@ class Sessions:
         elif keys is not None:
             session.set_credentials(keys.access_key, keys.secret_key)
 
-    def _config(self, service: str, user_agent: str) -> Config:
+    def _config(self, service: str, user_agent: str, use: str) -> Config:
         connection = self._connection
+        connect_s, read_s = connection.connect_timeout_s, connection.read_timeout_s
+        if use == "write" and connection.write_call_s is not None:
+            connect_s = min(connect_s, _CONNECT_S, connection.write_call_s / 2.0)
+            read_s = min(read_s, connection.write_call_s - connect_s)
         return Config(
             # Given whole: botocore otherwise puts it together anew, twice in every call.
             user_agent=user_agent,
             user_agent_extra=connection.user_agent,
             retries={"mode": "standard", "total_max_attempts": connection.max_attempts},
-            connect_timeout=connection.connect_timeout_s,
-            read_timeout=connection.read_timeout_s,
+            connect_timeout=connect_s,
+            read_timeout=read_s,
             max_pool_connections=connection.max_connections,
             tcp_keepalive=True,
             parameter_validation=service != "cloudwatch",
@@ -252,20 +266,6 @@ class _Fixed:
 
     def load_credentials(self) -> AssumedRole:
         return self._credentials
-
-
-def _refuse_web_page(http_response: Any, model: Any, **_: Any) -> None:
-    # botocore takes any page with status 200 for an answer without members, and a proxy's
-    # 403 for AWS's. (With 5xx it says the right thing: try again.)
-    is_page = str(http_response.headers.get("Content-Type", "")).startswith("text/html")
-    if is_page and http_response.status_code < 500:
-        host = urlsplit(http_response.url).netloc
-        raise Unreachable(
-            f"{model.name} was answered by something that is not AWS (a web page from {host}): "
-            "check the endpoint address and the proxy.",
-            operation=model.name,
-            code="NotAws",
-        )
 
 
 def _parsers(timestamps: Callable[..., object]) -> ResponseParserFactory:
