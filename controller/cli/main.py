@@ -38,6 +38,7 @@ COMMANDS = {
     "doctor": Lazy(
         "controller.cli.doctor:doctor", "Check credentials, permissions, clock, prices, journal."
     ),
+    "config": Lazy("controller.cli.config:config", "Show the settings in effect."),
     "export": Lazy("controller.cli.export:export", "Write the whole journal as JSON lines."),
     "demo": Lazy("controller.cli.demo:demo", "Watch the whole loop at work in an embedded AWS."),
     "sandbox": Lazy("controller.cli.sandbox:sandbox", "Serve an AWS that fits in a process."),
