@@ -60,6 +60,14 @@ class EvidenceBook:
         if new:
             self._store.put_observations(key, new)
 
+    def add(self, key: EndpointKey, new: Sequence[Observation], now_s: float) -> None:
+        """Take up rows that were measured otherwise than by CloudWatch."""
+        rows = self._of(key, now_s)
+        for row in new:
+            rows.observations[row.start_s] = row
+            rows.view = None
+        self._store.put_observations(key, new)
+
     def learn_memory(self, key: EndpointKey, use: Sequence[MemoryUse], now_s: float) -> None:
         """Take up what REPORT lines said."""
         rows = self._of(key, now_s)

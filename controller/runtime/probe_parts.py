@@ -66,10 +66,12 @@ class ProbeParts:
     rules: Mapping[Kind, KindRules]
     bodies: Callable[[Probing, Scope], Sequence[Body]]
     """Reads a policy's payloads. Raises AdapterError."""
+    learn: Callable[[EndpointKey, Sequence[Observation], float], None]
+    """Keeps rows of evidence (and the time that it is)."""
     counted: Callable[[ProbeOutcome, int, Maybe[float]], None] = lambda *_: None
     """Told of each probe that ended: outcome, requests, USD."""
-    learn: Callable[[Ended, Sequence[Observation]], None] | None = None
-    """Told of each, with its rows of evidence, once these are in the journal."""
+    ended: Callable[[Ended], None] = lambda _: None
+    """Told of each as well, once its evidence is on record."""
     most: int = MOST_AT_ONCE
 
 

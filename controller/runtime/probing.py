@@ -216,13 +216,12 @@ class Probes:
         rows = rows if self._same_code(asked) else ()
         self._at.store.put_probe(record)
         if rows:
-            self._at.store.put_observations(asked.key, rows)
+            self._at.learn(asked.key, rows, now_s)
         probe.record, probe.recorded = record, True
         assert record.outcome is not None
         self._at.counted(record.outcome, record.requests, record.usd)
         ended = Ended(asked, record, run, found)
-        if self._at.learn is not None:
-            self._at.learn(ended, rows)
+        self._at.ended(ended)
         self._log.info(ended_sentence(ended), endpoint=str(asked.key), probe=record.id)
         return ended
 
