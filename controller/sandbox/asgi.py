@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+from controller.sandbox.code_store import ROOM, fetch
 from controller.sandbox.control_door import PREFIX, ControlDoor
 from controller.sandbox.dispatch import dispatch
 from controller.sandbox.faults import FaultKind, TransportFault
@@ -57,10 +58,20 @@ class HttpDoor:
             await _send_json(send, 403, {"error": "The control door is not for web pages."})
             return
         path = request.path.removeprefix(PREFIX)
+        if path.startswith(ROOM):
+            await _send(send, self._code(path))
+            return
         status, answer = await asyncio.to_thread(
             self._control.answer, request.method, path, request.query, request.body
         )
         await _send_json(send, status, answer)
+
+    def _code(self, path: str) -> HttpResponse:
+        try:
+            content = fetch(self._control.world, path)
+        except KeyError:
+            return HttpResponse(404, {}, b"")
+        return HttpResponse(200, {"content-type": "application/zip"}, content)
 
     async def _answer_aws(
         self, request: HttpRequest, scope: Scope, receive: Receive, send: Send

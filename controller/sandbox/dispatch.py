@@ -71,7 +71,8 @@ class _Passage:
         self._protocol = protocol_of(request, "")
         self._latency_ms = 0.0
         self.outcome = "ok"
-        self.ctx = RequestContext("", "", "", "", "", world.now_s())
+        host = request.headers.get("host", "")
+        self.ctx = RequestContext("", "", "", "", "", world.now_s(), host)
 
     def answer(self) -> HttpResponse:
         """The answer, whether it is one of joy or an error."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from controller.sandbox.code_store import code_location, keep_code
 from controller.sandbox.lambda_common import (
     check_revision,
     check_settled,
@@ -24,7 +25,6 @@ from controller.sandbox.lambda_state import (
     LATEST,
     Function,
     VersionConfig,
-    code_digest,
 )
 from controller.sandbox.lambda_updates import CREATION_S, begin_update, end_update
 from controller.sandbox.lambda_versions_api import publish
@@ -66,7 +66,7 @@ def create_function(world: World, ctx: RequestContext, params: Params) -> Answer
         role=str(params["Role"]),
         description=params.get("Description", ""),
         package_type=params.get("PackageType", "Zip"),
-        code_sha256=code_digest(code),
+        code_sha256=keep_code(world, code),
         code_size=0 if image else len(code),
         revision_id="",
         last_modified_s=ctx.now_s,
@@ -137,7 +137,8 @@ def get_function(world: World, ctx: RequestContext, params: Params) -> Answer:
     """GetFunction: configuration, code location, tags, reserved concurrency."""
     function, qualifier = find(world, ctx, params, reading=True)
     config = config_of(function, qualifier)
-    code = {"RepositoryType": "S3", "Location": f"https://code.invalid/{function.name}"}
+    place = code_location(ctx.host, ctx.region, config.code_sha256)
+    code = {"RepositoryType": "S3", "Location": place}
     if config.package_type == "Image":
         uri = config.image_uri or ""
         code = {"RepositoryType": "ECR", "ImageUri": uri, "ResolvedImageUri": uri}
@@ -204,7 +205,7 @@ def update_function_code(world: World, ctx: RequestContext, params: Params) -> A
     image = "ImageUri" in params
     wanted = replace(
         function.latest,
-        code_sha256=code_digest(code),
+        code_sha256=keep_code(world, code),
         code_size=0 if image else len(code),
         architecture=(params.get("Architectures") or [function.latest.architecture])[0],
         image_uri=params.get("ImageUri"),

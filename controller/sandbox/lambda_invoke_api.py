@@ -18,7 +18,13 @@ import numpy as np
 
 from controller.sandbox import draws
 from controller.sandbox.invocations import Invocation
-from controller.sandbox.lambda_common import config_of, constraint, find, function_missing
+from controller.sandbox.lambda_common import (
+    check_settled,
+    config_of,
+    constraint,
+    find,
+    function_missing,
+)
 from controller.sandbox.lambda_state import Function, lambda_time
 from controller.sandbox.pool import offered_load
 from controller.sandbox.region import Region
@@ -46,7 +52,8 @@ class _Outcome:
 def invoke(world: World, ctx: RequestContext, params: Params) -> Mapping[str, Any]:
     """Invoke: RequestResponse, Event (202) or DryRun (204)."""
     function, qualifier = find(world, ctx, params)
-    config_of(function, qualifier)
+    if config_of(function, qualifier).state == "Pending":
+        check_settled(function)
     kind = params.get("InvocationType") or "RequestResponse"
     if kind == "DryRun":
         return {"StatusCode": 204, "Payload": b""}

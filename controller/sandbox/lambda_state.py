@@ -65,6 +65,11 @@ class VersionConfig:
             self.image_uri, repr(sorted(self.settings.items())),
         )  # fmt: skip
 
+    def same_code(self, other: "VersionConfig") -> bool:
+        """Whether two versions run the same code or image."""
+        same_image = self.image_uri is not None and self.image_uri == other.image_uri
+        return same_image or self.code_sha256 == other.code_sha256
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:

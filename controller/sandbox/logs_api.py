@@ -1,4 +1,4 @@
-"""CloudWatch Logs Insights: StartQuery, GetQueryResults, StopQuery.
+"""CloudWatch Logs: Insights' StartQuery, GetQueryResults, StopQuery, and log groups.
 
 Facts: a query is Scheduled, then Running, then Complete, for seconds; `endTime` is
 inclusive; a query that cannot be read is MalformedQueryException; a log group exists once
@@ -184,7 +184,33 @@ def stop_query(world: World, ctx: RequestContext, params: Params) -> Answer:
     return {"success": True}
 
 
+def describe_log_groups(world: World, ctx: RequestContext, params: Params) -> Answer:
+    """DescribeLogGroups by prefix; all of them on one page."""
+    prefix = str(params.get("logGroupNamePrefix") or "")
+    names = sorted(world.region(ctx.account, ctx.region).log_groups)
+    head = f"arn:aws:logs:{ctx.region}:{ctx.account}:log-group"
+    return {
+        "logGroups": [
+            {"logGroupName": name, "arn": f"{head}:{name}:*", "storedBytes": 0}
+            for name in names
+            if name.startswith(prefix)
+        ]
+    }
+
+
+def delete_log_group(world: World, ctx: RequestContext, params: Params) -> Answer:
+    """DeleteLogGroup."""
+    groups = world.region(ctx.account, ctx.region).log_groups
+    name = str(params["logGroupName"])
+    if name not in groups:
+        raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
+    groups.discard(name)
+    return {}
+
+
 HANDLERS: Mapping[str, Handler] = {
+    "DescribeLogGroups": locked(describe_log_groups),
+    "DeleteLogGroup": locked(delete_log_group),
     "StartQuery": locked(start_query),
     "GetQueryResults": locked(get_query_results),
     "StopQuery": locked(stop_query),

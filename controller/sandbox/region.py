@@ -94,18 +94,22 @@ class Region:
     def behave_like_code(self, function: Function) -> None:
         """Give a new function the nature of one that has the same code, where there is one.
 
+        What disturbs that one disturbs this one too: it is the code's, or of what it calls.
         A name that had a workload before keeps it, with its callers.
         """
         if function.name in self.workloads:
             return
         for other in self.functions.values():
-            same_image = other.latest.image_uri is not None and (
-                other.latest.image_uri == function.latest.image_uri
-            )
-            same_code = other.latest.code_sha256 == function.latest.code_sha256
-            if other is not function and (same_image or same_code):
-                nature = self.workloads.get(other.name, Workload()).nature
-                self.workloads[function.name] = Workload(nature=nature)
+            for config in (other.latest, *other.versions.values()):
+                if other is function or not config.same_code(function.latest):
+                    continue
+                theirs = self.workloads.get(other.name, Workload())
+                self.workloads[function.name] = replace(theirs, streams=())
+                function.latest = replace(
+                    function.latest,
+                    latency_factor=config.latency_factor,
+                    memory_factor=config.memory_factor,
+                )
                 return
 
     def remember(self, name: str, at_s: float, before: Function | None) -> None:

@@ -241,7 +241,9 @@ class SageMakerPlace:
         return self.capacity[instance_type] - held
 
     def serve(self, name: str, at_s: float, fleets: tuple[Fleet, ...]) -> None:
-        """Put fleets in force for an endpoint from an instant on."""
+        """Put fleets in force for an endpoint from an instant on; containers write logs."""
+        if fleets:
+            self.region.log_groups.add(f"/aws/sagemaker/Endpoints/{name}")
         workload = self.workloads.get(name) or EndpointWorkload()
         state = EndpointServing(at_s, workload, fleets)
         self.histories.setdefault(name, Timeline()).append(state)

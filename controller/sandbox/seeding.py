@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.sandbox import actors
 from controller.sandbox.autoscaling import seeding as autoscaling_seeding
+from controller.sandbox.code_store import keep_code
 from controller.sandbox.lambda_functions_api import add_function
 from controller.sandbox.lambda_state import (
     LATEST,
@@ -37,7 +38,6 @@ from controller.sandbox.lambda_state import (
     Function,
     Provisioned,
     VersionConfig,
-    code_digest,
     variant_of,
 )
 from controller.sandbox.metric_faults import metric_fault_from
@@ -101,7 +101,7 @@ def seed_function(world: World, region: Region, document: Mapping[str, Any]) -> 
     created_s = now_s - age_days * DAY_S
     changed_s = now_s - float(document.get("unchanged_days", age_days)) * DAY_S
     region.workloads[name] = workload_from(document.get("workload", {}), now_s)
-    config = _first_config(name, region, document, created_s)
+    config = _first_config(world, region, document, created_s)
     function = add_function(region, name, config, created_s, document.get("tags", {}))
     past = sorted(document.get("memory_history", ()), key=lambda row: -float(row[0]))
     sizes = [(now_s - float(days) * DAY_S, int(mb)) for days, mb in past]
@@ -124,9 +124,9 @@ def seed_function(world: World, region: Region, document: Mapping[str, Any]) -> 
 
 
 def _first_config(
-    name: str, region: Region, document: Mapping[str, Any], created_s: float
+    world: World, region: Region, document: Mapping[str, Any], created_s: float
 ) -> VersionConfig:
-    package = str(document.get("package_type", "Zip"))
+    name, package = str(document["name"]), str(document.get("package_type", "Zip"))
     code = f"{region.account}/{region.name}/{name}".encode()
     return VersionConfig(
         version=LATEST,
@@ -138,7 +138,7 @@ def _first_config(
         role=str(document.get("role", f"arn:aws:iam::{region.account}:role/{name}")),
         description=str(document.get("description", "")),
         package_type=package,
-        code_sha256=code_digest(code),
+        code_sha256=keep_code(world, code),
         code_size=2_345_678 if package == "Zip" else 0,
         revision_id="",
         last_modified_s=created_s,

@@ -114,7 +114,8 @@ def variants_of(
 def behave_like_model(place: SageMakerPlace, name: str, config: EndpointConfig) -> None:
     """Give a new endpoint the nature of one that has the same model, where there is one.
 
-    A name that had a workload before keeps it, with its callers.
+    What disturbs that one disturbs this one too. A name that had a workload before keeps it,
+    with its callers.
     """
     if name in place.workloads:
         return
@@ -122,9 +123,7 @@ def behave_like_model(place: SageMakerPlace, name: str, config: EndpointConfig) 
     for other in place.endpoints.values():
         theirs = {model_identity(place, one) for one in other.config.variants}
         if other.name != name and wanted & theirs and other.name in place.workloads:
-            place.workloads[name] = replace(
-                place.workloads[other.name], streams=(), disturbances=()
-            )
+            place.workloads[name] = replace(place.workloads[other.name], streams=())
             return
     place.workloads[name] = EndpointWorkload()
 

@@ -35,6 +35,7 @@ class RequestContext:
     account: twelve digits, from the credentials; region: from the SigV4 credential scope.
     principal: the access key id, or the ARN of an assumed role's session.
     now_s: the world's time, seconds since the Unix epoch.
+    host: what the caller connected to; empty where no socket was in between.
     """
 
     service: str
@@ -43,6 +44,7 @@ class RequestContext:
     region: str
     principal: str
     now_s: float
+    host: str = ""
 
 
 class AwsError(Exception):
