@@ -44,6 +44,32 @@ class ProbeOutcome(StrEnum):
         return self in {ProbeOutcome.SUCCEEDED, ProbeOutcome.ABORTED}
 
 
+class Failure(StrEnum):
+    """Why a request counts as failed (`Sample.error`)."""
+
+    THROTTLED = "throttled"
+    TIMEOUT = "timeout"
+    """No answer in time, or the function was ended by its own time-out."""
+    OUT_OF_MEMORY = "out-of-memory"
+    FUNCTION = "function"
+    """The function failed, whatever its HTTP status says."""
+    MODEL = "model"
+    """The container failed (SageMaker's ModelError)."""
+    UNEXPECTED = "unexpected"
+    """Answered, but not as `expect` wants it."""
+    DENIED = "denied"
+    NOT_FOUND = "not-found"
+    REFUSED = "refused"
+    """Any other 4xx."""
+    SERVICE = "service"
+    """5xx of AWS's own."""
+    UNREACHABLE = "unreachable"
+    UNFINISHED = "unfinished"
+    """Still without an answer when the run ended."""
+    CLIENT = "client"
+    """Reported as failed by a locustfile of the user's."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
     """What is called. For SageMaker `name` is the endpoint and `variant` the variant to force."""
@@ -141,7 +167,7 @@ class Sample:
     status: int
     """HTTP status; 0 where no answer came."""
     error: str | None = None
-    """Class of the failure (`throttled`, `timeout`, `unexpected` …); None: as it should be."""
+    """A word of `Failure`; None: as it should be."""
     cold: bool = False
     billed_ms: Maybe[float] = NOT_TOLD
     duration_ms: Maybe[float] = NOT_TOLD

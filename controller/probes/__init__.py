@@ -1,4 +1,5 @@
-"""Probes: the load generator, and the copies of endpoints that it may call.
+"""Probes: the load generator as a process of its own, what it is told, and what it brings back.
 
-Everything here touches the world; what is decided about probes is in `controller.core`.
+Nothing in this package but `generator/` imports Locust or gevent, and nothing imports
+`generator/`: it is started as a program.
 """

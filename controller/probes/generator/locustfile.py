@@ -1,0 +1,76 @@
+"""The locustfile that is shipped: one user, who is an arrival process and not a person.
+
+It runs under Locust like any other (`locust -f … --headless -u 1`). The order comes from
+`--rightsizer-folder`; without one it does nothing.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import User, events, task
+
+from controller.clock import SystemClock
+from controller.model.probe import Sample
+from controller.probes.folder import ORDER
+from controller.probes.generator.access import RENEW_EVERY_S, Access
+from controller.probes.generator.ending import Ending
+from controller.probes.generator.open_loop import OpenLoop
+from controller.probes.generator.recorder import Recorder
+from controller.probes.generator.stops import Stops
+from controller.probes.generator.wire import Limits, Wire
+from controller.probes.order import LAMBDA, read_order
+
+_ANSWER_S = {LAMBDA: 905.0}
+"""Longest that the service lets a request take, and a little: 15 min, elsewhere a minute."""
+_ANSWER_ELSEWHERE_S = 70.0
+
+
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+def _options(parser: Any) -> None:
+    parser.add_argument("--rightsizer-folder", default="", help="Where the order is.")
+
+
+class Arrivals(User):
+    """Sends what the order says, once, and quits."""
+
+    @task
+    def run_once(self) -> None:
+        """The whole run."""
+        folder = Path(self.environment.parsed_options.rightsizer_folder)
+        order = read_order((folder / ORDER).read_text(encoding="utf-8"))
+        clock = SystemClock()
+        recorder = Recorder(Stops(order.stop), clock.now_s())
+        ending = Ending(folder, recorder, clock)
+        self.environment.events.quitting.add_listener(ending.interrupted)
+        access = Access(order)
+        answer_s = _ANSWER_S.get(order.service, _ANSWER_ELSEWHERE_S)
+        wire = Wire(access, Limits(order.max_in_flight, answer_s))
+        loop = OpenLoop(order, wire.send, recorder, clock, self._tell_locust)
+        ending.of(loop)
+        helpers = [gevent.spawn(_renew, access), gevent.spawn(ending.tell_progress)]
+        loop.run()
+        gevent.killall(helpers)
+        ending.write()
+        self.environment.runner.quit()
+
+    def _tell_locust(self, sample: Sample) -> None:
+        """Locust's own summary then agrees with ours, but for its rounding."""
+        self.environment.events.request.fire(
+            request_type="PROBE",
+            name="warm-up" if sample.phase < 0 else f"phase {sample.phase}",
+            response_time=sample.latency_ms,
+            response_length=0,
+            exception=None if sample.error is None else RuntimeError(sample.error),
+            context={},
+        )
+
+
+def _renew(access: Access) -> None:
+    """Newer keys in time; while that fails the old ones may still do."""
+    while True:
+        gevent.sleep(RENEW_EVERY_S)
+        try:
+            access.renew()
+        except Exception:  # noqa: S112
+            continue
