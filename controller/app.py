@@ -29,7 +29,10 @@ from controller.kinds.serverless_endpoint.live import ServerlessAdapter
 from controller.model.endpoint import Kind
 from controller.model.errors import AdapterError, Retryable, Throttled
 from controller.model.policy import PolicySet
-from controller.ports import Clock, KindAdapter, Lease
+from controller.ports import Clock, KindAdapter, Lease, PriceSource, ProbeRunner, ShadowMaker
+from controller.probes.shadow_endpoints import EndpointShadows
+from controller.probes.shadow_functions import FunctionShadows
+from controller.probes.shadows import Shadows
 from controller.runtime.actuate import Actuator, SoleProcess
 from controller.runtime.advise import Advisor
 from controller.runtime.book import EvidenceBook
@@ -38,6 +41,9 @@ from controller.runtime.engine import Engine, Parts
 from controller.runtime.memory import MemoryReports
 from controller.runtime.observe import Observer, Sources
 from controller.runtime.prices import WatchedPrices
+from controller.runtime.probe_bodies import read_bodies
+from controller.runtime.probe_parts import ProbeParts
+from controller.runtime.probing import Probes
 from controller.runtime.reconcile import Hands, Reconciler
 from controller.runtime.record import Recorder
 from controller.runtime.roster import Roster
@@ -75,6 +81,10 @@ class Wiring:
     process_metrics: bool = False
     channels: tuple[Channel, ...] = ()
     """Who is to be told what happens."""
+    runner: ProbeRunner | None = None
+    """The load generator; None: there are no probes."""
+    actor: str = "controller"
+    """Whose probes and shadows these are, in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +107,12 @@ class App:
     clock: Clock
     site: Site
     notifier: Channels | None
+    probes: Probes | None
 
     def close(self) -> None:
-        """Release connections and the store."""
+        """Release connections and the store; a probe that still sends is ended."""
+        if self.probes is not None:
+            self.probes.close()
         self.sessions.close()
         self.store.close()
 
@@ -128,7 +141,8 @@ def build(wiring: Wiring) -> App:
     )
     samples = SampleBook(CloudWatchReader(sessions, clock, telemetry), rules)
     reports = MemoryReports(InsightsReportReader(sessions))
-    observer = Observer(Sources(store, adapters, rules, samples, EvidenceBook(store), reports))
+    book = EvidenceBook(store)
+    observer = Observer(Sources(store, adapters, rules, samples, book, reports))
     actuator = Actuator(store, adapters, _lease(wiring), clock) if wiring.acting else None
     notifier = _notifier(wiring, telemetry, sessions)
     recorder = Recorder(store, telemetry, notifier)
@@ -158,7 +172,52 @@ def build(wiring: Wiring) -> App:
         clock=clock,
         site=Site(looked_at),
         notifier=notifier,
+        probes=_probes(
+            wiring,
+            sessions,
+            hands=hands,
+            adapters=adapters,
+            roster=roster,
+            telemetry=telemetry,
+            book=book,
+        ),
     )
+
+
+def _probes(
+    wiring: Wiring,
+    sessions: Sessions,
+    *,
+    hands: Hands,
+    adapters: Mapping[Kind, KindAdapter],
+    roster: Roster,
+    telemetry: Telemetry,
+    book: EvidenceBook,
+) -> Probes | None:
+    """None without a load generator."""
+    if wiring.runner is None:
+        return None
+    clock, store = wiring.clock, wiring.store
+    return Probes(
+        ProbeParts(
+            store,
+            clock,
+            wiring.runner,
+            Shadows(store, _makers(sessions, hands.prices), clock, actor=wiring.actor),
+            adapters,
+            hands.rules,
+            bodies=read_bodies,
+            learn=book.add,
+            counted=telemetry.probe_ended,
+            ended=lambda ended: roster.schedule(ended.asked.key, clock.now_s()),
+        )
+    )
+
+
+def _makers(sessions: Sessions, prices: PriceSource) -> Mapping[Kind, ShadowMaker]:
+    endpoints = (Kind.SERVERLESS_ENDPOINT, Kind.REALTIME_ENDPOINT)
+    copies = {kind: EndpointShadows(sessions, prices, kind) for kind in endpoints}
+    return {Kind.LAMBDA_FUNCTION: FunctionShadows(sessions), **copies}
 
 
 def _sessions(wiring: Wiring, telemetry: Telemetry) -> Sessions:
