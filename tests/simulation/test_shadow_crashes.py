@@ -1,0 +1,85 @@
+"""Killed anywhere in the life of a copy, started again, nothing of it is left.
+
+One life without a kill lists every boundary: before and after each write to the journal and
+each call to AWS. Then the same is lived once per boundary, with the process killed there, and
+the next process only sweeps.
+"""
+
+from pathlib import Path
+
+import pytest
+from shadow_world import LIFETIME_S, SCOPE, SOURCES, ShadowWorld
+from virtual_account import Killed, KillSwitch, armed
+
+from controller.model.probe import ShadowPhase
+
+
+def _lived(world: ShadowWorld) -> None:
+    with armed(world, world.switch):  # type: ignore[arg-type]
+        try:
+            shadow = world.made()
+            world.invoke(shadow)
+            world.end(shadow)
+        except Killed:
+            world.switch.kill_at = -1
+            world.store.close()
+            world.start()
+            world.sweep()
+
+
+def _points(where: list[str]) -> list[int]:
+    """Boundaries that differ: between two changes of journal or AWS it is the same death
+    whichever of a look's repetitions it meets."""
+    points: list[int] = []
+    since_change: set[str] = set()
+    for number, at in enumerate(where, start=1):
+        if any(word in at for word in ("_shadow", "Create", "Delete", "Put", "Invoke")):
+            since_change = set()
+        elif at in since_change:
+            continue
+        since_change.add(at)
+        points.append(number)
+    return points
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SOURCES)
+def test_killed_at_every_boundary_nothing_is_left(name: str, tmp_path: Path) -> None:
+    calm = ShadowWorld(SOURCES[name], tmp_path / "calm.db")
+    _lived(calm)
+    assert calm.standing() == calm.before
+    assert not calm.store.shadows()
+    points = _points(calm.switch.where)
+    assert len(points) > 20
+    for number in points:
+        switch = KillSwitch()
+        switch.kill_at = number
+        world = ShadowWorld(SOURCES[name], tmp_path / f"{number}.db", switch)
+        _lived(world)
+        told = f"killed {calm.switch.where[number - 1]} ({number})"
+        assert switch.count >= number, f"never got there: {told}"
+        assert world.standing() == world.before, told
+        assert not world.store.shadows(), told
+        world.store.close()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_copy_whose_journal_was_lost_is_found_by_its_tags(name: str, tmp_path: Path) -> None:
+    world = ShadowWorld(SOURCES[name], tmp_path / "lost.db")
+    shadow = world.made()
+    world.start(tmp_path / "new.db")
+    assert not world.shadows.sweep_strays([SCOPE]).going, "it has not expired yet"
+    world.wait(LIFETIME_S)
+    world.sweep(lambda: world.shadows.sweep_strays([SCOPE]))
+    assert world.standing() == world.before
+    assert shadow.phase is ShadowPhase.READY
+
+
+def test_a_configuration_without_its_endpoint_is_found_too(tmp_path: Path) -> None:
+    world = ShadowWorld(SOURCES["serverless endpoint"], tmp_path / "lost.db")
+    world.shadows.make(world.begin(), world.state())
+    assert world.standing() - world.before
+    world.start(tmp_path / "new.db")
+    world.wait(LIFETIME_S)
+    world.sweep(lambda: world.shadows.sweep_strays([SCOPE]))
+    assert world.standing() == world.before
