@@ -30,6 +30,9 @@ class Settings:
     (`--token-file`, RIGHTSIZER_TOKEN_FILE)."""
     token_for_metrics: bool = False
     """Whether `/metrics` asks for it too (`--token-for-metrics`, RIGHTSIZER_TOKEN_FOR_METRICS)."""
+    public_page: bool = False
+    """Whether, without a token, everybody who reaches the listener may look (`--public-page`,
+    RIGHTSIZER_PUBLIC_PAGE)."""
     tls_cert: Path | None = None
     """Certificate chain in PEM; None: plain HTTP (`--tls-cert`, RIGHTSIZER_TLS_CERT)."""
     tls_key: Path | None = None

@@ -1,6 +1,5 @@
 """Who may look at the listener: the options of `run`, and what they make of it."""
 
-import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,26 +12,27 @@ from controller.settings import ENV_PREFIX, Settings
 
 if TYPE_CHECKING:
     from controller.web.doors import Doors
-    from controller.web.listener import Tls
+    from controller.web.rotating import Tls
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def doors_options(command: F) -> F:
-    """`--token-file`, `--token-for-metrics`, `--tls-cert` and `--tls-key`."""
+    """`--token-file`, `--token-for-metrics`, `--public-page`, `--tls-cert` and `--tls-key`."""
     for option in reversed(
         (
-            _file("token-file", "Ask for the token in this file at the page, the API and reload."),
-            click.option(
-                "--token-for-metrics",
-                cls=EnvOption,
-                envvar=f"{ENV_PREFIX}TOKEN_FOR_METRICS",
-                show_envvar=True,
-                is_flag=True,
-                help="Ask for the token at /metrics too.",
+            _file(
+                "token-file",
+                "Ask for the token in this file at the page, the API and reload. Unset: none.",
             ),
-            _file("tls-cert", "Serve HTTPS with this certificate chain (PEM)."),
-            _file("tls-key", "The certificate's key (PEM)."),
+            _flag("token-for-metrics", "Ask for the token at /metrics too."),
+            _flag(
+                "public-page",
+                "Without a token, show page and API to everybody who reaches the listener, not to"
+                " this machine alone.",
+            ),
+            _file("tls-cert", "Serve HTTPS with this certificate chain (PEM). Unset: HTTP."),
+            _file("tls-key", "The certificate's key (PEM). Unset: HTTP."),
         )
     ):
         command = option(command)
@@ -40,47 +40,53 @@ def doors_options(command: F) -> F:
 
 
 def _file(name: str, words: str) -> Callable[[F], F]:
-    return click.option(
-        f"--{name}",
-        cls=EnvOption,
-        envvar=ENV_PREFIX + name.upper().replace("-", "_"),
-        show_envvar=True,
-        metavar="PATH",
-        type=click.Path(path_type=Path),
-        help=words,
-    )
+    kind = click.Path(path_type=Path)
+    return click.option(f"--{name}", metavar="PATH", type=kind, help=words, **_variable(name))
+
+
+def _flag(name: str, words: str) -> Callable[[F], F]:
+    return click.option(f"--{name}", is_flag=True, help=words, **_variable(name))
+
+
+def _variable(name: str) -> dict[str, Any]:
+    variable = ENV_PREFIX + name.upper().replace("-", "_")
+    return {"cls": EnvOption, "envvar": variable, "show_envvar": True}
 
 
 def doors(settings: Settings, host: str) -> "Doors":
     """Raises CommandError where the token cannot be had."""
-    from controller.web.doors import Doors
+    from controller.web.doors import Doors, is_loopback
+    from controller.web.rotating import TokenFile
 
     if settings.token_file is None:
         if settings.token_for_metrics:
             raise click.UsageError("--token-for-metrics needs --token-file.")
-        return Doors(loopback=_is_loopback(host))
+        return Doors(loopback=is_loopback(host), public=settings.public_page)
     try:
-        token = settings.token_file.read_text("utf-8").strip()
-        return Doors(token, settings.token_for_metrics, _is_loopback(host))
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{settings.token_file} holds no text") from error
+        token = TokenFile(settings.token_file)
     except ValueError as error:
-        raise CommandError(f"{settings.token_file}: {error}") from error
+        raise CommandError(str(error)) from error
+    return Doors(token, settings.token_for_metrics, is_loopback(host))
+
+
+def exposure(doors: "Doors", url: str) -> str | None:
+    """What whoever starts a listener that others can reach should know; None: nothing."""
+    if doors.loopback or doors.token is not None:
+        return None
+    if doors.public:
+        return f"page and API are open to everybody who can reach {url}: no token is set"
+    return (
+        f"page and API at {url} are shown to this machine alone, since no token is set"
+        " (--token-file; or --public-page)"
+    )
 
 
 def tls(settings: Settings) -> "Tls | None":
     """Raises UsageError where one of the two files is not named."""
-    from controller.web.listener import Tls
+    from controller.web.rotating import Tls
 
     if settings.tls_cert is None and settings.tls_key is None:
         return None
     if settings.tls_cert is None or settings.tls_key is None:
         raise click.UsageError("--tls-cert and --tls-key go together.")
     return Tls(settings.tls_cert, settings.tls_key)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from controller import __version__
-from controller.cli.doors import doors, doors_options, tls
+from controller.cli.doors import doors, doors_options, exposure, tls
 from controller.cli.options import EnvOption, Verb, policies_option
 from controller.cli.session import Session, pass_session
 from controller.settings import (
@@ -132,12 +132,21 @@ def run(
         daemon = _daemon(app, watch, host, port, session.settings)
         signals.serve(stop=daemon.request_stop, reload=daemon.request_reload)
         daemon.start(loaded)
+        _warn(daemon)
         daemon.wait()
         daemon.stop()
         if app.notifier is not None:
             app.notifier.stop(NOTIFY_GRACE_S)
     finally:
         app.close()
+
+
+def _warn(daemon: "Daemon") -> None:
+    import structlog
+
+    words = exposure(daemon.doors, daemon.listener.url)
+    if words is not None:
+        structlog.get_logger("rightsizer").warning(words)
 
 
 def _sandbox_time(session: Session, pace: float) -> "FollowedClock":

@@ -24,6 +24,7 @@ _SETTINGS = (
     "listen",
     "token_file",
     "token_for_metrics",
+    "public_page",
     "tls_cert",
     "tls_key",
     "workers",

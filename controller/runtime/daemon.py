@@ -19,8 +19,9 @@ from controller.runtime.workers import Workers
 from controller.telemetry.metrics import Telemetry
 from controller.web.app import Reloaded, build_app
 from controller.web.doors import Doors
-from controller.web.listener import Listener, Tls
+from controller.web.listener import Listener
 from controller.web.reading import Reads
+from controller.web.rotating import Tls
 
 TICK_S = 5.0
 RELOAD_S = 10.0
@@ -80,6 +81,7 @@ class Daemon:
             health=self.health,
             clock=parts.clock,
         )
+        self.doors = parts.doors
         self.listener = Listener(
             build_app(
                 metrics=parts.telemetry.render,

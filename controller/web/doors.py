@@ -7,12 +7,17 @@ Without a token a listener on loopback answers only those who call it by an addr
 `localhost`. Otherwise any web page could have its own name resolve to 127.0.0.1 and read,
 through the browser of whoever visits it, what this machine shows to nobody else ("DNS
 rebinding").
+
+Without a token a listener that others can reach shows page and API only to this machine: to
+those who come from loopback, as a port that is forwarded to a pod does, and call it by such a
+name. Everybody else has metrics and health, which scrapers and probes need.
 """
 
 import base64
 import binascii
 import hmac
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -28,6 +33,10 @@ LEAST_TOKEN = 16
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 """For probes, which have no secrets; they say nothing of endpoints."""
 METRICS = "/metrics"
+SHUT = (
+    "page and API are shown to this machine alone until a token is set (--token-file), or"
+    " --public-page says that everybody may look"
+)
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="rightsizer", charset="UTF-8"'}
 
 
@@ -35,15 +44,17 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="rightsizer", charset="UTF-8"'}
 class Doors:
     """Who may look."""
 
-    token: str | None = None
-    """None: everybody who can reach the listener."""
+    token: str | Callable[[], str] | None = None
+    """What is asked for, or what tells it; None: nothing is."""
     metrics_too: bool = False
     """Whether `/metrics` asks for the token as well."""
     loopback: bool = False
     """Whether only this machine can reach the listener."""
+    public: bool = False
+    """Whether, without a token, page and API are everybody's who reaches the listener."""
 
     def __post_init__(self) -> None:
-        if self.token is not None and len(self.token) < LEAST_TOKEN:
+        if isinstance(self.token, str) and len(self.token) < LEAST_TOKEN:
             raise ValueError(f"a token needs at least {LEAST_TOKEN} characters")
 
     def asks(self, path: str) -> bool:
@@ -51,6 +62,14 @@ class Doors:
         if self.token is None or path in OPEN_PATHS:
             return False
         return self.metrics_too or path != METRICS
+
+    def shut(self, path: str, peer: str, host: str) -> bool:
+        """Whether a path is shown to nobody from elsewhere, and `peer` is from elsewhere."""
+        if self.token is not None or self.public or self.loopback:
+            return False
+        if path in OPEN_PATHS or path == METRICS:
+            return False
+        return not (is_loopback(peer) and _own_name(host))
 
     def opens(self, authorization: str) -> bool:
         """Whether a header carries the token. Takes as long for any wrong one."""
@@ -60,15 +79,12 @@ class Doors:
             given = _password(given)
         elif scheme.lower() != "bearer":
             return False
-        return hmac.compare_digest(given.encode(), (self.token or "").encode())
+        token = self.token() if callable(self.token) else self.token or ""
+        return hmac.compare_digest(given.encode(), token.encode())
 
     def knows(self, host: str) -> bool:
         """Whether the name asked for can be this listener's own."""
-        if self.token is not None or not self.loopback:
-            return True
-        name = host.rpartition(":")[0] if _has_port(host) else host
-        name = name.removeprefix("[").removesuffix("]").lower().removesuffix(".")
-        return name == "localhost" or name.endswith(".localhost") or _is_address(name)
+        return self.token is not None or not self.loopback or _own_name(host)
 
 
 class Guarded:
@@ -92,6 +108,8 @@ class Guarded:
         if not doors.knows(headers.get("host", "")):
             sentence = "ask for this listener as localhost or by its address, or give it a token"
             return error(sentence, 421)
+        if doors.shut(scope["path"], (scope.get("client") or ("",))[0], headers.get("host", "")):
+            return error(SHUT, 403)
         if doors.asks(scope["path"]) and not doors.opens(headers.get("authorization", "")):
             return error("a token is needed", 401, _CHALLENGE)
         return None
@@ -102,6 +120,22 @@ def _password(encoded: str) -> str:
         return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeError):
         return ""
+
+
+def _own_name(host: str) -> bool:
+    name = host.rpartition(":")[0] if _has_port(host) else host
+    name = name.removeprefix("[").removesuffix("]").lower().removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost") or _is_address(name)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or `localhost`, is this machine's own."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
 
 
 def _has_port(host: str) -> bool:

@@ -9,8 +9,6 @@ import errno
 import socket
 import ssl
 import threading
-from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,6 +16,7 @@ from starlette.types import ASGIApp
 from controller.model.errors import Terminal
 from controller.web.connection import Connection
 from controller.web.doors import MOST_HEADER_BYTES
+from controller.web.rotating import Certificates, Tls
 
 DEFAULT_HOST = "127.0.0.1"
 _START_TIMEOUT_S = 30.0
@@ -26,23 +25,6 @@ MOST_CONNECTIONS = 128
 """Beyond it a request is answered with 503."""
 KEEP_ALIVE_S = 20
 """More than the page waits between two looks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """PEM files of a certificate chain and its key."""
-
-    certificate: Path
-    key: Path
-
-    def check(self) -> None:
-        """Raises Terminal, in a sentence, where they cannot be used."""
-        try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.certificate, self.key, password=lambda: "")
-        except (OSError, ValueError) as error:
-            sentence = f"cannot serve HTTPS with {self.certificate} and {self.key}: {error}"
-            raise Terminal(sentence, operation="listen") from error
 
 
 class Listener:
@@ -59,6 +41,7 @@ class Listener:
         self, app: ASGIApp, host: str = DEFAULT_HOST, port: int = 0, *, tls: Tls | None = None
     ) -> None:
         self._tls = tls
+        self._certificates: Certificates | None = None
         self._host = host
         self._asked_port = port
         self._socket: socket.socket | None = None
@@ -77,8 +60,9 @@ class Listener:
                 timeout_keep_alive=KEEP_ALIVE_S,
                 limit_concurrency=MOST_CONNECTIONS,
                 h11_max_incomplete_event_size=MOST_HEADER_BYTES,
-                ssl_certfile=None if tls is None else str(tls.certificate),
-                ssl_keyfile=None if tls is None else str(tls.key),
+                # whoever forwards for others from this machine says for whom; nobody else is asked
+                forwarded_allow_ips=["127.0.0.1", "::1"],
+                ssl_context_factory=None if tls is None else self._context,
             )
         )
 
@@ -88,7 +72,7 @@ class Listener:
         Raises Terminal where the address cannot be had.
         """
         if self._tls is not None:
-            self._tls.check()
+            self._certificates = Certificates(self._tls)
         self._socket = _opened(self._host, self._asked_port)
         sockets = [self._socket]
         self._thread = threading.Thread(
@@ -98,6 +82,10 @@ class Listener:
         if not self._server.up.wait(_START_TIMEOUT_S) or not self._server.started:
             self.stop()
             raise Terminal(f"the listener on {self._host} did not start")
+
+    def _context(self, *_: object) -> ssl.SSLContext:
+        assert self._certificates is not None
+        return self._certificates.context
 
     @property
     def port(self) -> int:

@@ -116,6 +116,7 @@ def _get(shape: str, name: str, words: str, parameters: list[Json]) -> Json:
         "304": {"description": "What the asker named in If-None-Match still holds."},
         "400": _content("Error", "The query is not understood; the sentence says why."),
         "401": _content("Error", "A token is needed."),
+        "403": _content("Error", "Others may not look before a token is set."),
         "503": _content("Error", "The journal cannot be read now."),
     }
     if any(parameter["in"] == "path" for parameter in parameters):

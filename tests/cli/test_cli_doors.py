@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from controller.cli.doors import doors, tls
+from controller.cli.doors import doors, exposure, tls
 from controller.cli.exits import CommandError
 from controller.settings import Settings
 
@@ -20,7 +20,8 @@ def settings(tmp_path: Path, text: str | bytes | None = None, **values: object) 
 
 def test_the_token_is_the_file_without_the_blanks_around_it(tmp_path: Path) -> None:
     made = doors(settings(tmp_path, "  a-token-of-some-length\n", token_for_metrics=True), "::1")
-    assert made.token == "a-token-of-some-length"
+    assert callable(made.token)
+    assert made.token() == "a-token-of-some-length"
     assert made.metrics_too
     assert made.loopback
     assert not doors(settings(tmp_path), "0.0.0.0").loopback
@@ -46,3 +47,15 @@ def test_options_that_need_each_other(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match="go together"):
         tls(settings(tmp_path, tls_cert=tmp_path / "cert.pem"))
     assert tls(settings(tmp_path)) is None
+
+
+def test_what_others_may_see_is_said(tmp_path: Path) -> None:
+    url = "http://0.0.0.0:9797"
+    closed = exposure(doors(settings(tmp_path), "0.0.0.0"), url)
+    public = exposure(doors(settings(tmp_path, public_page=True), "0.0.0.0"), url)
+    assert closed is not None
+    assert "this machine alone" in closed
+    assert public is not None
+    assert f"open to everybody who can reach {url}" in public
+    assert exposure(doors(settings(tmp_path), "127.0.0.1"), url) is None
+    assert exposure(doors(settings(tmp_path, "a-token-of-some-length"), "0.0.0.0"), url) is None

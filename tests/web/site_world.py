@@ -84,7 +84,7 @@ def served(site: Reads, doors: Doors | None = None) -> ASGIApp:
         live=lambda: {"scheduler": Check(True, "progress 1 s ago")},
         ready=lambda: {"policies": Check(True, "12 policies in force")},
         site=site,
-        doors=doors,
+        doors=Doors(public=True) if doors is None else doors,
     )
 
 

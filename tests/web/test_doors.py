@@ -21,7 +21,9 @@ class Nothing:
         return lambda *_: None if name in {"endpoint", "history", "change"} else {}
 
 
-def client(doors: Doors, host: str = "127.0.0.1:9797") -> TestClient:
+def client(
+    doors: Doors, host: str = "127.0.0.1:9797", peer: tuple[str, int] = ("10.0.0.9", 50000)
+) -> TestClient:
     app = build_app(
         metrics=lambda _: (b"up 1\n", "text/plain"),
         live=lambda: {"fine": Check(True, "fine")},
@@ -30,7 +32,7 @@ def client(doors: Doors, host: str = "127.0.0.1:9797") -> TestClient:
         site=Nothing(),
         doors=doors,
     )
-    return TestClient(app, base_url=f"http://{host}")
+    return TestClient(app, base_url=f"http://{host}", client=peer)
 
 
 def basic(password: str) -> Mapping[str, str]:
@@ -111,6 +113,39 @@ def test_another_name_for_loopback_is_refused_without_a_token(host: str) -> None
     assert Doors(loopback=False).knows(host), "a service has names of its own"
 
 
+PRIVATE = ["/", "/static/main.js", "/api/v1/status", "/nope"]
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_without_a_token_others_see_nothing_but_metrics_and_health(path: str) -> None:
+    others = client(Doors(), "rightsizer.example")
+    refused = others.get(path)
+    assert refused.status_code == 403
+    assert "--token-file" in refused.json()["error"]
+    assert others.post("/-/reload").status_code == 403
+    for shown in ("/metrics", "/healthz", "/livez", "/readyz"):
+        assert others.get(shown).status_code == 200
+    assert client(Doors(public=True), "rightsizer.example").get(path).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize("path", PRIVATE)
+def test_this_machine_sees_all_of_it(peer: str, path: str) -> None:
+    """As a port forwarded to a pod does."""
+    assert client(Doors(), "localhost:9797", (peer, 1)).get(path).status_code in (200, 404)
+    named = client(Doors(), "evil.example:9797", (peer, 1))
+    assert named.get(path).status_code == 403, "a name of somebody's own that leads to us"
+
+
+def test_the_token_may_change_under_way() -> None:
+    token = [TOKEN]
+    asked = client(Doors(lambda: token[0]))
+    assert asked.get("/api/v1/status", headers=bearer(TOKEN)).status_code == 200
+    token[0] = "another-token-of-some-length"
+    assert asked.get("/api/v1/status", headers=bearer(TOKEN)).status_code == 401
+    assert asked.get("/api/v1/status", headers=bearer(token[0])).status_code == 200
+
+
 def test_the_refusal_says_what_to_do() -> None:
     refused = client(Doors(loopback=True), "evil.example").get("/api/v1/status")
     assert refused.status_code == 421
@@ -118,7 +153,7 @@ def test_the_refusal_says_what_to_do() -> None:
 
 
 def test_long_addresses_are_refused() -> None:
-    asked = client(Doors())
+    asked = client(Doors(public=True))
     assert asked.get("/api/v1/endpoints?q=" + "x" * 4096).status_code == 414
     assert asked.get("/" + "x" * 4096).status_code == 414
     assert asked.get("/static/" + "x" * 4000).status_code == 404

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from controller.web.app import Reloaded, build_app
 from controller.web.checks import Check, Checks, all_ok
+from controller.web.doors import Doors
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -40,6 +41,7 @@ def client(world: World) -> Iterator[TestClient]:
         live=lambda: world.live,
         ready=lambda: world.ready,
         reload=world.reload,
+        doors=Doors(public=True),
     )
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
@@ -119,7 +121,7 @@ def test_reload_is_no_get(client: TestClient, world: World) -> None:
 
 def test_without_a_reload_action_there_is_no_such_page(world: World) -> None:
     app = build_app(metrics=world.metrics, live=lambda: {}, ready=lambda: {})
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://localhost", client=("127.0.0.1", 1)) as client:
         assert client.post("/-/reload").status_code == 404
 
 
