@@ -21,6 +21,7 @@ from controller.sandbox.lambda_common import (
     user_error,
     view_of,
 )
+from controller.sandbox.lambda_settings import settings_of
 from controller.sandbox.lambda_state import (
     LATEST,
     Function,
@@ -36,11 +37,6 @@ if TYPE_CHECKING:
 
 Params = Mapping[str, Any]
 Answer = Mapping[str, Any]
-
-_SETTINGS = (
-    "VpcConfig", "DeadLetterConfig", "Environment", "KMSKeyArn", "TracingConfig", "Layers",
-    "FileSystemConfigs", "ImageConfig", "EphemeralStorage", "SnapStart", "LoggingConfig",
-)  # fmt: skip
 
 
 def create_function(world: World, ctx: RequestContext, params: Params) -> Answer:
@@ -70,7 +66,7 @@ def create_function(world: World, ctx: RequestContext, params: Params) -> Answer
         code_size=0 if image else len(code),
         revision_id="",
         last_modified_s=ctx.now_s,
-        settings={name: params[name] for name in _SETTINGS if params.get(name) is not None},
+        settings=settings_of(params),
         state="Pending",
         image_uri=(params.get("Code") or {}).get("ImageUri"),
     )
@@ -187,8 +183,7 @@ def update_function_configuration(world: World, ctx: RequestContext, params: Par
     members = {"MemorySize": "memory_mb", "Timeout": "timeout_s", "Runtime": "runtime",
                "Handler": "handler", "Role": "role", "Description": "description"}  # fmt: skip
     changes = {field: params[m] for m, field in members.items() if params.get(m) is not None}
-    settings = {**latest.settings}
-    settings |= {name: params[name] for name in _SETTINGS if params.get(name) is not None}
+    settings = {**latest.settings, **settings_of(params)}
     begin_update(world, region, function, replace(latest, **changes, settings=settings))
     return view_of(function, None)
 
