@@ -10,6 +10,7 @@ from controller.cli.session import Session
 if TYPE_CHECKING:
     from controller.app import App
     from controller.model.policy import PolicySet
+    from controller.ports import ProbeRunner
     from controller.runtime.oneshot import OneShot
     from controller.store.sqlite import SqliteStore
 
@@ -41,9 +42,15 @@ def tell_only_errors(session: Session) -> None:
 
 @contextmanager
 def wired(
-    session: Session, store: "SqliteStore", policies: "PolicySet", *, acting: bool
+    session: Session,
+    store: "SqliteStore",
+    policies: "PolicySet",
+    *,
+    acting: bool,
+    runner: "ProbeRunner | None" = None,
 ) -> Iterator["App"]:
-    """A controller without threads, on this store, which is closed with it."""
+    """A controller without threads, on this store, which is closed with it. With a load
+    generator it can probe, in the name of who is at the keyboard."""
     from controller.app import Wiring, build
     from controller.aws.sessions import Connection
 
@@ -59,6 +66,8 @@ def wired(
             connection=connection,
             acting=acting,
             wait=session.wait,
+            runner=runner,
+            actor=f"cli:{session.environment.user}",
         )
     )
     try:

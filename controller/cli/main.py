@@ -25,6 +25,9 @@ COMMANDS = {
     "get": Lazy(
         "controller.cli.get:get", "List policies, endpoints, changes, conditions, advice or pauses."
     ),
+    "probe": Lazy(
+        "controller.cli.probe:probe", "Measure an endpoint, or a copy with another size."
+    ),
     "pause": Lazy("controller.cli.pause:pause", "Stop changing an endpoint, or all of them."),
     "resume": Lazy("controller.cli.pause:resume", "Lift a pause and accept the present size."),
     "rollback": Lazy("controller.cli.rollback:rollback", "Undo an endpoint's last change."),

@@ -1,0 +1,101 @@
+"""`rightsizer probe`: send a few requests of one's own, to the endpoint or to a copy of it."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from controller.cli.connect import load_policies, wired
+from controller.cli.endpoints import complete
+from controller.cli.exits import CommandError, ExitCode
+from controller.cli.options import Verb, output_option, policies_option
+from controller.cli.output import show_document
+from controller.cli.probe_ask import ByHand
+from controller.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from controller.model.policy import PolicySet
+    from controller.runtime.oneshot import Seen
+    from controller.runtime.probe_parts import Ended
+
+
+@click.command(cls=Verb)
+@click.argument("endpoint", shell_complete=complete)
+@policies_option()
+@click.option("--size", metavar="SIZE", help="Measure a copy of this size: 1536, 2GB, ml.c5.xlarge")
+@click.option("--rps", type=click.FloatRange(0.01, 5000.0), help="Requests a second.")
+@click.option("--duration", metavar="TIME", help="How long, such as 30s or 5m.")
+@click.option(
+    "--payload",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Send this file instead of the policy's payloads.",
+)
+@click.option(
+    "--max-usd", type=click.FloatRange(0.0), help="Most that it may cost; else the policy's budget."
+)
+@click.option("--yes", is_flag=True, help="Spend without asking.")
+@output_option("table", "json", "yaml")
+@pass_session
+def probe(
+    session: Session,
+    /,
+    *,
+    endpoint: str,
+    policies: tuple[str, ...],
+    output: str,
+    yes: bool,
+    **given: str | float | None,
+) -> None:
+    """Measure an endpoint by requests of our own.
+
+    Without --size the endpoint itself is called, as a client would. With it a copy is made that
+    has that size, called, and removed again, whatever happens; production is not touched. What
+    it will cost is said, and asked about, before anything is sent. Latencies count from when a
+    request was to be sent. What a copy showed is kept as evidence for later decisions.
+    """
+    from controller.cli.probe_views import probe_document, show_probe
+
+    ended = measure(session, load_policies(session, policies), endpoint, ByHand.of(given, yes=yes))
+    if output in {"json", "yaml"}:
+        show_document(session, output, probe_document(ended))
+    else:
+        show_probe(session, ended)
+    outcome = ended.record.outcome
+    if outcome is not None and not outcome.teaches:
+        raise click.exceptions.Exit(ExitCode.ERROR)
+
+
+def measure(session: Session, policies: "PolicySet", endpoint: str, by_hand: ByHand) -> "Ended":
+    """Look, say what it costs, ask, and measure. Raises CommandError, AdapterErrors."""
+    from controller.cli.generator import generator
+    from controller.cli.journal import opened
+    from controller.cli.probe_run import watching
+    from controller.runtime.probe_shot import ProbeShot
+
+    if not by_hand.yes:
+        from controller.cli.apply import require_answer
+
+        require_answer(session)
+    seen = seen_now(session, policies, endpoint)
+    runner = generator(session)
+    store = opened(session.settings.store)
+    with wired(session, store, policies, acting=False, runner=runner) as app:
+        assert app.probes is not None
+        asked = by_hand.asked(session, app, seen)
+        by_hand.agree(session, app, asked)
+        shot = ProbeShot(app.probes, session.clock, session.wait)
+        with watching(session, runner, asked) as watcher:
+            return shot.run(asked, watcher)
+
+
+def seen_now(session: Session, policies: "PolicySet", endpoint: str) -> "Seen":
+    """One look at the endpoint, through a copy of the journal. Raises CommandError."""
+    from controller.cli.connect import one_shot
+    from controller.cli.journal import copied
+    from controller.cli.plan import choose
+
+    with wired(session, copied(session), policies, acting=False) as app:
+        shot = one_shot(session, app)
+        (seen,) = shot.look(choose(shot.find(), [endpoint]))
+    if seen.assessment.state is None:
+        raise CommandError(f"{seen.entry.key.short}: {seen.failure or seen.assessment.sentence}")
+    return seen
