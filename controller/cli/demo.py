@@ -42,7 +42,11 @@ PATIENCE_S = 100.0
     type=click.FloatRange(0.0, 60.0, min_open=True),
     help=f"How much of its time may pass; {DAYS:g} unless said.",
 )
-@click.option("--keep", is_flag=True, help="Leave the sandbox up at the end, to look around.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Go on at the end, in real time: page, API and sandbox stay up until Ctrl-C.",
+)
 @pass_session
 def demo(
     session: Session, *, output: str, quiet: bool, seed: int, days: float | None, keep: bool
@@ -75,7 +79,9 @@ def demo(
                 )
             _summarise(session, ledger, setting, wall_s, output)
             if keep:
-                _stay(session, stage)
+                from controller.cli.demo_keep import stay
+
+                stay(session, stage)
 
 
 def _own_store(session: Session) -> Path | None:
@@ -153,26 +159,3 @@ def _summarise(
     show_document(
         session, output, document("DemoSummary", summary_document(ledger, setting, wall_s))
     )
-
-
-def _stay(session: Session, stage: "Stage") -> None:
-    """Keep the sandbox at the present time until Ctrl-C; the journal is anybody's."""
-    from controller.cli.sandbox import environment
-    from controller.demo.stage import POLICIES
-
-    stage.app.close()
-    session.say(f"the sandbox stays up until Ctrl-C; in another shell:\n\n{environment(stage.url)}")
-    session.err.write(
-        f"export RIGHTSIZER_STORE={stage.journal}\n"
-        f"export RIGHTSIZER_POLICIES={POLICIES}\n"
-        "rightsizer get changes\n"
-        "rightsizer explain search-rerank\n"
-        "aws lambda get-alias --function-name search-rerank --name live\n"
-    )
-    session.err.flush()
-    try:
-        while True:
-            stage.client.advance_to(max(session.clock.now_s(), stage.client.now_s()))
-            session.wait(1.0)
-    except KeyboardInterrupt:
-        session.say("")

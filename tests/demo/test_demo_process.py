@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_kept_it_can_be_looked_at_with_the_other_commands(tmp_path: Path) -> Non
         demo.wait_for("USD/MONTH")
         demo.wait_for("AWS calls")
         end_s = time.monotonic() + PATIENCE_S
-        while "get-alias" not in demo.said and time.monotonic() < end_s:
+        while "/metrics" not in demo.said and time.monotonic() < end_s:
             time.sleep(0.05)
         exported = dict(re.findall(r"^export (\w+)=(.*)$", demo.said, re.MULTILINE))
         environment = {**os.environ, **exported}
@@ -158,5 +159,17 @@ def test_kept_it_can_be_looked_at_with_the_other_commands(tmp_path: Path) -> Non
         )
         assert "checkout-ocr" in changes
         assert "SLO:       Met" in explained
+        _page_is_served(demo)
         assert demo.end(signal.SIGINT)[0] == 0
         assert demo.left_behind() == []
+
+
+def _page_is_served(demo: Demo) -> None:
+    found = re.search(r"its page: (http://127\.0\.0\.1:\d+)/", demo.said)
+    assert found is not None
+    with urllib.request.urlopen(f"{found[1]}/", timeout=60) as page:
+        assert "<title>Rightsizer</title>" in page.read().decode()
+    with urllib.request.urlopen(f"{found[1]}/api/v1/endpoints", timeout=60) as rows:
+        assert len(json.load(rows)["items"]) > 10
+    with urllib.request.urlopen(f"{found[1]}/metrics", timeout=60) as metrics:
+        assert b"rightsizer_slo_requests_total{" in metrics.read()
