@@ -42,7 +42,7 @@ from controller.runtime.memory import MemoryReports
 from controller.runtime.observe import Observer, Sources
 from controller.runtime.prices import WatchedPrices
 from controller.runtime.probe_bodies import read_bodies
-from controller.runtime.probe_parts import ProbeParts
+from controller.runtime.probe_parts import MOST_AT_ONCE, ProbeParts
 from controller.runtime.probing import Probes
 from controller.runtime.reconcile import Hands, Reconciler
 from controller.runtime.record import Recorder
@@ -83,6 +83,8 @@ class Wiring:
     """Who is to be told what happens."""
     runner: ProbeRunner | None = None
     """The load generator; None: there are no probes."""
+    probes_of_one: int = 1
+    """Probes of one endpoint at once: more where a person waits for a search."""
     actor: str = "controller"
     """Whose probes and shadows these are, in the journal."""
 
@@ -210,6 +212,8 @@ def _probes(
             learn=book.add,
             counted=telemetry.probe_ended,
             ended=lambda ended: roster.schedule(ended.asked.key, clock.now_s()),
+            most=max(MOST_AT_ONCE, wiring.probes_of_one),
+            most_each=wiring.probes_of_one,
         )
     )
 

@@ -48,6 +48,7 @@ def wired(
     *,
     acting: bool,
     runner: "ProbeRunner | None" = None,
+    probes_of_one: int = 1,
 ) -> Iterator["App"]:
     """A controller without threads, on this store, which is closed with it. With a load
     generator it can probe, in the name of who is at the keyboard."""
@@ -67,6 +68,7 @@ def wired(
             acting=acting,
             wait=session.wait,
             runner=runner,
+            probes_of_one=probes_of_one,
             actor=f"cli:{session.environment.user}",
         )
     )

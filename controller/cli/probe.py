@@ -83,8 +83,9 @@ def measure(session: Session, policies: "PolicySet", endpoint: str, by_hand: ByH
         asked = by_hand.asked(session, app, seen)
         by_hand.agree(session, app, asked)
         shot = ProbeShot(app.probes, session.clock, session.wait)
-        with watching(session, runner, asked) as watcher:
-            return shot.run(asked, watcher)
+        with watching(session, runner, [asked]) as watcher:
+            (ended,) = shot.run([asked], watcher)
+    return ended
 
 
 def seen_now(session: Session, policies: "PolicySet", endpoint: str) -> "Seen":

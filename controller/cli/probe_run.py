@@ -1,6 +1,6 @@
 """What `probe` and `tune` share: the price asked about, the run watched, the copy put away."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +35,8 @@ def refuse_price(usd: "Maybe[float]", spent: float, budget: "ProbeBudget") -> No
 
 @contextmanager
 def watching(
-    session: Session, runner: "LocustRunner", asked: "Asked"
-) -> "Iterator[Callable[[ProbeRecord, bool], None]]":
+    session: Session, runner: "LocustRunner", asked: "Sequence[Asked]"
+) -> "Iterator[Callable[[Sequence[ProbeRecord], bool], None]]":
     """Shows how far a probe is: a bar on a terminal, a line every few seconds elsewhere."""
     if session.err.isatty():
         with _bar(session, runner, asked) as watcher:
@@ -48,14 +48,14 @@ def watching(
 class _Lines:
     """Plain lines: what begins, what has been sent, what is put away."""
 
-    def __init__(self, session: Session, runner: "LocustRunner", asked: "Asked") -> None:
+    def __init__(self, session: Session, runner: "LocustRunner", asked: "Sequence[Asked]") -> None:
         self._session, self._runner, self._asked = session, runner, asked
         self._said_s = -1e9
         self._last = ""
 
-    def __call__(self, record: "ProbeRecord", ended: bool) -> None:
+    def __call__(self, records: "Sequence[ProbeRecord]", ended: bool) -> None:
         now_s = self._session.clock.monotonic_s()
-        line = stage_words(self._runner, self._asked, record, ended=ended)
+        line = stage_words(self._runner, self._asked, records, ended=ended)
         if line == self._last or now_s < self._said_s + LINE_EVERY_S:
             return
         self._last, self._said_s = line, now_s
@@ -63,22 +63,32 @@ class _Lines:
 
 
 def stage_words(
-    runner: "LocustRunner", asked: "Asked", record: "ProbeRecord", *, ended: bool
+    runner: "LocustRunner",
+    asked: "Sequence[Asked]",
+    records: "Sequence[ProbeRecord]",
+    *,
+    ended: bool,
 ) -> str:
-    """Where a probe is, in a line."""
+    """Where probes are, in a line."""
+    sizes = ", ".join(str(one.order.size) for one in asked)
     if ended:
-        return "removing the copy"
-    progress = runner.progress(record.id)
-    if progress is not None:
-        of = f"{progress.requests:,} of about {asked.order.requests:,.0f} requests"
-        return f"{of}, {progress.failed:,} failed" if progress.failed else of
-    return f"preparing to measure {asked.order.size}"
+        return f"{sizes}: removing {'the copy' if len(asked) == 1 else 'the copies'}"
+    told = [p for record in records if (p := runner.progress(record.id)) is not None]
+    if not told:
+        return f"{sizes}: preparing"
+    failed = sum(p.failed for p in told)
+    of = f"{sizes}: {sum(p.requests for p in told):,} of about {_expected(asked):,.0f} requests"
+    return f"{of}, {failed:,} failed" if failed else of
+
+
+def _expected(asked: "Sequence[Asked]") -> float:
+    return sum(one.order.requests for one in asked)
 
 
 @contextmanager
 def _bar(
-    session: Session, runner: "LocustRunner", asked: "Asked"
-) -> "Iterator[Callable[[ProbeRecord, bool], None]]":
+    session: Session, runner: "LocustRunner", asked: "Sequence[Asked]"
+) -> "Iterator[Callable[[Sequence[ProbeRecord], bool], None]]":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -89,13 +99,12 @@ def _bar(
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=max(asked.order.requests, 1.0))
+        task = bar.add_task("", total=max(_expected(asked), 1.0))
 
-        def watcher(record: "ProbeRecord", ended: bool) -> None:
-            progress = runner.progress(record.id)
-            done = 0 if progress is None else progress.requests
-            total = asked.order.requests
-            words = stage_words(runner, asked, record, ended=ended)
-            bar.update(task, description=words, completed=total if ended else done)
+        def watcher(records: "Sequence[ProbeRecord]", ended: bool) -> None:
+            told = [p.requests for r in records if (p := runner.progress(r.id)) is not None]
+            words = stage_words(runner, asked, records, ended=ended)
+            done = _expected(asked) if ended else sum(told)
+            bar.update(task, description=words, completed=done)
 
         yield watcher

@@ -73,6 +73,9 @@ class ProbeParts:
     ended: Callable[[Ended], None] = lambda _: None
     """Told of each as well, once its evidence is on record."""
     most: int = MOST_AT_ONCE
+    """At once, in all …"""
+    most_each: int = 1
+    """… and of one endpoint."""
 
 
 def begun(asked: Asked, shadow: Shadow | None, now_s: float) -> ProbeRecord:

@@ -1,6 +1,6 @@
-"""One probe, driven to its end by whoever asked for it, its copy removed whatever happens."""
+"""Probes driven to their end by whoever asked for them, their copies removed whatever happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from controller.model.probe import ProbeRecord
 from controller.ports import Clock
@@ -9,49 +9,47 @@ from controller.runtime.probing import Probes
 
 LOOK_S = 0.25
 REMOVAL_S = 600.0
-"""Time given to the removal of a copy; the rest is left to the next start's sweep."""
+"""Time given to the removal of copies; the rest is left to the next start's sweep."""
 
-Watcher = Callable[[ProbeRecord, bool], None]
-"""Told every now and then of the probe, and whether it has ended and is being put away."""
+Watcher = Callable[[Sequence[ProbeRecord], bool], None]
+"""Told every now and then of the probes, and whether all have ended and are being put away."""
 
 
 class ProbeShot:
-    """Carries probes out in the foreground, one after the other."""
+    """Carries probes out in the foreground."""
 
     def __init__(self, probes: Probes, clock: Clock, wait: Callable[[float], None]) -> None:
         self._probes = probes
         self._clock = clock
         self._wait = wait
 
-    def run(self, asked: Asked, watch: Watcher = lambda *_: None) -> Ended:
-        """Begin, step until it has ended and nothing of its copy is left.
+    def run(self, asked: Sequence[Asked], watch: Watcher = lambda *_: None) -> list[Ended]:
+        """Begin all at once, step until all have ended and nothing of their copies is left.
 
-        Raises Conflict, StoreError. Interrupted, it ends the generator and removes the copy
-        before the interruption goes on.
+        The answer has the order of `asked`. Raises Conflict, StoreError. Interrupted, it ends
+        the generators and removes the copies before the interruption goes on.
         """
-        record = self._probes.begin(asked)
-        ended: Ended | None = None
+        records: list[ProbeRecord] = []
+        ended: dict[str, Ended] = {}
         try:
-            while ended is None:
-                watch(record, False)
-                ended = self._one(record)
+            records.extend(self._probes.begin(one) for one in asked)
+            while len(ended) < len(records):
+                watch(records, False)
+                ended |= {one.record.id: one for one in self._probes.step()}
+                if len(ended) < len(records):
+                    self._wait(LOOK_S)
         except BaseException:
-            self._probes.stop(record.id)
-            self._put_away(record, watch)
+            for record in records:
+                self._probes.stop(record.id)
+            self._put_away(records, watch)
             raise
-        self._put_away(record, watch)
-        return ended
+        self._put_away(records, watch)
+        return [ended[record.id] for record in records]
 
-    def _one(self, record: ProbeRecord) -> Ended | None:
-        ended = next((e for e in self._probes.step() if e.record.id == record.id), None)
-        if ended is None:
-            self._wait(LOOK_S)
-        return ended
-
-    def _put_away(self, record: ProbeRecord, watch: Watcher) -> None:
+    def _put_away(self, records: Sequence[ProbeRecord], watch: Watcher) -> None:
         until_s = self._clock.monotonic_s() + REMOVAL_S
         while self._probes.busy() and self._clock.monotonic_s() < until_s:
-            watch(record, True)
+            watch(records, True)
             self._probes.step()
             if self._probes.busy():
                 self._wait(LOOK_S)

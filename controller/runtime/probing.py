@@ -74,7 +74,8 @@ class Probes:
         """
         now_s = self._at.clock.now_s()
         with self._lock:
-            if any(probe.asked.key == asked.key for probe in self._open.values()):
+            same = sum(1 for probe in self._open.values() if probe.asked.key == asked.key)
+            if same >= self._at.most_each:
                 raise Conflict(f"A probe of {asked.key.short} is under way.")
             if len(self._open) >= self._at.most:
                 raise Conflict(f"{len(self._open)} probes are under way, which is the limit.")

@@ -48,6 +48,8 @@ class Aim:
     """The p95 to meet; None where the cheapest size is wanted whatever its latency."""
     rules: Rules = field(default_factory=Rules)
     learnt: Learnt = LEARNT
+    live: bool = True
+    """Whether live requests may be used, where a latency is asked for."""
 
 
 def search_step(findings: Findings, aim: Aim) -> tuple[int, Step]:
@@ -56,8 +58,8 @@ def search_step(findings: Findings, aim: Aim) -> tuple[int, Step]:
     sizes = [mb for mb in aim.sizes_mb if mb > floor]
     if not sizes:
         raise ValueError("no size is left at which calls succeed")
-    wanted = aim.threshold_ms is not None
-    step = next_step(options(findings, aim, sizes), aim.rules, findings.spent, live=wanted)
+    live = aim.live and aim.threshold_ms is not None
+    step = next_step(options(findings, aim, sizes), aim.rules, findings.spent, live=live)
     return sizes[step.index], step
 
 
