@@ -17,6 +17,7 @@ from controller.model.policy import Scope
 from controller.model.probe import ProbeTarget, Shadow, ShadowPhase
 from controller.model.size import Size
 from controller.ports import Clock, ShadowMaker, Store
+from controller.probes.actors import process_is_gone
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Shadows:
         *,
         actor: str = "controller",
         mine: Callable[[EndpointKey], bool] = lambda key: True,
-        gone: Callable[[str], bool] = lambda actor: False,
+        gone: Callable[[str], bool] = process_is_gone,
     ) -> None:
         """`mine`: whether this process looks after an endpoint now (it holds the lease); of
         others' shadows nothing is swept. `gone`: whether another actor is known to be dead.
@@ -125,15 +126,17 @@ class Shadows:
             self._sweep_one(shadow, swept)
         return swept
 
-    def sweep_strays(self, scopes: Iterable[Scope]) -> Swept:
+    def sweep_strays(self, scopes: Iterable[Scope], kinds: Iterable[Kind] = Kind) -> Swept:
         """Expired copies that no journal knows of, found by their names and tags.
 
-        Lists whole regions: once an hour is enough.
+        Lists whole regions: once an hour is enough, of the kinds that policies let be copied
+        (of others we may not even be allowed to list them).
         """
         swept = Swept()
         known = {shadow.id for shadow in self._store.shadows()}
+        makers = [self._makers[kind] for kind in kinds if kind in self._makers]
         for scope in scopes:
-            for maker in self._makers.values():
+            for maker in makers:
                 try:
                     found = maker.strays(scope, self._clock.now_s())
                 except AdapterError as error:

@@ -7,18 +7,24 @@ from typing import Any
 
 import pytest
 from shadow_world import LIFETIME_S, SCOPE, SOURCES, TAGS, ShadowWorld, Source, refusal
-from virtual_account import ACCOUNT, REGION
+from virtual_account import ACCOUNT, OURS, REGION
 
 from controller.aws.sessions import Connection, Keys, Sessions
+from controller.core.permissions.documents import document
+from controller.core.permissions.needs import Features, needs
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.missing import Missing
-from controller.model.policy import Selector
+from controller.model.policy import FleetLimits, Policy, PolicySet, Selector, Slo, Target
+from controller.model.policy import Source as PolicySource
 from controller.model.probe import Shadow
+from controller.model.probing import PayloadSource, Probing
 from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize
 from controller.probes.function_code import fetch_code
 from controller.probes.shadow_functions import FunctionShadows
 from controller.sandbox import foreign
+from controller.sandbox.extensions import state_of
 from controller.sandbox.http_door import SandboxServer
+from controller.sandbox.iam.guard import Guard
 from controller.sandbox.sagemaker_state import sagemaker_of
 
 SETTINGS = {
@@ -208,6 +214,40 @@ def test_what_a_copy_costs_while_it_is_idle(lived: Callable[[Source], ShadowWorl
     assert cost(world.source.key, LambdaSize(512)) == 0.0
     serverless = replace(key, kind=Kind.SERVERLESS_ENDPOINT)
     assert cost(serverless, ServerlessSize(2048, 5)) == 0.0
+
+
+NOT_HERE = {
+    "lambda:ListTags": "GetFunction shows tags by it; the sandbox does not ask",
+    "lambda:GetLayerVersion": "a source with layers",
+    "lambda:PutFunctionConcurrency": "a source with reserved concurrency",
+    "ecr:BatchGetImage": "AWS looks at the image, the sandbox does not",
+    "ecr:GetDownloadUrlForLayer": "likewise",
+    "ec2:DescribeSecurityGroups": "a source in a VPC",
+    "ec2:DescribeSubnets": "likewise",
+    "ec2:DescribeVpcs": "likewise",
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_permissions_that_are_named_are_enough_and_of_use(
+    name: str, lived: Callable[[Source], ShadowWorld]
+) -> None:
+    world = lived(SOURCES[name])
+    source = SOURCES[name]
+    target = Target(source.kind, SCOPE, name="s", qualifier=source.qualifier)
+    probing = Probing((PayloadSource(inline="{}"),), shadows=True)
+    policy = Policy("p", target, Slo(400.0), PolicySource("p.yaml", 1, 1), "g", probe=probing)
+    allowed = needs(PolicySet((policy,), FleetLimits(), "d"), Features(account=ACCOUNT))
+    guard = state_of(world.world, Guard)
+    guard.attach(OURS, [document(allowed)])
+    shadow = world.made()
+    world.invoke(shadow)
+    world.end(shadow)
+    world.shadows.begin(source.key, SCOPE, source.size, LIFETIME_S)
+    world.shadows.sweep_strays([SCOPE], [source.kind])
+    assert not guard.denied
+    useless = {action for sid, action in guard.unused(OURS) if "Cop" in sid}
+    assert useless <= set(NOT_HERE)
 
 
 def test_code_is_fetched_over_http_and_checked(lived: Callable[[Source], ShadowWorld]) -> None:

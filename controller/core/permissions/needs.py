@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from controller.core.permissions import endpoints, functions
+from controller.core.permissions import copies, endpoints, functions
 from controller.core.permissions.grant import (
     ACCESS_OF,
     ANYWHERE,
@@ -88,6 +88,7 @@ def _of_policy(policy: Policy, features: Features, asked: Access | None) -> Iter
                 yield from functions.removing(policy, place)
         else:
             yield from endpoints.grants(policy, kind, place, access)
+        yield from copies.grants(policy, kind, place, asked)
     yield from _shared(policy, place)
 
 

@@ -52,6 +52,9 @@ def _function(world: World, ctx: RequestContext, params: Params) -> Iterator[Acc
     arn, tags = resources.function(world, ctx, params)
     action = "lambda:InvokeFunction" if ctx.operation == "Invoke" else ""
     yield _access(ctx, arn, action, **resources.as_keys("ResourceTag", tags))
+    if ctx.operation == "CreateFunction":
+        service = {"iam:PassedToService": "lambda.amazonaws.com"}
+        yield _access(ctx, params["Role"], "iam:PassRole", **service)
     if given := params.get("Tags"):
         yield _access(ctx, arn, "lambda:TagResource", **resources.as_keys("RequestTag", given))
 
@@ -123,6 +126,10 @@ def _start_query(world: World, ctx: RequestContext, params: Params) -> Iterator[
         yield _access(ctx, resources.log_group(ctx, str(group)))
 
 
+def _log_group(world: World, ctx: RequestContext, params: Params) -> Iterator[Access]:
+    yield _access(ctx, resources.log_group(ctx, str(params["logGroupName"])))
+
+
 def _query(world: World, ctx: RequestContext, params: Params) -> Iterator[Access]:
     yield _access(ctx, resources.log_group(ctx, ""))
 
@@ -143,5 +150,6 @@ _ASKS: Mapping[tuple[str, str], Asks] = {
     ("cloudwatch", "DescribeAlarms"): _alarms,
     ("logs", "StartQuery"): _start_query,
     ("logs", "GetQueryResults"): _query,
+    ("logs", "DeleteLogGroup"): _log_group,
     ("sts", "AssumeRole"): _assume,
 }
