@@ -20,6 +20,7 @@ from virtual_account import (
     Killed,
     KillSwitch,
     armed,
+    differing,
     function,
     policy,
 )
@@ -150,7 +151,7 @@ def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> Non
     expected_size = _live(calm)[1]
     expected = switch.done
     first = next(i for i, where in enumerate(switch.where) if "plan_change" in where)
-    points = distinct(switch.where, first)
+    points = differing(switch.where, ("_change", "Update", "Publish"), first)
     assert len(points) > 10
 
     for number in points:
@@ -171,21 +172,6 @@ def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> Non
             assert killer.done[operation] == expected[operation], f"{told}: {operation}"
         versions = len(account.world.region(ACCOUNT, REGION).functions["f"].versions)
         assert versions <= 2, f"{told}: {version} of {versions} versions"
-
-
-def distinct(where: list[str], first: int) -> list[int]:
-    """Boundaries that differ: a process that dies keeps nothing, so between two changes of
-    journal or AWS it is the same death whichever of a read's repetitions it meets."""
-    points: list[int] = []
-    since_change: set[str] = set()
-    for number, at in enumerate(where[first:], start=first + 1):
-        if any(word in at for word in ("_change", "Update", "Publish")):
-            since_change = set()
-        elif at in since_change:
-            continue
-        since_change.add(at)
-        points.append(number)
-    return points
 
 
 def _live_with_a_kill(scenario: Scenario, store: Path, switch: KillSwitch) -> Account:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from serverless_account import ServerlessAccount, endpoint, serverless_policy
-from virtual_account import HOUR_S, JournalUnderFire, Killed, KillSwitch, armed
+from virtual_account import HOUR_S, JournalUnderFire, Killed, KillSwitch, armed, differing
 
 from controller.model.change import ChangePhase
 from controller.model.policy import Cadence, Policy, Rollout
@@ -101,22 +101,6 @@ def _lived(scenario: Scenario, store: Path, switch: KillSwitch) -> ServerlessAcc
     return account
 
 
-def _points(where: list[str]) -> list[int]:
-    """Boundaries that differ: between two changes of journal or AWS it is the same death
-    whichever of a read's repetitions it meets."""
-    first = next(i for i, at in enumerate(where) if "plan_change" in at)
-    points: list[int] = []
-    since_change: set[str] = set()
-    for number, at in enumerate(where[first:], start=first + 1):
-        if any(word in at for word in ("_change", "Update", "Create", "Delete")):
-            since_change = set()
-        elif at in since_change:
-            continue
-        since_change.add(at)
-        points.append(number)
-    return points
-
-
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.slow
 def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> None:
@@ -124,7 +108,8 @@ def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> Non
     switch = KillSwitch()
     calm = _lived(scenario, tmp_path / "calm.db", switch)
     assert calm.changes_of("e")[0].phase is scenario.phase
-    points = _points(switch.where)
+    first = next(i for i, at in enumerate(switch.where) if "plan_change" in at)
+    points = differing(switch.where, ("_change", "Update", "Create", "Delete"), first)
     assert len(points) > 10
     for number in points:
         killer = KillSwitch()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from shadow_world import LIFETIME_S, SCOPE, SOURCES, ShadowWorld
-from virtual_account import Killed, KillSwitch, armed
+from virtual_account import Killed, KillSwitch, armed, differing
 
 from controller.model.probe import ShadowPhase
 
@@ -27,19 +27,7 @@ def _lived(world: ShadowWorld) -> None:
             world.sweep()
 
 
-def _points(where: list[str]) -> list[int]:
-    """Boundaries that differ: between two changes of journal or AWS it is the same death
-    whichever of a look's repetitions it meets."""
-    points: list[int] = []
-    since_change: set[str] = set()
-    for number, at in enumerate(where, start=1):
-        if any(word in at for word in ("_shadow", "Create", "Delete", "Put", "Invoke")):
-            since_change = set()
-        elif at in since_change:
-            continue
-        since_change.add(at)
-        points.append(number)
-    return points
+CHANGING = ("_shadow", "Create", "Delete", "Put", "Invoke")
 
 
 @pytest.mark.slow
@@ -49,7 +37,7 @@ def test_killed_at_every_boundary_nothing_is_left(name: str, tmp_path: Path) -> 
     _lived(calm)
     assert calm.standing() == calm.before
     assert not calm.store.shadows()
-    points = _points(calm.switch.where)
+    points = differing(calm.switch.where, CHANGING)
     assert len(points) > 20
     for number in points:
         switch = KillSwitch()

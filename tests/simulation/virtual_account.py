@@ -1,7 +1,7 @@
 """The real controller, adapters included, in the simulated account under virtual time."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -222,6 +222,24 @@ class JournalUnderFire:
             return out
 
         return call
+
+
+def differing(where: Sequence[str], changing: tuple[str, ...], first: int = 0) -> list[int]:
+    """Numbers of the boundaries that differ, from index `first` on.
+
+    A process that dies keeps nothing, so between two changes of journal or AWS (boundaries
+    that hold one of the words) it is the same death whichever of a look's repetitions it meets.
+    """
+    points: list[int] = []
+    since_change: set[str] = set()
+    for number, at in enumerate(where[first:], start=first + 1):
+        if any(word in at for word in changing):
+            since_change = set()
+        elif at in since_change:
+            continue
+        since_change.add(at)
+        points.append(number)
+    return points
 
 
 @contextmanager
