@@ -42,7 +42,7 @@ demo: .venv/installed-run ## Watch the whole loop at work in an embedded AWS, in
 
 .PHONY: test
 test: setup lint ## Run every check and every test there is
-	@PATH="$$(tools/monitoring):$$(tools/browser):$$PATH" $(VENV)/pytest --numprocesses $(WORKERS) $(ARGS)
+	@PATH="$$(tools/monitoring):$$(tools/browser):$$(tools/containers):$$PATH" $(VENV)/pytest --numprocesses $(WORKERS) $(ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that together take less than a minute
@@ -79,7 +79,19 @@ docs: setup ## Write the generated pages and the JSON Schema anew
 
 .PHONY: image
 image: ## Build the container image with docker, podman or buildah (IMAGE=name:tag)
-	@tools/build-image $(IMAGE)
+	@tools/build-image $(IMAGE) $(ARGS)
+
+.PHONY: image-probe
+image-probe: ## Build the image with the load generator beside the daemon
+	@tools/build-image $(IMAGE)-probe --target probe $(ARGS)
+
+.PHONY: sbom
+sbom: setup ## Write what both images hold as CycloneDX, into dist/
+	@mkdir -p dist
+	@$(VENV)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --output-file dist/rightsizer.cdx.json
+	@$(VENV)/cyclonedx-py requirements requirements-probe.lock --pyproject pyproject.toml \
+		--output-reproducible --output-file dist/rightsizer-probe.cdx.json
 
 .PHONY: clean
 clean: ## Delete .venv and everything else that can be made again

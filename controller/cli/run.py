@@ -81,15 +81,20 @@ if TYPE_CHECKING:
     show_envvar=True,
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Channels to tell of changes and broken SLOs: Slack, webhooks, SNS.",
+    help="Channels to tell of changes and broken SLOs: Slack, webhooks, SNS. Unset: nobody is "
+    "told.",
 )
 @doors_options
 @click.option(
     "--pace",
+    cls=EnvOption,
+    envvar=f"{ENV_PREFIX}PACE",
+    show_envvar=True,
     type=click.FloatRange(1.0, 3600.0),
     default=None,
     metavar="N",
-    help="Live in the time of the sandbox at the endpoint URL, which goes N times faster.",
+    help="Live in the time of the sandbox at the endpoint URL, which goes N times faster. Unset: "
+    "in real time.",
 )
 @pass_session
 def run(
