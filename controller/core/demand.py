@@ -43,7 +43,7 @@ def demand(
         init_mean_ms=_init_mean(memory_use),
         hours_observed=len(seen),
         rps_peak=rps_peak(seen),
-        weekly=weekly(seen),
+        weekly=weekly(seen) if any(w.parts for w in seen) else (),
     )
 
 

@@ -83,24 +83,26 @@ class _Level:
     """Hours at one size so far, with running sums so that a walk stays linear."""
 
     hours: list[Observation] = field(default_factory=list)
+    logs: list[float] = field(default_factory=list)
+    """Log mean latency of each of them."""
     total: float = 0.0
     squares: float = 0.0
 
-    def add(self, row: Observation) -> None:
-        log_ms = math.log(row.mean_ms)
+    def add(self, row: Observation, log_ms: float) -> None:
         self.hours.append(row)
+        self.logs.append(log_ms)
         self.total += log_ms
         self.squares += log_ms * log_ms
 
-    def side(self, row: Observation) -> int:
+    def side(self, row: Observation, log_ms: float) -> int:
         """-1 or 1 where the hour lies far below or above the level, else 0; 0 where it is the
         load that latency follows."""
         n = len(self.hours)
-        if n < 2 or not isinstance(row.load_rps, Missing):
+        if n < 2:
             return 0
         mean = self.total / n
-        distance = math.log(row.mean_ms) - mean
-        if abs(distance) <= JUMP_LOG:
+        distance = log_ms - mean
+        if -JUMP_LOG <= distance <= JUMP_LOG or not isinstance(row.load_rps, Missing):
             return 0
         spread = math.sqrt(max(0.0, self.squares - n * mean * mean) / (n - 1))
         sampling = 0.5 / math.sqrt(row.requests)
@@ -125,8 +127,9 @@ class _Segment:
     def absorb(self, other: "_Segment") -> None:
         """Take over all hours of a later segment."""
         for size, level in other.levels.items():
-            for row in level.hours:
-                self.level(size).add(row)
+            mine = self.level(size)
+            for row, log_ms in zip(level.hours, level.logs, strict=True):
+                mine.add(row, log_ms)
 
 
 def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = None) -> Evidence:
@@ -145,7 +148,7 @@ def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = N
         newest = [r for r in ordered if r.start_s >= split_at_s and r.era == era]
         segments += [replace(s, jumped_at_s=split_at_s) for s in _segments(newest)[-1:]]
     points = tuple(
-        _point(size, index, level.hours)
+        _point(size, index, level)
         for index, segment in enumerate(segments)
         for size, level in sorted(segment.levels.items(), key=lambda item: in_order(item[0]))
         if level.hours
@@ -177,21 +180,23 @@ def _ordered(rows: Iterable[Observation]) -> list[Observation]:
 def _segments(rows: Sequence[Observation]) -> list[_Segment]:
     segments: list[_Segment] = []
     suspect: Observation | None = None
+    size: Size | None = None
     for row in rows:
         if row.requests < MIN_REQUESTS_PER_HOUR:
             continue
         if not segments or segments[-1].era != row.era:
             segments.append(_Segment(row.era))
-            suspect = None
-        current = segments[-1]
-        level = current.level(row.size)
-        side = level.side(row)
+            suspect, size = None, None
+        if row.size is not size:
+            size, level = row.size, segments[-1].level(row.size)
+        log_ms = math.log(row.mean_ms)
+        side = level.side(row, log_ms)
         if side == 0:
-            level.add(row)
+            level.add(row, log_ms)
             continue
-        if suspect is not None and _agree(current, suspect, row, side):
+        if suspect is not None and _agree(segments[-1], suspect, row, side):
             _jump(segments, suspect, row)
-            suspect = None
+            suspect, size = None, None
         else:
             suspect = row
     return segments
@@ -213,14 +218,15 @@ def _jump(segments: list[_Segment], first: Observation, second: Observation) -> 
             segments[old].absorb(segment)
         del segments[old + 1 :]
     for row in (first, second):
-        segments[-1].level(row.size).add(row)
+        segments[-1].level(row.size).add(row, math.log(row.mean_ms))
 
 
 def _fits(segment: _Segment, *rows: Observation) -> bool:
     """Whether all rows lie on a level that the segment has."""
     return all(
-        len(segment.level(row.size).hours) >= 2 and segment.level(row.size).side(row) == 0
+        len(level.hours) >= 2 and level.side(row, math.log(row.mean_ms)) == 0
         for row in rows
+        for level in (segment.level(row.size),)
     )
 
 
@@ -228,22 +234,24 @@ def _agree(segment: _Segment, suspect: Observation, row: Observation, side: int)
     """Whether the hour before was off to the same side; a lone odd hour is left out for good."""
     if suspect.size != row.size or suspect.end_s != row.start_s:
         return False
-    return segment.level(row.size).side(suspect) == side
+    return segment.level(row.size).side(suspect, math.log(suspect.mean_ms)) == side
 
 
-def _point(size: Size, segment: int, hours: Sequence[Observation]) -> Point:
+def _point(size: Size, segment: int, level: _Level) -> Point:
     """Request-weighted level with its uncertainty; weights are capped so no hour rules alone.
 
     Both are such that fewer requests with the same latencies never look surer: the cap is
     relative, and what sampling noise adds to the scatter between hours is not taken out.
     """
-    cap = WEIGHT_CAP * statistics.median(r.requests for r in hours)
-    weights = [min(float(r.requests), cap) for r in hours]
+    hours = level.hours
+    requests = [r.requests for r in hours]
+    cap = WEIGHT_CAP * statistics.median(requests)
+    weights = [min(float(n), cap) for n in requests]
     total = sum(weights)
-    noise = [_sigma(r) ** 2 / r.requests for r in hours]
-    mean_noise = _average(noise, weights, total)
-    log_mean, mean_between = _level([math.log(r.mean_ms) for r in hours], weights, total)
-    log_p95, p95_between = _level([math.log(r.p95_ms) for r in hours], weights, total)
+    log_p95s = [math.log(r.p95_ms) for r in hours]
+    mean_noise = _average([_sigma(r) ** 2 / r.requests for r in hours], weights, total)
+    log_mean, mean_between = _level(level.logs, weights, total)
+    log_p95, p95_between = _level(log_p95s, weights, total)
     share = sum(w * w for w in weights) / total**2
     return Point(
         size=size,
@@ -253,7 +261,7 @@ def _point(size: Size, segment: int, hours: Sequence[Observation]) -> Point:
         log_p95=log_p95,
         log_p95_var=share * (p95_between + P95_NOISE * mean_noise),
         between_var=p95_between,
-        requests=sum(r.requests for r in hours),
+        requests=sum(requests),
         hours=len(hours),
         first_s=min(r.start_s for r in hours),
         last_s=max(r.end_s for r in hours),
@@ -262,7 +270,8 @@ def _point(size: Size, segment: int, hours: Sequence[Observation]) -> Point:
 
 def _sigma(row: Observation) -> float:
     """Log standard deviation of single latencies, from the quantiles (lognormal: z95 = 1.645)."""
-    return max(0.05, math.log(max(row.p95_ms / max(row.p50_ms, 1e-3), 1.0)) / 1.645)
+    ratio = row.p95_ms / max(row.p50_ms, 1e-3)
+    return max(0.05, math.log(ratio) / 1.645) if ratio > 1.0 else 0.05
 
 
 def _level(values: Sequence[float], weights: Sequence[float], total: float) -> tuple[float, float]:

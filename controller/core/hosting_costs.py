@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from controller.core.demand import HOURS_PER_MONTH
+from controller.core.stats import Floats
 from controller.model.demand import Demand, Interval
 from controller.model.missing import Missing
 from controller.model.price import LambdaPrices, ServerlessPrices
@@ -117,27 +118,12 @@ def cheapest_fleet(
     work: Work, demand: Demand, hosts: Sequence[Host], utilization: float, least: int
 ) -> Fleet | None:
     """The type that is cheapest at the dear end; None where none holds a worker."""
+    mean, peak = _rates(demand)
     fleets = [
         Fleet(
             host,
-            _instances(
-                work.vcpu_s.low,
-                work,
-                host,
-                demand,
-                utilization=utilization,
-                least=least,
-                peaks=False,
-            ),
-            _instances(
-                work.vcpu_s.high,
-                work,
-                host,
-                demand,
-                utilization=utilization,
-                least=least,
-                peaks=True,
-            ),
+            _instances(mean, _capacity(work.vcpu_s.low, work, host) * utilization, least),
+            _instances(peak, _capacity(work.vcpu_s.high, work, host) * utilization, least),
         )
         for host in hosts
         if host.memory_mb * USED >= work.memory_mb
@@ -147,31 +133,29 @@ def cheapest_fleet(
     return min(fleets, key=lambda f: (f.high * f.host.usd_per_hour, f.host.instance_type))
 
 
-def _instances(
-    vcpu_s: float,
-    work: Work,
-    host: Host,
-    demand: Demand,
-    *,
-    utilization: float,
-    least: int,
-    peaks: bool,
-) -> float:
-    """Instances on average over a week, each hour for itself where the week is known."""
-    slots = max(1, int(host.memory_mb * USED / max(1, work.memory_mb)))
-    capacity = min(host.vcpus / max(vcpu_s, 1e-9), slots / max(work.service_s, 1e-9))
-    capacity *= utilization
-
-    def needed(rps: float) -> int:
-        return max(least, math.ceil(rps / capacity))
-
+def _rates(demand: Demand) -> tuple[Floats, Floats]:
+    """Mean and busiest requests a second, of every hour of the week where that is known."""
     if demand.weekly:
-        rates = np.asarray([h.rps_peak if peaks else h.rps_mean for h in demand.weekly])
-        return float(np.maximum(least, np.ceil(rates / capacity)).mean())
-    if peaks:
+        return (
+            np.asarray([h.rps_mean for h in demand.weekly]),
+            np.asarray([h.rps_peak for h in demand.weekly]),
+        )
+    mean = demand.requests_per_month.mid / HOURS_PER_MONTH / 3600.0
+    peak = demand.rps_peak
+    if isinstance(peak, Missing):
         peak = demand.requests_per_hour_peak / 3600.0
-        return needed(peak if isinstance(demand.rps_peak, Missing) else demand.rps_peak)
-    return needed(demand.requests_per_month.mid / HOURS_PER_MONTH / 3600.0)
+    return np.asarray([mean]), np.asarray([peak])
+
+
+def _capacity(vcpu_s: float, work: Work, host: Host) -> float:
+    """Requests a second that keep one instance wholly busy."""
+    slots = max(1, int(host.memory_mb * USED / max(1, work.memory_mb)))
+    return min(host.vcpus / max(vcpu_s, 1e-9), slots / max(work.service_s, 1e-9))
+
+
+def _instances(rates: Floats, capacity: float, least: int) -> float:
+    """Instances on average over a week, each hour for itself."""
+    return float(np.maximum(least, np.ceil(rates / capacity)).mean())
 
 
 def fleet_usd(fleet: Fleet) -> Interval:

@@ -24,17 +24,26 @@ def weekly(hourly: Sequence[Window]) -> tuple[WeeklyHour, ...]:
     for window in hourly:
         if isinstance(window.requests, Missing):
             continue
-        mean = window.requests / (window.end_s - window.start_s)
-        peak = mean if isinstance(window.peak_rps, Missing) else max(mean, window.peak_rps)
-        jump = _jump(window, rates)
-        found.setdefault(hour_of_week(window.start_s), []).append((mean, peak, jump))
+        start_s, peak = window.start_s, window.peak_rps
+        mean = window.requests / (window.end_s - start_s)
+        seen = (
+            mean,
+            mean if isinstance(peak, Missing) else max(mean, peak),
+            _jump(window, rates) if window.parts else 0.0,
+        )
+        hour = hour_of_week(start_s)
+        if hour in found:
+            found[hour].append(seen)
+        else:
+            found[hour] = [seen]
     return tuple(_hour(hour, seen) for hour, seen in sorted(found.items()))
 
 
 def _hour(hour: int, seen: Sequence[tuple[float, float, float]]) -> WeeklyHour:
+    if len(seen) == 1:
+        return WeeklyHour(hour, 1, seen[0][0], seen[0][1], 0.0)
     means, peaks, jumps = zip(*seen, strict=True)
-    jump = min(jumps) if len(seen) > 1 else 0.0
-    return WeeklyHour(hour, len(seen), sum(means) / len(seen), max(peaks), jump)
+    return WeeklyHour(hour, len(seen), sum(means) / len(seen), max(peaks), min(jumps))
 
 
 def _rates(hourly: Sequence[Window]) -> dict[float, float]:

@@ -50,7 +50,8 @@ class Demand:
     rps_peak: Maybe[float] = HOURLY_ONLY
     """Requests per second in the busiest five minutes seen."""
     weekly: tuple[WeeklyHour, ...] = ()
-    """By hour of the week in UTC, Monday midnight first; hours never seen are not there."""
+    """By hour of the week in UTC, Monday midnight first; hours never seen are not there.
+    Only where hours are read in parts; `core.week` tells it of any hours that are asked for."""
 
 
 class Attainment(StrEnum):

@@ -17,6 +17,7 @@ from controller.core.crossover import Present, hosting_costs, move
 from controller.core.demand import HOURS_PER_MONTH
 from controller.core.periods import HOUR_S
 from controller.core.proposals import cheapest
+from controller.core.week import weekly
 from controller.model.advice import Advice, HostingCost
 from controller.model.decision import Assessment
 from controller.model.demand import Demand, Interval
@@ -106,6 +107,8 @@ class Advisor:
         asked = work(observed, demand)
         if asked is None:
             return ()
+        if not demand.weekly:
+            demand = replace(demand, weekly=weekly(observed.windows.hourly))
         present = Present(
             state.key.kind,
             str(here.size),

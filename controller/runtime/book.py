@@ -4,7 +4,7 @@ The journal keeps the rows; this is the working copy, so that a tick reads none 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR
 from controller.core.periods import DAY_S, HOUR_S
@@ -27,6 +27,8 @@ MOSTLY = 0.5
 class _Rows:
     observations: dict[float, Observation] = field(default_factory=dict)
     memory: list[MemoryUse] = field(default_factory=list)
+    sizes: dict[Size, Size] = field(default_factory=dict)
+    """One object per size: what is the same thing is then found the same at a glance."""
     view: tuple[Observation, ...] | None = None
     """The observations in order; the same object until one is added or grows too old."""
 
@@ -49,6 +51,7 @@ class EvidenceBook:
     ) -> None:
         """Take up hours in which all traffic met this size and code."""
         rows = self._of(key, now_s)
+        size = rows.sizes.setdefault(size, size)
         new = []
         for window in (part for hour in hours for part in (hour.parts or (hour,))):
             row = observation(window, size, era)
@@ -100,9 +103,15 @@ class EvidenceBook:
         if rows is None:
             since_s = now_s - EVIDENCE_KEPT_S
             stored = self._store.observations(key, since_s)
+            sizes = {row.size: row.size for row in stored}
             rows = self._rows[key] = _Rows(
-                {row.start_s: row for row in stored if _kept(row.start_s, now_s)},
+                {
+                    row.start_s: replace(row, size=sizes[row.size])
+                    for row in stored
+                    if _kept(row.start_s, now_s)
+                },
                 list(self._store.memory_use(key, since_s)),
+                sizes,
             )
         return rows
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from controller.sandbox.world import World
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.integer]
 Column = Floats | str
 
 BYTES_PER_MB = 1_000_000.0
@@ -94,29 +95,45 @@ def _played(
 def _rows(cell: Cell, hour_s: int, first: int, last: int) -> tuple[Floats, Floats]:
     """(numbers by column, counts) of a cell's minutes; cold calls in rows of their own."""
     taken = np.roll(cell.counts[first:last], 1, axis=1)
-    durations = np.roll(cell.durations[first:last], 1, axis=1).astype(np.float64)
-    before = np.cumsum(taken, axis=1) - taken
-    cold = np.clip(cell.cold[first:last, None] - before, 0, taken)
+    cold = np.clip(cell.cold[first:last, None] - (np.cumsum(taken, axis=1) - taken), 0, taken)
     dice = draws.generator(*cell.key, "memory")
     luck = dice.random((60, taken.shape[1]))[first:last]
-    scatter = dice.standard_normal((60, taken.shape[1]))[first:last]
-    nature = cell.nature
-    least_spread = 1.0 - (1.0 - luck) ** (1.0 / np.maximum(taken, 1))
-    used = cell.memory_most[first:last, None] * (1.0 - nature.memory_spread * least_spread)
-    used = np.minimum(np.ceil(used), cell.variant.memory_mb) * BYTES_PER_MB
-    init = nature.init_ms * np.maximum(0.1, 1.0 + nature.init_cv * scatter)
-    minutes = (hour_s + MINUTE_S * np.arange(first, last, dtype=np.float64))[:, None]
-    instants = (minutes + np.linspace(0.0, 59.0, taken.shape[1])) * 1000.0
     parts = []
-    for counts, starts in ((taken - cold, np.full_like(init, np.nan)), (cold, init)):
-        present = counts > 0
-        length = durations[present]
-        start = starts[present]
-        billed = np.ceil(length + np.nan_to_num(start))
-        memory = np.full(len(length), cell.variant.memory_mb * BYTES_PER_MB)
-        columns = [instants[present], length, billed, memory, used[present], start]
-        parts.append((np.stack(columns), counts[present].astype(np.float64)))
+    if (warm := taken - cold).any():
+        parts.append(_columns(cell, hour_s, first, warm, taken, luck, None))
+    if cold.any():
+        nature = cell.nature
+        scatter = dice.standard_normal((60, taken.shape[1]))[first:last]
+        init = nature.init_ms * np.maximum(0.1, 1.0 + nature.init_cv * scatter)
+        parts.append(_columns(cell, hour_s, first, cold, taken, luck, init))
+    if not parts:
+        return np.empty((len(NUMBERS), 0)), np.empty(0)
     return np.concatenate([p[0] for p in parts], axis=1), np.concatenate([p[1] for p in parts])
+
+
+def _columns(  # noqa: PLR0917
+    cell: Cell,
+    hour_s: int,
+    first: int,
+    counts: Counts,
+    taken: Counts,
+    luck: Floats,
+    init: Floats | None,
+) -> tuple[Floats, Floats]:
+    """Rows of the calls counted by minute and stratum; the last of which is shown first."""
+    minute, place = np.nonzero(counts)
+    here = minute + first
+    least_spread = 1.0 - (1.0 - luck[minute, place]) ** (1.0 / taken[minute, place])
+    used = cell.memory_most[here] * (1.0 - cell.nature.memory_spread * least_spread)
+    used = np.minimum(np.ceil(used), cell.variant.memory_mb) * BYTES_PER_MB
+    start = np.full(len(minute), np.nan) if init is None else init[minute, place]
+    length = cell.durations[here, place - 1].astype(np.float64)
+    billed = np.ceil(length if init is None else length + start)
+    memory = np.full(len(minute), cell.variant.memory_mb * BYTES_PER_MB)
+    within = np.linspace(0.0, 59.0, taken.shape[1])[place]
+    instants = ((hour_s + MINUTE_S * here.astype(np.float64)) + within) * 1000.0
+    rows = np.stack([instants, length, billed, memory, used, start])
+    return rows, counts[minute, place].astype(np.float64)
 
 
 def _single(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
 from controller.core.stats import Z90
@@ -12,7 +13,7 @@ from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Bounds
 from controller.model.price import LambdaPrices
-from controller.model.size import LambdaSize
+from controller.model.size import LambdaSize, memory_mb_of
 
 SMALLEST_MB = 128
 LARGEST_MB = 10_240
@@ -20,6 +21,7 @@ MEMORY_HEADROOM = 1.15
 """Memory that must be there per memory seen in use: REPORT's figure is a peak, not a bound."""
 
 
+@lru_cache(maxsize=256)
 def ladder(bounds: Bounds, current_mb: int) -> tuple[int, ...]:
     """Memory sizes to choose from, smallest first, inside the bounds; and the current one.
 
@@ -101,17 +103,17 @@ def estimates(sizes_mb: Sequence[int], inputs: SizingInputs) -> Maybe[tuple[Esti
     if prediction is None:
         needed = f"{MIN_REQUESTS_PER_HOUR} requests"
         return Missing(f"the running code has not had an hour with {needed} yet")
-    points = {point.size: point for point in inputs.evidence.here()}
+    points = {memory_mb_of(point.size): point for point in inputs.evidence.here()}
     halves = (prediction.log_p95_sd * prediction.width90).tolist()
     p95s = zip(prediction.log_p95.tolist(), halves, strict=True)
     costs = _costs(sizes_mb, prediction, inputs)
     rows = zip(sizes_mb, p95s, prediction.p_slo.tolist(), prediction.anchor_mb, costs, strict=True)
     made = []
     for memory_mb, p95, p_slo, anchor_mb, usd in rows:
-        size = LambdaSize(memory_mb)
-        point = points.get(size)
+        point = points.get(memory_mb)
         words = f"predicted from {anchor_mb} MB" if point is None else "measured here"
         requests = 0 if point is None else point.requests
+        size = LambdaSize(memory_mb)
         made.append(Estimate(size, _log_interval(*p95), p_slo, usd, words, requests))
     return tuple(made)
 

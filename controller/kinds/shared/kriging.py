@@ -8,6 +8,7 @@ with log memory. Everything here follows from that and is the same for all shape
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -47,6 +48,49 @@ class Kriging:
     """Of memory, from the nearest measured size."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """What follows from the sizes alone, whatever was measured there."""
+
+    between: Floats
+    """Covariance of the exact measurements, means first, then p95s."""
+    to_mean: Floats
+    """Covariance of the ladder's means with the measurements …"""
+    to_p95: Floats
+    """… and of its p95s."""
+    mean_0: float
+    """Variance of a mean before anything is measured …"""
+    both_0: Floats
+    """… and of a p95."""
+    sure_mean_var: Floats
+    sure_var: Floats
+    doublings: Floats
+
+
+@lru_cache(maxsize=512)
+def _grid(learnt: Learnt, sd: float, measured: tuple[int, ...], ladder: tuple[int, ...]) -> _Grid:
+    """Endpoints measure a size or two a day at most, and estimate their ladder every hour."""
+    x, at = np.log2(np.asarray(measured, dtype=np.float64)), np.log2(np.asarray(ladder, np.float64))
+    mean, tail = _covariance(learnt, sd, x, x)
+    between = _stack(mean, tail)
+    sure = np.linalg.inv(between + SURE_VAR * np.eye(2 * len(measured)))
+    to_mean, to_tail = _covariance(learnt, sd, at, x)
+    to_p95 = np.hstack([to_mean, to_mean + to_tail])
+    to_mean = np.hstack([to_mean, to_mean])
+    mean_0 = FREE_VAR + sd**2 + learnt.point_sd**2
+    tail_0 = FREE_VAR + learnt.tail_scatter_sd**2 + (learnt.tail_slope_sd * (at - 10.0)) ** 2
+    return _Grid(
+        between=between,
+        to_mean=to_mean,
+        to_p95=to_p95,
+        mean_0=mean_0,
+        both_0=mean_0 + tail_0,
+        sure_mean_var=_left(mean_0, to_mean @ sure, to_mean),
+        sure_var=_left(mean_0 + tail_0, to_p95 @ sure, to_p95),
+        doublings=np.abs(at[:, None] - x[None, :]).min(axis=1),
+    )
+
+
 def _covariance(learnt: Learnt, sd: float, x: Floats, other: Floats) -> tuple[Floats, Floats]:
     """Of mean with mean, and of tail with tail, between sizes in doublings."""
     gaps = np.abs(x[:, None] - other[None, :])
@@ -62,33 +106,34 @@ def _stack(mean: Floats, tail: Floats) -> Floats:
     return np.vstack([np.hstack([mean, mean]), np.hstack([mean, mean + tail])])
 
 
-def krige(learnt: Learnt, sd: float, points: Sequence[Point], sizes: Floats) -> Kriging:
-    x = np.log2([float(memory_mb_of(p.size)) for p in points])
-    noise = _noise(points)
-    mean, tail = _covariance(learnt, sd, x, x)
-    between = _stack(mean, tail)
-    inverse: Floats = np.asarray(np.linalg.inv(between + noise), dtype=np.float64)
-    sure = np.linalg.inv(between + SURE_VAR * np.eye(2 * len(points)))
-    ladder = np.log2(sizes)
-    to_mean, to_tail = _covariance(learnt, sd, ladder, x)
-    to_p95 = np.hstack([to_mean, to_mean + to_tail])
-    to_mean = np.hstack([to_mean, to_mean])
-    mean_0 = FREE_VAR + sd**2 + learnt.point_sd**2
-    tail_0 = FREE_VAR + learnt.tail_scatter_sd**2 + (learnt.tail_slope_sd * (ladder - 10.0)) ** 2
-    mean_gain, p95_gain = to_mean @ inverse, to_p95 @ inverse
+def krige(learnt: Learnt, points: Sequence[Point], ladder: tuple[int, ...]) -> list[Kriging]:
+    """Every class of roughness, on the memory sizes of a ladder (MB)."""
+    measured = tuple(memory_mb_of(p.size) for p in points)
+    noise, sizes = _noise(points), np.asarray(ladder, dtype=np.float64)
+    lower, upper = _bounds(points, sizes, 1.0), -_bounds(points, sizes, -1.0)
+    return [
+        _carried(sd, _grid(learnt, sd, measured, ladder), noise, lower, upper)
+        for sd in learnt.rough_sds
+    ]
+
+
+def _carried(sd: float, grid: _Grid, noise: Floats, lower: Floats, upper: Floats) -> Kriging:
+    covariance = grid.between + noise
+    inverse: Floats = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
+    mean_gain, p95_gain = grid.to_mean @ inverse, grid.to_p95 @ inverse
     return Kriging(
         rough_sd=sd,
         solve=inverse,
-        log_constant=-0.5 * float(np.linalg.slogdet(between + noise)[1]),
+        log_constant=-0.5 * float(np.linalg.slogdet(covariance)[1]),
         mean_gain=mean_gain,
         p95_gain=p95_gain,
-        mean_var=_left(mean_0, mean_gain, to_mean),
-        p95_var=_left(mean_0 + tail_0, p95_gain, to_p95),
-        sure_mean_var=_left(mean_0, to_mean @ sure, to_mean),
-        sure_var=_left(mean_0 + tail_0, to_p95 @ sure, to_p95),
-        lower=_bounds(points, sizes, 1.0),
-        upper=-_bounds(points, sizes, -1.0),
-        doublings=np.abs(ladder[:, None] - x[None, :]).min(axis=1),
+        mean_var=_left(grid.mean_0, mean_gain, grid.to_mean),
+        p95_var=_left(grid.both_0, p95_gain, grid.to_p95),
+        sure_mean_var=grid.sure_mean_var,
+        sure_var=grid.sure_var,
+        lower=lower,
+        upper=upper,
+        doublings=grid.doublings,
     )
 
 

@@ -69,13 +69,14 @@ def predict(
     here = evidence.here()
     if not here:
         return None
-    sizes = np.asarray(memory_mb, dtype=np.float64)
-    known = [krige(learnt, sd, here, sizes) for sd in learnt.rough_sds]
+    ladder = tuple(memory_mb)
+    sizes = np.asarray(ladder, dtype=np.float64)
+    known = krige(learnt, here, ladder)
     missed = _missed(learnt, here)
     weights = _weights(learnt, evidence, known, missed)
     nearest = _nearest(here, sizes)
     hour_var = np.asarray([p.between_var for p in here])[nearest]
-    curves, log_threshold = curves_on(learnt, tuple(memory_mb)), math.log(threshold_ms)
+    curves, log_threshold = curves_on(learnt, ladder), math.log(threshold_ms)
     shape, rough, kept = _thinned(weights)
     total = np.zeros((7, len(sizes)))
     for index, k in enumerate(known):
@@ -122,8 +123,7 @@ def _weights(
         points = [p for p in evidence.points if p.segment == segment]
         if len(points) < 2:
             continue  # with a free scale, one size says nothing of the shape
-        none = np.asarray([float(memory_mb_of(points[0].size))])
-        old = [krige(learnt, sd, points, none) for sd in learnt.rough_sds]
+        old = krige(learnt, points, (memory_mb_of(points[0].size),))
         log_weights = log_weights + OLD_SEGMENT_WEIGHT * _fit(old, _missed(learnt, points))
     weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.sum(), dtype=np.float64)
