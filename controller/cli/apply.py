@@ -62,14 +62,14 @@ def apply(
     loaded = load_policies(session, policies)
     store = copied(session) if dry_run else opened(session.settings.store)
     with wired(session, store, loaded, acting=True) as app:
-        requests, ready = _check(session, app, saved)
+        requests, ready = check_changes(session, app, saved)
         for planned, one in ready:
             session.write(f"{'would change' if dry_run else 'change'}: {_line(planned, one)}\n")
         if dry_run:
             return
         if not yes:
             confirm(session, f"Apply {counted(len(ready), 'change')}?")
-        _carry_out(session, app, requests, ready, no_wait=no_wait)
+        carry_out(session, app, requests, ready, no_wait=no_wait)
 
 
 def _read(session: Session, name: str) -> "SavedPlan":
@@ -90,7 +90,7 @@ def _read(session: Session, name: str) -> "SavedPlan":
     return saved
 
 
-def _check(
+def check_changes(
     session: Session, app: "App", saved: "SavedPlan"
 ) -> "tuple[Requests, list[tuple[PlannedChange, Ready]]]":
     """Every change, found to fit still. Raises CommandError after telling all that do not."""
@@ -133,7 +133,7 @@ def _line(planned: "PlannedChange", ready: "Ready") -> str:
     return text
 
 
-def _carry_out(
+def carry_out(
     session: Session,
     app: "App",
     requests: "Requests",
@@ -141,6 +141,7 @@ def _carry_out(
     *,
     no_wait: bool,
 ) -> None:
+    """Journal what was found ready, and see it through. Raises CommandError, Conflict."""
     requests.still_room()
     actor = f"cli:{session.environment.user}"
     daemon = take_over(app)

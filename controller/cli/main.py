@@ -28,6 +28,7 @@ COMMANDS = {
     "probe": Lazy(
         "controller.cli.probe:probe", "Measure an endpoint, or a copy with another size."
     ),
+    "tune": Lazy("controller.cli.tune:tune", "Search for the best size with copies."),
     "pause": Lazy("controller.cli.pause:pause", "Stop changing an endpoint, or all of them."),
     "resume": Lazy("controller.cli.pause:resume", "Lift a pause and accept the present size."),
     "rollback": Lazy("controller.cli.rollback:rollback", "Undo an endpoint's last change."),

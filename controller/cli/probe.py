@@ -1,5 +1,6 @@
 """`rightsizer probe`: send a few requests of one's own, to the endpoint or to a copy of it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from controller.cli.probe_ask import ByHand
 from controller.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from controller.model.estimate import Observation
     from controller.model.policy import PolicySet
     from controller.runtime.oneshot import Seen
     from controller.runtime.probe_parts import Ended
@@ -75,7 +77,7 @@ def measure(session: Session, policies: "PolicySet", endpoint: str, by_hand: ByH
         from controller.cli.apply import require_answer
 
         require_answer(session)
-    seen = seen_now(session, policies, endpoint)
+    seen, _ = seen_now(session, policies, endpoint)
     runner = generator(session)
     store = opened(session.settings.store)
     with wired(session, store, policies, acting=False, runner=runner) as app:
@@ -88,8 +90,11 @@ def measure(session: Session, policies: "PolicySet", endpoint: str, by_hand: ByH
     return ended
 
 
-def seen_now(session: Session, policies: "PolicySet", endpoint: str) -> "Seen":
-    """One look at the endpoint, through a copy of the journal. Raises CommandError."""
+def seen_now(
+    session: Session, policies: "PolicySet", endpoint: str
+) -> "tuple[Seen, Sequence[Observation]]":
+    """One look at the endpoint, through a copy of the journal, and what CloudWatch measured of
+    it before. Raises CommandError."""
     from controller.cli.connect import one_shot
     from controller.cli.journal import copied
     from controller.cli.plan import choose
@@ -97,6 +102,14 @@ def seen_now(session: Session, policies: "PolicySet", endpoint: str) -> "Seen":
     with wired(session, copied(session), policies, acting=False) as app:
         shot = one_shot(session, app)
         (seen,) = shot.look(choose(shot.find(), [endpoint]))
-    if seen.assessment.state is None:
-        raise CommandError(f"{seen.entry.key.short}: {seen.failure or seen.assessment.sentence}")
-    return seen
+        state = seen.assessment.state
+        if state is None:
+            why = seen.failure or seen.assessment.sentence
+            raise CommandError(f"{seen.entry.key.short}: {why}")
+        era = app.rules[seen.entry.key.kind].era(state)
+        rows = [
+            row
+            for row in app.store.observations(seen.entry.key, 0.0)
+            if row.era == era and row.source == "cloudwatch"
+        ]
+    return seen, rows

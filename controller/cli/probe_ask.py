@@ -62,7 +62,7 @@ class ByHand:
         probing = self.probing(seen.entry.policy)
         shadow = self.size is not None
         if shadow and not probing.shadows:
-            raise CommandError(_NO_SHADOWS)
+            raise CommandError(NO_SHADOWS)
         size = state.size if self.size is None else parse_size(self.size, state.size)
         kind = ProbeKind.SHADOW if shadow else ProbeKind.LIVE
         latency_ms = expected_ms(seen, size)
@@ -174,7 +174,7 @@ def seconds(text: str) -> float:
 _NO_PAYLOADS = (
     "there is nothing to send: give --payload FILE, or name payloads under `probe` in the policy"
 )
-_NO_SHADOWS = (
+NO_SHADOWS = (
     "the policy does not allow copies of the endpoint: they run its code. "
     "`probe.shadows: true` allows them"
 )

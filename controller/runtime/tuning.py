@@ -23,6 +23,8 @@ CHANCE = 0.2
 """Least probability of meeting the SLO at which a copy is called."""
 WORTHWHILE = 0.01
 """Expected relative saving below which a size is not looked at."""
+APART = 1.2
+"""Sizes that are called at once lie at least so far apart, for neighbours tell the same."""
 KNOWN_CALLS = 1000
 """Calls that stand for what CloudWatch has seen of the present size."""
 NO_LIMIT_MS = 1e9
@@ -115,7 +117,9 @@ class MemoryTuning:
             if not isinstance(step, Probe):
                 return found or self._confirming(sizes[step.index])
             found.append(Wanted(sizes[step.index], step.calls))
-            left[step.index] = replace(left[step.index], p_slo=0.0, log_cost=math.inf)
+            for i, mb in enumerate(sizes):
+                if 1.0 / APART < mb / sizes[step.index] < APART:
+                    left[i] = replace(left[i], p_slo=0.0, log_cost=math.inf)
         return found
 
     def learn(self, memory_mb: int, durations_ms: Sequence[float], *, broke: bool) -> None:

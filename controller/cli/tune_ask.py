@@ -1,0 +1,130 @@
+"""What a person asks of a search, made whole from the policy and from what was just seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from controller.cli.exits import CommandError
+from controller.cli.session import Session
+
+if TYPE_CHECKING:
+    from controller.app import App
+    from controller.model.estimate import Observation
+    from controller.runtime.oneshot import Seen
+    from controller.runtime.tune_parts import Subject
+    from controller.runtime.tune_shot import Limits
+    from controller.runtime.tuning import Goal
+
+USUAL_PROBES = 12
+"""Sizes that a search for memory calls, about: for the price that is asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The options of `tune`."""
+
+    strategy: str
+    weight: float
+    sizes: str | None
+    calls: int
+    parallel: int
+    payload: str | None
+    max_usd: float | None
+    plot: str | None
+    apply: bool
+    yes: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "Wish":
+        """From the command line."""
+        return cls(apply=given["apply_"], **{k: v for k, v in given.items() if k != "apply_"})
+
+    def check(self, session: Session) -> None:
+        """What can be refused before any work is done. Raises UsageError, Terminal."""
+        from controller.cli.apply import require_answer
+
+        if not self.yes:
+            require_answer(session)
+        if self.plot is not None:
+            from controller.extras import require
+
+            if not self.plot.endswith((".svg", ".png")):
+                raise click.UsageError("--plot takes a file that ends in .svg or .png.")
+            require("plot", "matplotlib")
+
+    def subject(
+        self, session: Session, app: "App", seen: "Seen", rows: "Sequence[Observation]"
+    ) -> "Subject":
+        """Raises CommandError without payloads, or where copies are not allowed."""
+        from controller.cli.probe_ask import NO_SHADOWS, ByHand
+        from controller.runtime.tune_parts import Subject, demand_of
+
+        state = seen.assessment.state
+        assert state is not None, "what could not be looked at is not tuned"
+        by_hand = ByHand(payload=self.payload, max_usd=self.max_usd)
+        probing = by_hand.probing(seen.entry.policy)
+        if not probing.shadows:
+            raise CommandError(NO_SHADOWS)
+        return Subject(
+            key=seen.entry.key,
+            scope=seen.entry.scope,
+            policy=seen.entry.policy,
+            probing=probing,
+            state=state,
+            era=app.rules[seen.entry.key.kind].era(state),
+            demand=demand_of(seen.assessment),
+            rows=rows,
+            actor=f"cli:{session.environment.user}",
+        )
+
+    def sizes_mb(self, subject: "Subject") -> list[int]:
+        """What may be tried. Raises UsageError."""
+        from controller.cli.probe_sizes import parse_memory
+
+        given = [] if self.sizes is None else self.sizes.split(",")
+        return subject.sizes_mb([parse_memory(part) for part in given if part.strip()])
+
+    def goal(self, subject: "Subject") -> "Goal":
+        """What is searched for."""
+        from controller.runtime.tuning import Goal, Strategy
+
+        return Goal(
+            threshold_ms=subject.policy.slo.threshold_ms,
+            confidence=subject.policy.confidence,
+            strategy=Strategy(self.strategy),
+            weight=self.weight,
+            calls=self.calls,
+            confirm=3 * self.calls,
+        )
+
+    def limits(self) -> "Limits":
+        """How much at once, and for how much money."""
+        from controller.runtime.tune_shot import Limits
+
+        return Limits(self.parallel, self.max_usd)
+
+    def agree(self, session: Session, app: "App", subject: "Subject") -> None:
+        """Say what it may cost and ask. Raises CommandError at a no, or over budget."""
+        from controller.cli.probe_run import ask, refuse_price
+        from controller.core.periods import DAY_S
+        from controller.core.probe_cost import money, spent_usd
+        from controller.model.missing import Missing
+
+        sizes = self.sizes_mb(subject)
+        known = subject.known()
+        mean_ms = 1000.0 if known is None else known[0]
+        one = subject.asked(app.prices, subject.current_mb, self.calls, mean_ms).order.usd
+        usd = one if isinstance(one, Missing) else one * USUAL_PROBES
+        now_s = session.clock.now_s()
+        spent = spent_usd(app.store.probes(subject.key, since_s=now_s - DAY_S), now_s)
+        if self.max_usd is None:
+            refuse_price(usd, spent, subject.probing.budget)
+        cost = "unknown" if isinstance(usd, Missing) else f"about {money(usd)} USD"
+        most = "" if self.max_usd is None else f", at most {money(self.max_usd)}"
+        session.say(
+            f"Copies of {subject.key.short} with sizes from {len(sizes)} "
+            f"({min(sizes)}-{max(sizes)} MB), {self.calls} calls each; cost: {cost}{most}."
+        )
+        ask(session, "Go on?", yes=self.yes)
