@@ -22,6 +22,7 @@ from controller.policy.amounts import (
 from controller.policy.change_windows import DAYS, format_time
 from controller.policy.durations import format_duration_ms, format_duration_s
 from controller.policy.envelope import API_VERSION, POLICY
+from controller.policy.probe_resolve import probe_document
 
 GENERATION_DIGITS = 12
 
@@ -83,6 +84,7 @@ def _spec(policy: Policy) -> dict[str, Any]:
             "minimumRequests": rollout.min_requests,
         },
         **_autoscaling(policy),
+        **_probe(policy),
         "confidence": format_ratio(policy.confidence),
         "onConflict": policy.on_conflict.value,
     }
@@ -114,6 +116,11 @@ def _autoscaling(policy: Policy) -> dict[str, Any]:
             "schedule": scaling.schedule,
         }
     }
+
+
+def _probe(policy: Policy) -> dict[str, Any]:
+    probe = policy.probe
+    return {} if probe is None else {"probe": probe_document(probe, policy.target.kinds)}
 
 
 def _kind(target: Target) -> str | list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from controller.model.endpoint import LATEST, Kind
 from controller.model.policy import Covers, Policy, Target
 from controller.policy.checks_bounds import BOUNDS_CHECKS
+from controller.policy.checks_probe import PROBE_CHECKS
 from controller.policy.durations import format_duration_ms, format_duration_s
 from controller.policy.merging import MergedPolicy
 from controller.policy.names import (
@@ -120,9 +121,11 @@ def check_slo(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
 def check_covers(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
     """An objective that no metric of AWS can tell."""
     at: Location = ("spec", "slo", "latency", "covers")
-    if policy.slo.covers is Covers.CLIENT and merged.written(at) is merged.document:
+    measured = policy.probe is not None and policy.probe.live is not None
+    ours = merged.written(at) is merged.document
+    if policy.slo.covers is Covers.CLIENT and ours and not measured:
         message = "only a probe can measure what a client sees: until then nothing is changed"
-        hint = "total is what AWS can measure of it"
+        hint = "give probe.live, or let it cover total, which AWS can measure"
         yield merged.problem(at, message, hint, "warning")
 
 
@@ -187,4 +190,5 @@ CHECKS: tuple[Check, ...] = (
     *BOUNDS_CHECKS,
     check_times,
     check_change_windows,
+    *PROBE_CHECKS,
 )

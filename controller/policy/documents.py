@@ -8,37 +8,28 @@ and of the reference in docs/policies.md.
 
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, ConfigDict, Field
 
 from controller.policy import fields
 from controller.policy.envelope import DEFAULTS, LIMITS, POLICY
+from controller.policy.probe_documents import ProbeSpec
+from controller.policy.strict import Strict
 
 _NAME_OR_SELECTOR: dict[str, Any] = {"oneOf": [{"required": ["name"]}, {"required": ["selector"]}]}
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        alias_generator=to_camel,
-        use_attribute_docstrings=True,
-    )
-
-
-class Metadata(_Strict):
+class Metadata(Strict):
     """Who the document is."""
 
     name: fields.Name
     """Unique among documents of its kind."""
-    labels: dict[fields.LabelKey, fields.Label] = {}
+    labels: dict[fields.LabelKey, fields.Label] = Field(default_factory=dict)
     """For your own use; shown by `get policies`."""
-    annotations: dict[fields.LabelKey, fields.Label] = {}
+    annotations: dict[fields.LabelKey, fields.Label] = Field(default_factory=dict)
     """Notes; read by nobody."""
 
 
-class TargetPlace(_Strict):
+class TargetPlace(Strict):
     """Where the endpoints are; the part of a target that defaults may supply."""
 
     kind: fields.Kinds | None = None
@@ -58,7 +49,7 @@ class TargetPlace(_Strict):
     they take effect at once. Of a SageMaker endpoint the variant, by default `AllTraffic`."""
 
 
-class SelectorSpec(_Strict):
+class SelectorSpec(Strict):
     """Endpoints by name and tags; all conditions must hold."""
 
     name_pattern: fields.Glob | None = None
@@ -78,7 +69,7 @@ class TargetSpec(TargetPlace):
     """Endpoints by name pattern and tags. Either this or `name`."""
 
 
-class LatencySpec(_Strict):
+class LatencySpec(Strict):
     """`percentile` of requests are answered within `threshold`."""
 
     percentile: fields.Percentile | None = None
@@ -92,7 +83,7 @@ class LatencySpec(_Strict):
     which only a probe can tell. Of Lambda functions it is always the duration."""
 
 
-class SloSpec(_Strict):
+class SloSpec(Strict):
     """What good service is."""
 
     latency: LatencySpec | None = None
@@ -103,14 +94,14 @@ class SloSpec(_Strict):
     """Rolling time over which the SLO is judged, 5m to 14d."""
 
 
-class BudgetSpec(_Strict):
+class BudgetSpec(Strict):
     """What the endpoint may cost."""
 
     per_month: fields.Budget
     """US dollars for a month of 730 hours, or `unlimited` to lift a default."""
 
 
-class BoundsSpec(_Strict):
+class BoundsSpec(Strict):
     """Sizes to choose from."""
 
     min_memory: fields.MemoryMb | None = None
@@ -137,7 +128,7 @@ class BoundsSpec(_Strict):
     """Real-time: most instances."""
 
 
-class CadenceSpec(_Strict):
+class CadenceSpec(Strict):
     """How often to look, and how soon to act again."""
 
     interval: fields.Interval | None = None
@@ -152,7 +143,7 @@ class CadenceSpec(_Strict):
     """Share of the present cost that a cheaper size must save to be worth a change."""
 
 
-class ChangeWindowSpec(_Strict):
+class ChangeWindowSpec(Strict):
     """A weekly time in which changes may start."""
 
     days: list[fields.Day] | None = None
@@ -165,7 +156,7 @@ class ChangeWindowSpec(_Strict):
     """IANA name. Without it: UTC."""
 
 
-class RolloutSpec(_Strict):
+class RolloutSpec(Strict):
     """How a change meets live traffic. Without an alias, `canaryShare` does not apply."""
 
     canary_share: fields.CanaryShare | None = None
@@ -179,7 +170,7 @@ class RolloutSpec(_Strict):
     """Requests at the new size that a verdict needs."""
 
 
-class AutoscalingSpec(_Strict):
+class AutoscalingSpec(Strict):
     """How a real-time endpoint's number of instances follows its demand."""
 
     utilization: fields.Utilization | None = None
@@ -189,7 +180,7 @@ class AutoscalingSpec(_Strict):
     """Whether the bounds may be moved by the hour of the week where demand repeats."""
 
 
-class SharedSpec(_Strict):
+class SharedSpec(Strict):
     """What policies and their defaults have in common."""
 
     mode: fields.ModeName | None = None
@@ -203,6 +194,7 @@ class SharedSpec(_Strict):
     """Times in which changes may start; increases too. Without any: at all times."""
     rollout: RolloutSpec | None = None
     autoscaling: AutoscalingSpec | None = None
+    probe: ProbeSpec | None = None
     confidence: fields.Confidence | None = None
     """Probability of meeting the SLO that a size must have to be chosen; between 50% and 100%."""
     on_conflict: fields.OnConflictName | None = None
@@ -221,7 +213,7 @@ class DefaultsSpec(SharedSpec):
     target: TargetPlace | None = None
 
 
-class LimitsSpec(_Strict):
+class LimitsSpec(Strict):
     """Limits over all endpoints together."""
 
     max_concurrent_changes: fields.Limit | None = None
@@ -233,7 +225,7 @@ class LimitsSpec(_Strict):
     budget: BudgetSpec | None = None
 
 
-class _Document(_Strict):
+class _Document(Strict):
     api_version: Literal["rightsizer.dev/v1alpha1"]
     metadata: Metadata
 

@@ -36,6 +36,7 @@ KINDS_OF: Mapping[str, frozenset[Kind]] = MappingProxyType(
         "bounds.minInstances": frozenset({_REALTIME}),
         "bounds.maxInstances": frozenset({_REALTIME}),
         "autoscaling": frozenset({_REALTIME}),
+        "probe.shadow.mirrored": frozenset({_REALTIME}),
     }
 )
 """By path below `spec`."""

@@ -35,6 +35,7 @@ from controller.policy.documents import (
 from controller.policy.kind_fields import belongs
 from controller.policy.merging import MergedPolicy
 from controller.policy.names import role_account
+from controller.policy.probe_resolve import probing
 from controller.policy.reading import ReadDocument
 
 DAY_MINUTES = 24 * 60
@@ -53,6 +54,7 @@ def resolved(merged: MergedPolicy) -> Policy:
         budget_usd_per_month=_budget(spec.budget),
         bounds=_bounds(spec),
         autoscaling=_autoscaling(spec),
+        probe=probing(merged),
         cadence=_cadence(spec),
         rollout=_rollout(spec),
         change_windows=tuple(_change_window(window) for window in spec.change_windows or ()),

@@ -13,9 +13,11 @@ from pydantic.json_schema import models_json_schema
 
 from controller.model.endpoint import Kind
 from controller.model.policy import FleetLimits, Policy, Scope, Slo, Source, Target
+from controller.model.probing import LiveProbe, Probing
 from controller.policy.amounts import UNLIMITED, format_money_usd
 from controller.policy.canonical import resolved_document
 from controller.policy.documents import DOCUMENTS
+from controller.policy.probe_resolve import probe_document
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IDENTIFIER = "urn:rightsizer.dev:v1alpha1"
@@ -80,7 +82,9 @@ def _default_spec() -> dict[str, Any]:
     target = Target(Kind.LAMBDA_FUNCTION, Scope("eu-west-1"), name="example", more_kinds=kinds)
     silent = Policy("example", target, Slo(threshold_ms=1.0), Source("", 1, 1), "")
     spec: dict[str, Any] = resolved_document(silent)["spec"]
-    return spec
+    probes = probe_document(Probing((), LiveProbe()), target.kinds)
+    del probes["payloads"]
+    return {**spec, "probe": probes}
 
 
 def _default_limits() -> dict[str, Any]:

@@ -63,6 +63,8 @@ def render_starter(
         *_cadence(),
         "",
         *_rollout(key.kind, qualifier),
+        "",
+        *_PROBE,
     ]
     return "\n".join(lines) + "\n"
 
@@ -147,6 +149,25 @@ _OPTIONAL = (
     '  #     start: "09:00"',
     '  #     end: "16:00"',
     "  #     timezone: Europe/Berlin",
+)
+
+
+_PROBE = (
+    "  # Requests of our own, for endpoints with too little traffic to judge, and for trying a",
+    "  # size on a copy before production sees it. Without payloads none are ever sent; a file is",
+    "  # relative to this one, `expect` finds errors that hide behind a 200, and copies run the",
+    "  # endpoint's code, so they must be allowed.",
+    "  # probe:",
+    "  #   payloads:",
+    "  #     - file: payloads/example.json",
+    "  #       expect:",
+    "  #         jsonHas: [label]",
+    "  #   live:",
+    "  #     every: 15m",
+    "  #   shadow:",
+    "  #     allowed: true",
+    "  #   budget:",
+    '  #     perDay: "1 USD"',
 )
 
 

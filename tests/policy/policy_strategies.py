@@ -22,6 +22,15 @@ from controller.model.policy import (
     Source,
     Target,
 )
+from controller.model.probing import (
+    Expect,
+    LiveProbe,
+    PayloadSource,
+    Phase,
+    ProbeBudget,
+    Probing,
+    StopRules,
+)
 from controller.policy.canonical import with_generation
 
 MINUTE_S, DAY_S = 60, 86_400
@@ -142,6 +151,67 @@ windows = st.builds(
 )
 
 
+rates = st.one_of(
+    st.integers(1, 10_000).map(lambda n: n / 10),
+    st.integers(1, 500).map(lambda n: n / 60),
+    st.integers(1, 500).map(lambda n: n / 3600),
+)
+sentences = st.text(st.characters(exclude_categories=["C"]), max_size=20)
+expectations = st.builds(
+    Expect,
+    status=st.none() | st.integers(100, 599),
+    contains=st.none() | sentences,
+    matches=st.none() | st.just(r'"ok": (true|1)'),
+    json_has=st.lists(st.sampled_from(["label", "score.value"]), max_size=2).map(tuple),
+)
+places = st.one_of(
+    st.builds(lambda text: {"inline": text}, sentences),
+    st.just({"file": "payloads/page.json"}),
+    st.just({"s3": "s3://my-bucket/some/page.json"}),
+)
+
+
+@st.composite
+def payloads(draw: st.DrawFn, kinds: tuple[Kind, ...]) -> PayloadSource:
+    endpoints, realtime = set(kinds) != {Kind.LAMBDA_FUNCTION}, Kind.REALTIME_ENDPOINT in kinds
+    return PayloadSource(
+        **draw(places),
+        weight=draw(st.integers(1, 10**6)) / 1000,
+        content_type=draw(st.sampled_from(["application/json", "text/csv; header=absent"])),
+        accept=draw(st.none() | st.just("text/csv")) if endpoints else None,
+        target_model=draw(st.none() | st.just("model-a.tar.gz")) if realtime else None,
+        expect=draw(st.none() | expectations),
+    )
+
+
+@st.composite
+def probings(draw: st.DrawFn, kinds: tuple[Kind, ...]) -> Probing:
+    per_probe, per_day = sorted(draw(st.lists(st.integers(0, 10**5), min_size=2, max_size=2)))
+    some_phases = st.lists(st.builds(Phase, rates, rates, seconds(1, 100)), max_size=3)
+    live = st.builds(LiveProbe, seconds(DAY_S, 14 * DAY_S), st.integers(1, 20), rates)
+    return Probing(
+        payloads=tuple(draw(st.lists(payloads(kinds), min_size=1, max_size=3))),
+        live=draw(st.none() | live),
+        shadows=draw(st.booleans()),
+        mirrored=Kind.REALTIME_ENDPOINT in kinds and draw(st.booleans()),
+        phases=tuple(draw(some_phases)),
+        warm_up=draw(st.integers(0, 100)),
+        max_in_flight=draw(st.integers(1, 10_000)),
+        spare_share=draw(st.integers(1, 500)) / 1000,
+        stop=StopRules(
+            draw(st.none() | st.integers(1, 10**5).map(float)),
+            draw(st.none() | st.integers(0, 100).map(lambda n: n / 100)),
+            draw(st.none() | st.integers(0, 10**6)),
+            draw(st.booleans()),
+        ),
+        budget=ProbeBudget(
+            draw(st.none() | st.just(per_probe / 100)), draw(st.none() | st.just(per_day / 100))
+        ),
+        time_limit_s=draw(seconds(301, 3600)),
+        locustfile=draw(st.none() | st.just("probes/mine.py")),
+    )
+
+
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     """A valid policy as the loader would resolve it from a document on line 1."""
@@ -169,6 +239,7 @@ def policies(draw: st.DrawFn) -> Policy:
             budget_usd_per_month=draw(st.none() | st.integers(1, 10**9).map(lambda n: n / 100)),
             bounds=draw(bounds(target.kinds)),
             autoscaling=draw(autoscalings) if realtime else Autoscaling(),
+            probe=draw(st.none() | probings(target.kinds)),
             cadence=Cadence(
                 draw(seconds(60, int(min(window, DAY_S)))),
                 cooldown_up,

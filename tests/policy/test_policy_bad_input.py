@@ -16,7 +16,7 @@ APPENDED = [
     (
         "  replicas: 2\n",
         "7:3: spec.replicas: unknown field; the fields here are mode, slo, budget, bounds, "
-        "cadence, changeWindows, rollout, autoscaling, confidence, onConflict, target",
+        "cadence, changeWindows, rollout, autoscaling, probe, confidence, onConflict, target",
     ),
     ("  cadance: {}\n", '7:3: spec.cadance: unknown field; did you mean "cadence"?'),
     ("  on_conflict: slo\n", '7:3: spec.on_conflict: unknown field; did you mean "onConflict"?'),

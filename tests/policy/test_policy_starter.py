@@ -97,7 +97,23 @@ def test_what_it_offers_in_comments_is_valid_as_well() -> None:
     optional = [
         line.replace("# ", "", 1)
         if line.startswith(("  # ", "    # "))
-        and line.rstrip().endswith((":", "Mi", "Gi", 'USD"', "%", '"', "slo", "Fri]", "Berlin"))
+        and line.rstrip().endswith(
+            (
+                ":",
+                "Mi",
+                "Gi",
+                'USD"',
+                "%",
+                '"',
+                "slo",
+                "Fri]",
+                "Berlin",
+                ".json",
+                "[label]",
+                "15m",
+                "true",
+            )
+        )
         else line
         for line in text.splitlines()
     ]
@@ -106,6 +122,9 @@ def test_what_it_offers_in_comments_is_valid_as_well() -> None:
     assert policy.budget_usd_per_month == 120.0
     assert policy.slo.max_error_ratio == 0.01
     assert len(policy.change_windows) == 1
+    assert policy.probe is not None
+    assert policy.probe.live is not None
+    assert policy.probe.shadows
 
 
 def uncommented(text: str, *ends: str) -> str:
