@@ -5,7 +5,6 @@ Everything lives sixty times faster: the sandbox, the controller beside it, and 
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboard_files import DASHBOARDS, dashboard, expressions
 from monitoring import EVENTS, Alertmanager, Prometheus, Webhook, until
 from processes import Process, address, environment, run
 
@@ -23,7 +21,7 @@ from controller.telemetry.rules.burn import preset, seconds_to_fire
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 PACE = 60
-SLACK_S = 12.0
+SLACK_S = 20.0
 """Real seconds for scrape, evaluation, Alertmanager's grouping, and a busy machine."""
 ALERT = "RightsizerSlowRequests"
 ACCOUNT = {
@@ -120,7 +118,7 @@ def stage(program: Callable[[str], str], repository: Path, tmp_path: Path) -> It
 
 def test_a_regression_pages_in_time_is_mended_and_resolves(stage: Stage) -> None:
     increase = "rightsizer:slo_requests:increase20s"
-    until(lambda: stage.prometheus.query(f"{increase} >= 3000") or None, "traffic", 40.0)
+    until(lambda: stage.prometheus.query(f"{increase} >= 3000") or None, "traffic", 60.0)
     assert stage.firing() == []
 
     began_s = stage.sandbox.now_s()
@@ -141,23 +139,7 @@ def test_a_regression_pages_in_time_is_mended_and_resolves(stage: Stage) -> None
     until(lambda: stage.webhook.seen(ALERT, status="resolved", **FAST), "resolution", 60.0)
     until(lambda: None if _pages(stage) else True, "end of every page", 60.0)
     wanted = {f"dev.rightsizer.{x}" for x in ("SloBreached", "ChangeVerified")}
-    until(lambda: wanted <= set(stage.webhook.events) or None, "notifications", 30.0)
-    _dashboards_are_fed(stage)
-
-
-FED_BY_RULES_OF_REAL_TIME = re.compile(r"rightsizer:")
-FED_BY_OTHER_KINDS = re.compile(r"advice|instance|concurrency|budget_monthly")
-MAY_BE_EMPTY = re.compile(r"ALERTS|code!=|throttles|refused|blocked|changes_total")
-
-
-def _dashboards_are_fed(stage: Stage) -> None:
-    """Every expression is answered, and those that this account can feed are not empty."""
-    for path in DASHBOARDS:
-        for where, expr in expressions(dashboard(path)):
-            found = stage.prometheus.query(expr)
-            excused = (FED_BY_RULES_OF_REAL_TIME, FED_BY_OTHER_KINDS, MAY_BE_EMPTY)
-            if not any(pattern.search(expr) for pattern in excused) and "Change" not in where:
-                assert found, f"{path.name}: {where}: {expr}"
+    until(lambda: wanted <= set(stage.webhook.events) or None, "notifications", 60.0)
 
 
 def _pages(stage: Stage) -> list[dict[str, Any]]:

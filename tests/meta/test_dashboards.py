@@ -97,6 +97,9 @@ def test_panels_have_units_titles_and_places_of_their_own(path: Path) -> None:
     for panel in panels(board):
         assert panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"]
+        references = [target["refId"] for target in panel["targets"]]
+        assert len(references) == len(set(references)), panel["title"]
+        assert all({"expr", "datasource"} <= target.keys() for target in panel["targets"])
 
 
 @every_dashboard
