@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from controller.core.evidence import Evidence, Point
 from controller.core.stats import Z90, Floats, normal_cdf_table
+from controller.kinds.shared.account import AccountPrior
 from controller.kinds.shared.kriging import Kriging, krige
 from controller.kinds.shared.learnt import LEARNT
 from controller.kinds.shared.shapes import Learnt, curves_on, shapes_of
@@ -64,8 +65,12 @@ def predict(
     memory_mb: Sequence[int],
     threshold_ms: float,
     learnt: Learnt = LEARNT,
+    account: AccountPrior | None = None,
 ) -> Prediction | None:
-    """Predict at `memory_mb` from the evidence; None where the live code was never measured."""
+    """Predict at `memory_mb` from the evidence; None where the live code was never measured.
+
+    account: what the other functions of the account say; None: what is learnt alone.
+    """
     here = evidence.here()
     if not here:
         return None
@@ -73,7 +78,8 @@ def predict(
     sizes = np.asarray(ladder, dtype=np.float64)
     known = krige(learnt, here, ladder)
     missed = _missed(learnt, here)
-    weights = _weights(learnt, evidence, known, missed)
+    prior = prior_of(learnt) if account is None else account.log_weights
+    weights = _weights(learnt, evidence, prior, known, missed)
     nearest = _nearest(here, sizes)
     hour_var = np.asarray([p.between_var for p in here])[nearest]
     curves, log_threshold = curves_on(learnt, ladder), math.log(threshold_ms)
@@ -87,6 +93,24 @@ def predict(
             tail = missed.log_tail + rest @ (k.p95_gain - k.mean_gain).T
             total += _share(k, kept[rough == index], mean, tail, hour_var, log_threshold)
     return _summed(total, known[0], tuple(memory_mb_of(here[i].size) for i in nearest))
+
+
+def prior_of(learnt: Learnt) -> Floats:
+    """Log weights of every shape (rows) and class of roughness (columns) beforehand."""
+    shapes = shapes_of(learnt)
+    return np.asarray(shapes.log_prior[:, None] + np.log(learnt.rough_weights)[None, :])
+
+
+def posterior(evidence: Evidence, learnt: Learnt = LEARNT) -> Floats | None:
+    """What the evidence says of shapes (rows) and classes of roughness (columns), summing to 1.
+
+    None where it says nothing of them: one size has a level, and no shape.
+    """
+    here = evidence.here()
+    if len({point.size for point in evidence.points}) < 2 or not here:
+        return None
+    known = krige(learnt, here, (memory_mb_of(here[0].size),))
+    return _weights(learnt, evidence, prior_of(learnt), known, _missed(learnt, here))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +137,10 @@ def _missed(learnt: Learnt, points: Sequence[Point]) -> _Missed:
 
 
 def _weights(
-    learnt: Learnt, evidence: Evidence, known: Sequence[Kriging], missed: _Missed
+    learnt: Learnt, evidence: Evidence, prior: Floats, known: Sequence[Kriging], missed: _Missed
 ) -> Floats:
     """Posterior of every shape (rows) and class of roughness (columns)."""
-    shapes = shapes_of(learnt)
-    log_weights = shapes.log_prior[:, None] + np.log(learnt.rough_weights)[None, :]
-    log_weights = log_weights + _fit(known, missed)
+    log_weights = prior + _fit(known, missed)
     for segment in sorted({p.segment for p in evidence.points} - {evidence.current}):
         points = [p for p in evidence.points if p.segment == segment]
         if len(points) < 2:
