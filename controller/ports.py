@@ -6,7 +6,7 @@ Tests fake here and nowhere else.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from controller.model.change import Change, ChangeEvent, Mutation
 from controller.model.condition import Condition, Pause
@@ -193,6 +193,9 @@ class Store(Protocol):
         counted the fleet's changes before planning then counts again.
         """
 
+    def planned_s(self, since_s: float) -> Sequence[float]:
+        """When changes were planned, of any endpoint, at or after an instant; in no order."""
+
     def newest_change_id(self) -> int:
         """The id of the change planned last, of any endpoint; 0 where there was none."""
 
@@ -203,7 +206,10 @@ class Store(Protocol):
         """From now on nothing older may write for the shard. Raises NoLease if this is older."""
 
     def advance_change(self, change: Change, event: ChangeEvent) -> Change:
-        """Replace the row if its revision is still `change.revision`; else raises Conflict."""
+        """Replace the row if its revision is still `change.revision`; else raises Conflict.
+
+        Id, key and the instant at which it was planned stay.
+        """
 
     def change(self, change_id: int) -> Change | None:
         """One change by id."""
@@ -299,3 +305,20 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Flush and release; the store cannot be used afterwards."""
+
+
+class Journal(Store, Protocol):
+    """A store as whoever opens one has it."""
+
+    @property
+    def path(self) -> str:
+        """Where it is, for people."""
+
+    def acquire_daemon_lock(self) -> None:
+        """Claim it for one process, where a lock can do that. Raises StoreError."""
+
+    def daemon_running(self) -> bool:
+        """Whether a controller may be running on it."""
+
+    def export_json_lines(self, out: TextIO) -> int:
+        """Write everything as JSON lines; returns their number."""

@@ -1,6 +1,7 @@
 """The daemon: scheduler, queue, workers, listener; started and stopped as one."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,6 +12,7 @@ from controller.ports import Clock, Store
 from controller.runtime.engine import Engine
 from controller.runtime.health import Health, Readiness
 from controller.runtime.housekeeping import Housekeeper
+from controller.runtime.leadership import Elected, Leadership
 from controller.runtime.queue import WorkQueue
 from controller.runtime.reload import CREDENTIALS, POLICIES, Reloader
 from controller.runtime.schedule import Schedule
@@ -51,6 +53,10 @@ class DaemonParts:
     machine: Clock | None = None
     """The machine's own time, by which threads wait, where `clock` is a sandbox's."""
     tick_s: float = TICK_S
+    elected: Elected | None = None
+    """The lease, where replicas share one; None: this process alone has the journal."""
+    refresh: Callable[[], None] = lambda: None
+    """Lets the page show what another replica has written."""
 
 
 class Daemon:
@@ -72,6 +78,14 @@ class Daemon:
             ready=self.ready,
             clock=parts.clock,
         )
+        self._leadership = Leadership(
+            parts.elected,
+            parts.engine,
+            telemetry=parts.telemetry,
+            ready=self.ready,
+            begin=self._begin,
+            refresh=parts.refresh,
+        )
         self._workers = Workers(
             self._queue,
             parts.engine,
@@ -80,6 +94,7 @@ class Daemon:
             telemetry=parts.telemetry,
             health=self.health,
             clock=parts.clock,
+            working=lambda: self._leadership.working,
         )
         self.doors = parts.doors
         self.listener = Listener(
@@ -102,8 +117,6 @@ class Daemon:
         self._log.info(f"listening on {self.listener.url}")
         self.ready.put(STORE, True, "open")
         self._reloader.accept(policies)
-        for change in self._at.store.open_changes():
-            self._at.telemetry.change_seen(change)
         now_s = self._at.clock.monotonic_s()
         self.health.expect(SCHEDULER, 60.0, now_s)
         self._workers.start(self._count)
@@ -112,6 +125,12 @@ class Daemon:
         self._schedule.every("reload", RELOAD_S, lambda: self._queue.add(Reload()), jitter_s=1.0)
         self._schedule.every("prune", PRUNE_S, lambda: self._queue.add(Prune()), jitter_s=600.0)
         self._schedule.start()
+        self._leadership.start()
+
+    def _begin(self) -> None:
+        """This replica leads from now on: all endpoints are due."""
+        self._queue.add(Resync())
+        self._tick()
 
     def wait(self) -> None:
         """Return when somebody has called `request_stop`."""
@@ -134,6 +153,7 @@ class Daemon:
         self._log.info("stopping")
         self._schedule.stop()
         clean = self._workers.stop(GRACE_S)
+        self._leadership.stop(clean=clean)
         self.listener.stop()
         if not clean:
             self._log.warning("some work did not end in time; the next start takes it up")
@@ -141,8 +161,10 @@ class Daemon:
 
     def _tick(self) -> None:
         self.health.beat(SCHEDULER, self._at.clock.monotonic_s())
-        for scope in self._at.engine.due():
-            self._queue.add(SamplePlace(scope))
+        self._leadership.tick()
+        if self._leadership.working:
+            for scope in self._at.engine.due():
+                self._queue.add(SamplePlace(scope))
         self._at.telemetry.queue(self._queue.depth())
 
     def _reload_now(self) -> Reloaded:

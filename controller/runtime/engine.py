@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from controller.core.guard import Fleet
+from controller.model.change import Change
 from controller.model.decision import Assessment
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import AdapterError, StoreError
@@ -50,6 +51,8 @@ class Engine:
         self._policies = policies
         self._failures: dict[EndpointKey, int] = {}
         self._resyncing = threading.Lock()
+        self._standing_by = False
+        self._shown = False
         self._log = structlog.get_logger("rightsizer")
 
     @property
@@ -64,7 +67,9 @@ class Engine:
     def resync(self) -> Resync:
         """Ask AWS which endpoints there are; endpoints no longer claimed are forgotten."""
         with self._resyncing:
-            open_keys = [change.key for change in self._at.store.open_changes()]
+            changes = self._at.store.open_changes()
+            self._show(changes)
+            open_keys = [change.key for change in changes]
             now_s = self._at.clock.now_s()
             result = self._at.roster.resync(self._policies, now_s, open_keys)
         for key in result.gone:
@@ -73,9 +78,32 @@ class Engine:
             self._log.warning(str(error), region=scope.region, role=scope.role_arn)
         return result
 
+    def _show(self, changes: Sequence[Change]) -> None:
+        """Once after every beginning: changes that an earlier leader left open."""
+        if self._shown or self._standing_by:
+            return
+        self._shown = True
+        for change in changes:
+            self._at.telemetry.change_seen(change)
+
+    def stand_by(self) -> None:
+        """Another replica works: drop what is remembered, and write nothing."""
+        self._standing_by = True
+        self._shown = False
+        for entry in self.entries():
+            self._forget(entry.key)
+
+    def take_up(self) -> None:
+        """Work from now on, on everything, from what the journal and AWS say."""
+        now_s = self._at.clock.now_s()
+        for entry in self.entries():
+            self._forget(entry.key)
+            self._at.roster.schedule(entry.key, now_s)
+        self._standing_by = False
+
     def _forget(self, key: EndpointKey) -> None:
         self._failures.pop(key, None)
-        self._at.reconciler.forget(key)
+        self._at.reconciler.forget(key, journalled=not self._standing_by)
         self._at.counting.forget(key)
 
     def due(self) -> dict[Scope, list[Entry]]:

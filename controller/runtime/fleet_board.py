@@ -83,6 +83,11 @@ class FleetBoard:
             made = [self._of(entry, moving.get(entry.key), before) for entry in entries]
         return [one.row for one in made]
 
+    def refresh(self) -> None:
+        """Read anew from the journal what another process may have written meanwhile."""
+        with self._lock:
+            self._made = {k: made for k, made in self._made.items() if made.assessment is not None}
+
     def row(self, entry: Entry) -> Row:
         """One endpoint's row."""
         moving = self._moving()

@@ -221,7 +221,7 @@ def fleet_situation(
     store: Store, limits: FleetLimits, usd_per_month: Maybe[float], now_s: float
 ) -> Fleet:
     """The fleet as its limits see it."""
-    planned = [c.planned_at_s for c in store.changes(since_s=now_s - DAY_S)]
+    planned = store.planned_s(now_s - DAY_S)
     return Fleet(
         limits=limits,
         open_changes=len(store.open_changes()),

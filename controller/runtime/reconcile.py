@@ -141,13 +141,13 @@ class Reconciler:
         closed = self._hands.actuator.lost(change, why)
         self._hands.recorder.moved(closed, change_sentence(closed, why))
 
-    def forget(self, key: EndpointKey) -> None:
-        """Drop what is kept of an endpoint that no policy claims."""
+    def forget(self, key: EndpointKey, *, journalled: bool = True) -> None:
+        """Drop what is kept of an endpoint; `journalled`: no policy claims it any more."""
         self._beliefs.pop(key, None)
         if self._hands.advisor is not None:
             self._hands.advisor.forget(key)
         self._hands.observer.forget(key)
-        self._hands.recorder.forget(key)
+        self._hands.recorder.forget(key, journalled=journalled)
 
     def _look(self, entry: Entry, fleet: Fleet, *, fresh: bool) -> tuple[Observed, Assessment]:
         """Observe, estimate, decide, guard. What is acted on was seen a moment ago."""

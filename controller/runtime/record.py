@@ -107,13 +107,17 @@ class Recorder:
         """The newest assessment of an endpoint in this process."""
         return self._last.get(key)
 
-    def forget(self, key: EndpointKey) -> None:
-        """An endpoint that no policy claims any more leaves no series and no conditions."""
+    def forget(self, key: EndpointKey, *, journalled: bool = True) -> None:
+        """An endpoint that no policy claims any more leaves no series and no conditions.
+
+        Not `journalled`: only this process has no more to do with it.
+        """
         self._advised.pop(key, None)
         for table in (self._last, self._written, self._statuses, self._labels, self._turns):
             table.pop(key, None)
         self._telemetry.forget(key)
-        self._store.forget_endpoint(key)
+        if journalled:
+            self._store.forget_endpoint(key)
 
     def fleet_usd_per_month(self, keys: Sequence[EndpointKey]) -> Maybe[float]:
         """What all endpoints together cost a month, as far as every one of them is known."""

@@ -62,6 +62,10 @@ class Site:
             )
         )
 
+    def refresh(self) -> None:
+        """Another process keeps the endpoints: show what it wrote."""
+        self._board.refresh()
+
     def fleet(self, query: FleetQuery) -> Json:
         """Rows of endpoints, and a summary over all of them."""
         return self._board.answer(query)

@@ -1,6 +1,7 @@
 """Worker threads: take a task, do it, say so. An error ends a task, never a worker."""
 
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -35,6 +36,7 @@ class Workers:
         telemetry: Telemetry,
         health: Health,
         clock: Clock,
+        working: Callable[[], bool] = lambda: True,
     ) -> None:
         self._queue = queue
         self._engine = engine
@@ -43,6 +45,7 @@ class Workers:
         self._telemetry = telemetry
         self._health = health
         self._clock = clock
+        self._working = working
         self._threads: list[threading.Thread] = []
         self._active = 0
         self._lock = threading.Lock()
@@ -105,6 +108,8 @@ class Workers:
 
     def _do(self, task: Task) -> None:
         match task:
+            case SamplePlace() | WorkOn() | Prune() if not self._working():
+                pass  # another replica's; whoever comes to lead finds it due again
             case SamplePlace():
                 self._sample(task)
             case WorkOn(key=key):

@@ -49,8 +49,13 @@ class Record:
 
 def write_json_lines(connection: sqlite3.Connection, out: TextIO) -> int:
     """Write every row; returns the number of lines. The caller holds a read transaction."""
+    return write_records(_records(connection), out)
+
+
+def write_records(records: Iterable[Record], out: TextIO) -> int:
+    """Write these rows; returns the number of lines."""
     count = 0
-    for record in _records(connection):
+    for record in records:
         line: dict[str, object] = {"type": record.type, "value": codec.encode(record.value)}
         if record.endpoint is not None:
             line["endpoint"] = str(record.endpoint)

@@ -85,6 +85,12 @@ def insert_event(connection: sqlite3.Connection, change_id: int, event: ChangeEv
     )
 
 
+def planned_s(connection: sqlite3.Connection, since_s: float) -> Sequence[float]:
+    """When changes were planned since an instant."""
+    query = "SELECT planned_at_s FROM changes WHERE planned_at_s >= ?"
+    return [row[0] for row in connection.execute(query, (since_s,))]
+
+
 def newest_id(connection: sqlite3.Connection) -> int:
     """The id given out last, though its change may have left the journal since."""
     found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()

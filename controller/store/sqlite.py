@@ -94,6 +94,11 @@ class SqliteStore:
         with self._database.write_through() as connection:
             return journal.insert(connection, change, event, after)
 
+    def planned_s(self, since_s: float) -> Sequence[float]:
+        """When changes were planned, at or after an instant."""
+        with self._database.read() as connection:
+            return journal.planned_s(connection, since_s)
+
     def newest_change_id(self) -> int:
         """The id of the change planned last; 0 where there was none."""
         with self._database.read() as connection:

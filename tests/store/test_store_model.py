@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from moto import mock_aws
+from store_tables import Account
 from store_values import (
     KEYS,
     changes,
@@ -30,6 +32,7 @@ from controller.model.endpoint import EndpointKey
 from controller.model.errors import Conflict
 from controller.model.estimate import Observation
 from controller.model.window import MemoryUse
+from controller.ports import Store
 from controller.store.sqlite import SqliteStore
 
 known_keys = st.sampled_from(KEYS)
@@ -42,8 +45,7 @@ class Journal(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="journal-"))
-        self.store = SqliteStore.open(self.directory / "journal.db")
+        self.open_new()
         self.changes: dict[int, Change] = {}
         self.events: dict[int, list[ChangeEvent]] = {}
         self.observations: dict[tuple[Any, ...], Observation] = {}
@@ -53,9 +55,17 @@ class Journal(RuleBasedStateMachine):
         self.checkpoints: dict[str, str] = {}
         self.pauses: dict[str, Pause] = {}
 
+    def open_new(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="journal-"))
+        self.store: Store = SqliteStore.open(self.directory / "journal.db")
+
+    def open_again(self) -> None:
+        self.store = SqliteStore.open(self.directory / "journal.db")
+
     def teardown(self) -> None:
         if hasattr(self, "store"):
             self.store.close()
+        if hasattr(self, "directory"):
             shutil.rmtree(self.directory)
 
     def _busy(self, key: EndpointKey, besides: int = 0) -> bool:
@@ -82,7 +92,13 @@ class Journal(RuleBasedStateMachine):
 
     @rule(target=stored, seen=stored, content=changes, event=events)
     def advance(self, seen: Change, content: Change, event: ChangeEvent) -> Change:
-        wanted = replace(content, id=seen.id, key=seen.key, revision=seen.revision)
+        wanted = replace(
+            content,
+            id=seen.id,
+            key=seen.key,
+            planned_at_s=seen.planned_at_s,
+            revision=seen.revision,
+        )
         current = self.changes.get(seen.id)
         fits = current is not None and current.revision == seen.revision
         blocked = wanted.phase.open and self._busy(seen.key, besides=seen.id)
@@ -166,7 +182,7 @@ class Journal(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self.store = SqliteStore.open(self.directory / "journal.db")
+        self.open_again()
 
     @invariant()
     def the_journal_is_the_same(self) -> None:
@@ -208,5 +224,33 @@ class Journal(RuleBasedStateMachine):
             assert self.store.checkpoint(name) == value
 
 
+class DynamoJournal(Journal):
+    """The same in a table."""
+
+    def open_new(self) -> None:
+        self.aws = mock_aws()
+        self.aws.start()
+        self.account = Account()
+        self.table = self.account.table()
+        self.open_again()
+
+    def open_again(self) -> None:
+        self.store = self.account.store(self.table)
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "aws"):
+            self.aws.stop()
+
+
 TestJournal = pytest.mark.slow(Journal.TestCase)
 TestJournal.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+TestDynamoJournal = pytest.mark.slow(DynamoJournal.TestCase)
+# what fails is not made shorter: that would take minutes
+TestDynamoJournal.settings = settings(
+    max_examples=6,
+    stateful_step_count=20,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+)
