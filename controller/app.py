@@ -49,7 +49,6 @@ from controller.runtime.record import Recorder
 from controller.runtime.roster import Roster
 from controller.runtime.samples import SampleBook
 from controller.runtime.site import Site, SiteParts
-from controller.store.sqlite import SqliteStore
 from controller.telemetry.metrics import Telemetry
 from controller.telemetry.notify.bodies import sns
 from controller.telemetry.notify.channel import Channel, ChannelType
@@ -65,7 +64,7 @@ class Wiring:
     """What differs between the daemon, a plan, the demo and a simulation."""
 
     clock: Clock
-    store: SqliteStore
+    store: Journal
     policies: PolicySet
     connection: Connection | None = None
     hook: SessionHook | None = None
@@ -95,7 +94,7 @@ class App:
 
     engine: Engine
     telemetry: Telemetry
-    store: SqliteStore
+    store: Journal
     sessions: Sessions
     roster: Roster
     recorder: Recorder
@@ -142,7 +141,7 @@ def build(wiring: Wiring) -> App:
         save=lambda text: store.put_checkpoint(PRICES, text),
     )
     samples = SampleBook(CloudWatchReader(sessions, clock, telemetry), rules)
-    reports = MemoryReports(InsightsReportReader(sessions))
+    reports = MemoryReports(InsightsReportReader(sessions, telemetry))
     book = EvidenceBook(store)
     observer = Observer(Sources(store, adapters, rules, samples, book, reports))
     actuator = Actuator(store, adapters, _lease(wiring), clock) if wiring.acting else None

@@ -33,6 +33,9 @@ class CallListener(Protocol):
     def on_metrics_requested(self, count: int) -> None:
         """CloudWatch will bill so many metrics for a GetMetricData call."""
 
+    def on_bytes_scanned(self, count: float) -> None:
+        """CloudWatch Logs will bill so many bytes for a query of Logs Insights."""
+
 
 class NoListener:
     """Nobody counts."""
@@ -49,6 +52,9 @@ class NoListener:
         """Ignored."""
 
     def on_metrics_requested(self, count: int) -> None:
+        """Ignored."""
+
+    def on_bytes_scanned(self, count: float) -> None:
         """Ignored."""
 
 

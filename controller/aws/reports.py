@@ -9,6 +9,7 @@ id that we hand out therefore carries it, so that a restarted process can still 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from controller.aws.calls import CallListener, NoListener
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
 from controller.model.errors import Retryable, Terminal
@@ -34,8 +35,10 @@ _UNDER_WAY = frozenset({"Scheduled", "Running"})
 class InsightsReportReader:
     """Reads REPORT lines with CloudWatch Logs Insights, without ever waiting."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, listener: CallListener | None = None) -> None:
+        """`listener` hears how many bytes CloudWatch Logs bills."""
         self._sessions = sessions
+        self._listener: CallListener = NoListener() if listener is None else listener
 
     def start(self, scope: Scope, log_group: str, start_s: float, end_s: float) -> str:
         """Start a query over [start_s, end_s), in whole seconds; returns what `poll` wants.
@@ -74,6 +77,7 @@ class InsightsReportReader:
                 operation="GetQueryResults",
                 code=status,
             )
+        self._listener.on_bytes_scanned(answer.get("statistics", {}).get("bytesScanned", 0.0))
         rows = [_fields(row) for row in answer["results"]]
         uses = [_memory_use(row, float(start_s), float(end_s)) for row in rows]
         return tuple(sorted(uses, key=lambda use: use.memory_mb))

@@ -142,7 +142,8 @@ CATALOGUE: tuple[Metric, ...] = (
     counter(
         Group.AWS,
         "self_cost_dollars_total",
-        "What the controller's own calls cost, estimated from list prices.",
+        "What the controller's own reads cost, by component: cloudwatch (metrics requested) or"
+        " logs_insights (bytes scanned); estimated from list prices.",
         "component",
     ),
     *ENDPOINT_METRICS,

@@ -29,6 +29,8 @@ from controller.telemetry.registry import exposition, instruments, register_proc
 
 _USD_PER_METRIC_REQUESTED = 0.01 / 1000
 """GetMetricData, first tier (https://aws.amazon.com/cloudwatch/pricing/)."""
+_USD_PER_BYTE_SCANNED = 0.005 / 1e9
+"""Logs Insights (the same page)."""
 _RESULTS: Mapping[ChangePhase, str] = {
     ChangePhase.VERIFIED: "verified",
     ChangePhase.UNVERIFIED: "unverified",
@@ -239,6 +241,10 @@ class Telemetry:
         """CloudWatch will bill this many metrics."""
         self._counters["cloudwatch_metrics_requested_total"].inc(count)
         self.self_cost("cloudwatch", count * _USD_PER_METRIC_REQUESTED)
+
+    def on_bytes_scanned(self, count: float) -> None:
+        """CloudWatch Logs will bill this many bytes of a query."""
+        self.self_cost("logs_insights", count * _USD_PER_BYTE_SCANNED)
 
     def self_cost(self, component: str, usd: float) -> None:
         """The controller itself has spent this."""

@@ -27,6 +27,7 @@ _STARTS_AT_ZERO: Mapping[str, Sequence[tuple[str, ...]]] = {
         for result in ("verified", "rolled_back", "failed")
     ],
     "probe_runs_total": [("succeeded",), ("aborted",), ("discarded",), ("failed",)],
+    "self_cost_dollars_total": [("cloudwatch",), ("logs_insights",)],
     "log_messages_total": [("debug",), ("info",), ("warning",), ("error",), ("critical",)],
 }
 """Label values that exist from the start, so that the first event is an increase, not a birth."""

@@ -3,6 +3,7 @@
 import pytest
 from stub_aws import Answer, StillClock, StubAws, refusal
 
+from controller.aws.calls import NoListener
 from controller.aws.reports import QUERY, InsightsReportReader
 from controller.model.errors import NotFound, Retryable, Terminal, Throttled
 from controller.model.missing import Missing
@@ -117,3 +118,24 @@ def test_refusals(stub: StubAws, reader: InsightsReportReader, scope: Scope) -> 
 def test_an_empty_interval_is_a_mistake(reader: InsightsReportReader, scope: Scope) -> None:
     with pytest.raises(ValueError, match="nothing between"):
         reader.start(scope, GROUP, 60.0, 60.0)
+
+
+def test_bytes_are_counted_as_they_are_billed(
+    stub: StubAws, clock: StillClock, scope: Scope
+) -> None:
+    class Bill(NoListener):
+        scanned = 0.0
+
+        def on_bytes_scanned(self, count: float) -> None:
+            self.scanned += count
+
+    bill = Bill()
+    stub.on("StartQuery", Answer({"queryId": "11111111-2222"}))
+    running = Answer({"status": "Running", "results": [], "statistics": {"bytesScanned": 1.0}})
+    ended = Answer({"status": "Complete", "results": [], "statistics": {"bytesScanned": 7e6}})
+    stub.on("GetQueryResults", running, ended)
+    reader = InsightsReportReader(stub.sessions(clock), bill)
+    token = reader.start(scope, GROUP, 1000.0, 4600.0)
+    assert reader.poll(scope, token) is None
+    assert reader.poll(scope, token) == ()
+    assert bill.scanned == 7e6

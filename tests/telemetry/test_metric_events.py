@@ -62,6 +62,8 @@ def test_metrics_requested_are_billed(telemetry: Telemetry) -> None:
     assert value(telemetry, "cloudwatch_metrics_requested_total") == 1500.0
     cost = value(telemetry, "self_cost_dollars_total", component="cloudwatch")
     assert cost == pytest.approx(0.015)
+    telemetry.on_bytes_scanned(2e9)
+    assert value(telemetry, "self_cost_dollars_total", component="logs_insights") == 0.01
 
 
 def test_who_leads_is_shown(telemetry: Telemetry) -> None:

@@ -175,6 +175,16 @@ def test_a_channel_that_hangs_holds_up_neither_the_teller_nor_the_others(hook: H
     made.stop(5.0)
 
 
+def test_a_digest_leaves_before_the_end(hook: Hook) -> None:
+    channels, tally = running(replace(CHANNEL, address=hook.url, digest_s=3600.0))
+    channels.tell(an_event(subject="a"))
+    channels.tell(an_event(subject="b"))
+    channels.stop(20.0)
+    assert tally.seen == [("on-call", "sent", 2)]
+    ((_, body),) = hook.got
+    assert body["text"].count("SloBreached") == 2
+
+
 def test_channels_hear_what_they_asked_for() -> None:
     vision = replace(CHANNEL, policies=("ocr*",), labels={"team": "vision"}, types=("SloBreached",))
     event = an_event(labels={"team": "vision", "stage": "prod"})

@@ -63,7 +63,7 @@ class Channels:
             worker.tell(event)
 
     def stop(self, grace_s: float) -> None:
-        """Deliver what is due, wait so long for it, then end."""
+        """Deliver what is due or being collected, wait so long for it, then end."""
         for worker in self._workers:
             worker.stop()
         for worker in self._workers:
@@ -99,9 +99,10 @@ class _Worker(threading.Thread):
             self._counted(self._channel.name, "dropped", taken.dropped)
 
     def stop(self) -> None:
-        """End after what is due now."""
+        """End after what is due now, and what is being collected for a digest."""
         with self._news:
             self._stopping = True
+            self._outbox.end_digest()
             self._news.notify()
 
     def run(self) -> None:

@@ -37,6 +37,7 @@ class Outbox:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._digest_s = channel.digest_s
         self._waiting: deque[Event] = deque()
         self._said: dict[tuple[str, str], tuple[str, float]] = {}
         self._left: deque[float] = deque()
@@ -65,6 +66,10 @@ class Outbox:
             self._waiting.popleft()
         return Taken(True, dropped)
 
+    def end_digest(self) -> None:
+        """What is being collected is due: nobody will be there when its time has come."""
+        self._digest_s = 0.0
+
     def due(self, now_s: float) -> tuple[Event, ...]:
         """What is to be sent now, as one message; empty where nothing is, or not yet."""
         at_s = self.next_s()
@@ -74,7 +79,7 @@ class Outbox:
         """When something is due; None where nothing waits."""
         if self._since_s is None:
             return None
-        at_s = max(self._since_s + self._channel.digest_s, self._not_before_s)
+        at_s = max(self._since_s + self._digest_s, self._not_before_s)
         if len(self._left) >= self._channel.max_per_hour:
             at_s = max(at_s, self._left[-self._channel.max_per_hour] + HOUR_S)
         return at_s
