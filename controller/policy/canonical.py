@@ -120,7 +120,11 @@ def _autoscaling(policy: Policy) -> dict[str, Any]:
 
 def _probe(policy: Policy) -> dict[str, Any]:
     probe = policy.probe
-    return {} if probe is None else {"probe": probe_document(probe, policy.target.kinds)}
+    return (
+        {}
+        if probe is None
+        else {"probe": probe_document(probe, policy.target.kinds, policy.source.file)}
+    )
 
 
 def _kind(target: Target) -> str | list[str]:

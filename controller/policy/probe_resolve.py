@@ -1,13 +1,13 @@
 """`probe:` from what was written to the frozen value, and back to its canonical form.
 
-Names of files stay relative to the policy's own file, so that moving a policy together with
-its payloads changes nothing. Stairs become phases.
+Names of files are resolved from the file that gave them. The canonical form has them as the
+policy's own file would, so that moving a policy together with its payloads changes nothing.
+Stairs become phases.
 """
 
 from collections.abc import Collection
 from decimal import Decimal
-from pathlib import PurePath
-from posixpath import relpath
+from posixpath import dirname, isabs, join, normpath, relpath
 from typing import Any
 
 from controller.model.endpoint import Kind
@@ -86,14 +86,20 @@ def _expect(spec: ExpectSpec) -> Expect:
 
 
 def _from_policy(merged: MergedPolicy, field: str, path: str | None) -> str | None:
-    """A path as seen from the policy's file, whichever file gave it."""
+    """A path as it stands beside whichever file gave it."""
     document = merged.written(("spec", "probe", field))
-    if path is None or document is None or document is merged.document:
+    if path is None or document is None:
         return path
-    theirs, ours = PurePath(document.file).parent, PurePath(merged.document.file).parent
-    if theirs == ours or PurePath(path).is_absolute():
+    return normpath(join(dirname(document.file), path))
+
+
+def _beside(path: str | None, policy_file: str) -> str | None:
+    """The path as the policy's file would write it, where that can be told."""
+    folder = dirname(policy_file)
+    if path is None or isabs(path) != isabs(folder):
         return path
-    return relpath(str(theirs / path), str(ours))
+    inside = not isabs(folder) or path.startswith(f"{folder}/")
+    return relpath(path, folder or ".") if inside else path
 
 
 def _live(spec: LiveProbeSpec | None) -> LiveProbe | None:
@@ -136,11 +142,11 @@ def _budget(spec: ProbeBudgetSpec) -> ProbeBudget:
     )
 
 
-def probe_document(value: Probing, kinds: Collection[Kind]) -> dict[str, Any]:
-    """The canonical form, which resolves to an equal value in a policy of these kinds."""
+def probe_document(value: Probing, kinds: Collection[Kind], file: str = "") -> dict[str, Any]:
+    """The canonical form, which resolves to an equal value in a policy of these kinds in `file`."""
     realtime = Kind.REALTIME_ENDPOINT in kinds
     return {
-        "payloads": [_payload_document(payload) for payload in value.payloads],
+        "payloads": [_payload_document(payload, file) for payload in value.payloads],
         "live": _live_document(value.live),
         "shadow": {
             "allowed": value.shadows,
@@ -156,15 +162,15 @@ def probe_document(value: Probing, kinds: Collection[Kind]) -> dict[str, Any]:
             "perDay": _money(value.budget.usd_per_day),
         },
         "timeLimit": format_duration_s(value.time_limit_s),
-        **_given(locustfile=value.locustfile),
+        **_given(locustfile=_beside(value.locustfile, file)),
     }
 
 
-def _payload_document(payload: PayloadSource) -> dict[str, Any]:
+def _payload_document(payload: PayloadSource, policy_file: str) -> dict[str, Any]:
     expect = payload.expect
     return _given(
         inline=payload.inline,
-        file=payload.file,
+        file=_beside(payload.file, policy_file),
         s3=payload.s3,
         weight=payload.weight,
         contentType=payload.content_type,

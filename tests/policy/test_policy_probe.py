@@ -101,7 +101,19 @@ def test_a_file_of_the_defaults_is_beside_them(tmp_path: Path) -> None:
     (tmp_path / "team" / "ocr.yaml").write_text(HEAD.replace("KIND", "lambda_function"))
     (policy,) = load([tmp_path]).policies
     assert policy.probe is not None
-    assert policy.probe.payloads[0].file == "../p/x.json"
+    assert policy.probe.payloads[0].file == str(tmp_path / "p" / "x.json")
+
+
+def test_a_policy_that_moves_with_its_payloads_stays_the_same(tmp_path: Path) -> None:
+    text = HEAD.replace("KIND", "lambda_function") + "  probe: {payloads: [{file: p/x.json}]}\n"
+    found = []
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "ocr.yaml").write_text(text)
+        found.append(load([tmp_path / place]).policies[0])
+    files = [policy.probe.payloads[0].file for policy in found if policy.probe is not None]
+    assert files == [str(tmp_path / place / "p" / "x.json") for place in ("a", "b")]
+    assert found[0].generation == found[1].generation
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ async def _main(options: argparse.Namespace) -> None:
         await _talk(endpoint, reader, writer)
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     # Ends with whoever started it: then this input does.
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     server.close()
