@@ -14,6 +14,7 @@ from controller.aws.calls import CallWatch
 from controller.aws.cloudwatch import CloudWatchReader
 from controller.aws.identity import StsIdentity
 from controller.aws.models import lean_models
+from controller.aws.objects import S3Objects
 from controller.aws.own_configs import OwnConfigs
 from controller.aws.prices import PriceListSource
 from controller.aws.reports import InsightsReportReader
@@ -30,6 +31,7 @@ from controller.model.endpoint import Kind
 from controller.model.errors import AdapterError, Retryable, Throttled
 from controller.model.policy import PolicySet
 from controller.ports import Clock, KindAdapter, Lease, PriceSource, ProbeRunner, ShadowMaker
+from controller.probes.payloads import PayloadReader
 from controller.probes.shadow_endpoints import EndpointShadows
 from controller.probes.shadow_functions import FunctionShadows
 from controller.probes.shadows import Shadows
@@ -41,7 +43,6 @@ from controller.runtime.engine import Engine, Parts
 from controller.runtime.memory import MemoryReports
 from controller.runtime.observe import Observer, Sources
 from controller.runtime.prices import WatchedPrices
-from controller.runtime.probe_bodies import read_bodies
 from controller.runtime.probe_parts import MOST_AT_ONCE, ProbeParts
 from controller.runtime.probing import Probes
 from controller.runtime.reconcile import Hands, Reconciler
@@ -207,7 +208,7 @@ def _probes(
             Shadows(store, _makers(sessions, hands.prices), clock, actor=wiring.actor),
             adapters,
             hands.rules,
-            bodies=read_bodies,
+            bodies=PayloadReader(S3Objects(sessions).get).read,
             learn=book.add,
             counted=telemetry.probe_ended,
             ended=lambda ended: roster.schedule(ended.asked.key, clock.now_s()),
