@@ -30,7 +30,15 @@ from controller.kinds.serverless_endpoint.live import ServerlessAdapter
 from controller.model.endpoint import Kind
 from controller.model.errors import AdapterError, Retryable, Throttled
 from controller.model.policy import PolicySet
-from controller.ports import Clock, KindAdapter, Lease, PriceSource, ProbeRunner, ShadowMaker
+from controller.ports import (
+    Clock,
+    Journal,
+    KindAdapter,
+    Lease,
+    PriceSource,
+    ProbeRunner,
+    ShadowMaker,
+)
 from controller.probes.payloads import PayloadReader
 from controller.probes.shadow_endpoints import EndpointShadows
 from controller.probes.shadow_functions import FunctionShadows
