@@ -23,7 +23,7 @@ from controller.model.endpoint import EndpointKey, EndpointState, Phase
 from controller.model.estimate import Candidate, Estimate, Observation, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy
-from controller.model.probe import ProbeRecord
+from controller.model.probe import ProbeKind, ProbeRecord
 from controller.model.reason import Reason
 from controller.model.size import RealtimeSize, Size, lessens, measured_as
 from controller.model.window import MemoryUse, Window, WindowSet
@@ -280,6 +280,7 @@ def _situation(
         obstacles=sizing.obstacles(state, observed.open_change is not None),
         lease_held=observed.lease_held,
         conflict=observed.conflict,
+        client_seen=any(p.kind is ProbeKind.LIVE and p.requests > 0 for p in observed.probes),
     )
 
 

@@ -52,6 +52,8 @@ class Situation:
     lease_held: bool = True
     conflict: str | None = None
     """Names of other policies that claim this endpoint."""
+    client_seen: bool = False
+    """Whether live probes have told what a client sees."""
 
 
 Refusal = tuple[Reason, str, float | None]
@@ -136,6 +138,8 @@ def kind_allows(s: Situation) -> Refusal | None:
 def latency_readable(s: Situation) -> Refusal | None:
     """What a client sees contains the network: no metric of AWS tells it."""
     if s.policy.slo.covers is not Covers.CLIENT or s.state.key.kind is Kind.LAMBDA_FUNCTION:
+        return None
+    if s.client_seen:
         return None
     detail = "the objective covers what a client sees, which only a probe can measure"
     return Reason.NEEDS_PROBE, detail, None

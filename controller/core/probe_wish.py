@@ -23,6 +23,8 @@ SAMPLES = 200
 """Calls to one size: enough for a p95, and a fraction of a cent at most sizes."""
 IN_FLIGHT = 2.0
 """Calls that are kept going at once, on average."""
+RAMP_FROM = 0.25
+RAMP_MEAN = 0.5 * (1.0 + RAMP_FROM)
 FASTEST_RPS = 20.0
 LONGEST_S = 240.0
 CHANCE = 0.25
@@ -99,10 +101,11 @@ def options_of(made: Sequence[Estimate], probes: Sequence[ProbeRecord]) -> list[
 
 
 def gentle(latency_ms: float, calls: int) -> tuple[Phase, ...]:
-    """So many calls, a few at once, as fast as that allows."""
+    """So many calls, a few at once, as fast as that allows. The rate rises from a quarter: each
+    call that meets no free environment starts one, and they must not all start together."""
     rps = min(FASTEST_RPS, IN_FLIGHT * 1000.0 / max(latency_ms, 1.0))
-    duration_s = min(calls / rps, LONGEST_S)
-    return (Phase(rps, rps, duration_s),)
+    duration_s = min(calls / (RAMP_MEAN * rps), LONGEST_S)
+    return (Phase(RAMP_FROM * rps, rps, duration_s),)
 
 
 def _searched(assessment: Assessment) -> list[Candidate]:

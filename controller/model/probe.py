@@ -217,6 +217,8 @@ class ProbeRecord:
     """As counted from what was sent; Missing until it has ended."""
     requests: int = 0
     errors: int = 0
+    unexpected: int = 0
+    """Errors behind a good status: answers that were not what the policy expects."""
     cold_starts: int = 0
     p50_ms: Maybe[float] = NO_SUCCESS
     p95_ms: Maybe[float] = NO_SUCCESS

@@ -8,21 +8,25 @@ from dataclasses import dataclass
 from controller.core.assess import Observed
 from controller.core.contract import SETTLE_S, KindRules
 from controller.core.guard import Fleet
-from controller.core.periods import DAY_S, HOUR_S, align_down
+from controller.core.periods import DAY_S, HOUR_S
+from controller.core.probe_lessons import REMEMBERED_S
+from controller.core.probe_traffic import in_the_measure
 from controller.model.change import Change, ChangePhase
 from controller.model.condition import Pause
 from controller.model.endpoint import EndpointKey, EndpointState, Kind, Phase
 from controller.model.errors import NotFound
 from controller.model.estimate import Observation
-from controller.model.missing import Maybe, Missing
-from controller.model.policy import FleetLimits
+from controller.model.missing import Maybe
+from controller.model.policy import FleetLimits, Policy
+from controller.model.probe import ProbeRecord
 from controller.model.size import measured_as
-from controller.model.window import Window, WindowSet
+from controller.model.window import Window
 from controller.ports import KindAdapters, Store
-from controller.runtime.book import EvidenceBook, observation
+from controller.runtime.book import EvidenceBook
 from controller.runtime.memory import MemoryReports
 from controller.runtime.roster import Entry
 from controller.runtime.samples import SampleBook, Samples
+from controller.runtime.window_views import recent_rows, windows_of
 
 JOURNAL_S = 60 * DAY_S
 REVISED_S = 3 * HOUR_S
@@ -60,6 +64,10 @@ class _Learnt:
         return same and self.hourly is other.hourly
 
 
+_Both = tuple[Sequence[Observation], Sequence[Observation]]
+"""Evidence, and what live probes measured."""
+
+
 class Observer:
     """Looks at one endpoint: live state, windows, evidence, journal."""
 
@@ -68,6 +76,7 @@ class Observer:
         self._seen: dict[EndpointKey, tuple[str, float]] = {}
         self._states: dict[EndpointKey, EndpointState] = {}
         self._learnt: dict[EndpointKey, _Learnt] = {}
+        self._told: dict[EndpointKey, tuple[object, Policy, _Both]] = {}
 
     def observe(
         self, entry: Entry, fleet: Fleet, now_s: float, *, lease_held: bool, fresh: bool
@@ -92,16 +101,16 @@ class Observer:
         if open_change is None and samples.hourly_end_s > 0.0:
             self._learn(state, era, samples.hourly, since_s)
         self._learn_memory(entry, rules, state, now_s)
-        rows = at.book.observations(key, now_s)
+        rows, live_rows = self._rows(entry, now_s)
         return Observed(
             now_s=now_s,
             policy=entry.policy,
             state=state,
             era=era,
             size_since_s=since_s,
-            windows=_windows(samples),
+            windows=windows_of(samples, live_rows, entry, now_s),
             rows=rows,
-            recent_rows=_recent_rows(samples, state, era, since_s),
+            recent_rows=recent_rows(samples, state, era, since_s),
             memory_use=at.book.memory_use(key, _era_since_s(rows, era, rules, state), now_s),
             memory_refusal=at.reports.refusal(key),
             changes=changes,
@@ -111,6 +120,7 @@ class Observer:
             accepted_at_s=self._accepted_at_s(key),
             conflict=entry.conflict,
             lease_held=lease_held,
+            probes=self._probes(entry, now_s),
         )
 
     def open_change(self, key: EndpointKey) -> Change | None:
@@ -134,9 +144,28 @@ class Observer:
         self._seen.pop(key, None)
         self._states.pop(key, None)
         self._learnt.pop(key, None)
+        self._told.pop(key, None)
         self._at.samples.forget(key)
         self._at.book.forget(key)
         self._at.reports.forget(key)
+
+    def _rows(
+        self, entry: Entry, now_s: float
+    ) -> tuple[Sequence[Observation], Sequence[Observation]]:
+        """Evidence, and what live probes measured: all of it, for an endpoint that is probed."""
+        rows = self._at.book.observations(entry.key, now_s)
+        if entry.policy.probe is None:
+            return rows, ()
+        kept = self._told.get(entry.key)
+        if kept is None or kept[0] is not rows or kept[1] is not entry.policy:
+            told = in_the_measure(rows, entry.policy.slo, entry.key.kind)
+            kept = self._told[entry.key] = rows, entry.policy, told
+        return kept[2]
+
+    def _probes(self, entry: Entry, now_s: float) -> Sequence[ProbeRecord]:
+        if entry.policy.probe is None:
+            return ()
+        return self._at.store.probes(entry.key, since_s=now_s - REMEMBERED_S)
 
     def _state(self, entry: Entry, now_s: float, fresh: bool) -> EndpointState:
         kept = self._states.get(entry.key)
@@ -246,32 +275,6 @@ def _served_since_s(change: Change) -> float:
     if change.phase is ChangePhase.FAILED and "asked" not in change.progress:
         return 0.0
     return change.finished_at_s or 0.0
-
-
-def _windows(samples: Samples) -> WindowSet:
-    return WindowSet(
-        read_at_s=samples.read_at_s,
-        recent=samples.recent,
-        hourly=samples.hourly,
-        by_version={},
-        memory_use=Missing("kept with the evidence"),
-    )
-
-
-def _recent_rows(
-    samples: Samples, state: EndpointState, era: str, since_s: float
-) -> tuple[Observation, ...]:
-    """Five-minute windows that no hourly row covers yet, as evidence."""
-    if not samples.recent:
-        return ()
-    hour_s = align_down(samples.recent[-1].end_s, HOUR_S)
-    start_s = max(since_s, min(hour_s, samples.hourly_end_s or hour_s))
-    rows = (
-        observation(w, measured_as(state.size), era, "recent")
-        for w in samples.recent
-        if w.start_s >= start_s
-    )
-    return tuple(row for row in rows if row is not None)
 
 
 def _era_since_s(

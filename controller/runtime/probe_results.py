@@ -10,14 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from controller.core.probe_cost import Tariff, counted_usd
+from controller.core.probe_traffic import LIVE, SHADOW
 from controller.model.endpoint import Kind
 from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Covers, Slo
-from controller.model.probe import NO_SUCCESS, ProbeKind, ProbePlan, ProbeRecord, ProbeRun, Sample
+from controller.model.probe import (
+    NO_SUCCESS,
+    Failure,
+    ProbeKind,
+    ProbePlan,
+    ProbeRecord,
+    ProbeRun,
+    Sample,
+)
 from controller.model.size import RealtimeSize, measured_as
 
-SOURCE = {ProbeKind.SHADOW: "probe", ProbeKind.LIVE: "live-probe"}
+SOURCE = {ProbeKind.SHADOW: SHADOW, ProbeKind.LIVE: LIVE}
 """What a row of evidence says that it comes from."""
 
 
@@ -87,6 +96,7 @@ def closed(
         usd=usd,
         requests=found.requests,
         errors=found.errors,
+        unexpected=found.mistakes[Failure.UNEXPECTED],
         cold_starts=found.cold_starts,
         p50_ms=found.quantile(0.5),
         p95_ms=found.quantile(0.95),

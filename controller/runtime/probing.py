@@ -13,7 +13,7 @@ import structlog
 
 from controller.core.periods import DAY_S
 from controller.core.probe_cost import END_S
-from controller.model.endpoint import EndpointKey
+from controller.model.endpoint import EndpointKey, EndpointState
 from controller.model.errors import AdapterError, Conflict, Retryable, StoreError, Throttled
 from controller.model.policy import Scope
 from controller.model.probe import (
@@ -99,6 +99,22 @@ class Probes:
         """The probe of an endpoint that is under way."""
         with self._lock:
             return next((p.record for p in self._open.values() if p.asked.key == key), None)
+
+    def now_s(self) -> float:
+        """The clock's time."""
+        return self._at.clock.now_s()
+
+    def era(self, state: EndpointState) -> str:
+        """Names the code that a state runs."""
+        return self._at.rules[state.key.kind].era(state)
+
+    def recent(self, key: EndpointKey, span_s: float) -> Sequence[ProbeRecord]:
+        """An endpoint's probes of the last so many seconds, newest first."""
+        return self._at.store.probes(key, since_s=self.now_s() - span_s)
+
+    def newest(self, key: EndpointKey, kind: ProbeKind) -> ProbeRecord | None:
+        """The last one of a kind that was begun."""
+        return next((p for p in self.recent(key, 30 * DAY_S) if p.kind is kind), None)
 
     def busy(self) -> bool:
         """Whether any probe is under way."""

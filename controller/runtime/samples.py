@@ -5,7 +5,7 @@ again, for CloudWatch adds late points), hourly ones when an hour has closed. Th
 of an endpoint goes back two weeks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.core.contract import Answers, KindRules, Readings, Span
@@ -17,6 +17,7 @@ from controller.core.periods import (
     align_up,
     closed_end,
 )
+from controller.core.probe_traffic import Sent, without
 from controller.model.change import Change
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.errors import AdapterError
@@ -84,18 +85,38 @@ class _Plan:
 class SampleBook:
     """The windows of every endpoint. One batch writes a key; readers see a whole value."""
 
-    def __init__(self, reader: MetricsReader, rules: Mapping[Kind, KindRules]) -> None:
+    def __init__(
+        self,
+        reader: MetricsReader,
+        rules: Mapping[Kind, KindRules],
+        own: Callable[[EndpointKey], tuple[Sent, ...]] = lambda _: (),
+    ) -> None:
+        """`own`: requests of our own, which are taken out of what is read."""
         self._reader = reader
         self._rules = rules
+        self._own = own
         self._samples: dict[EndpointKey, Samples] = {}
+        self._users: dict[EndpointKey, tuple[Samples, tuple[Sent, ...], Samples]] = {}
 
     def get(self, key: EndpointKey) -> Samples | None:
-        """What is kept of an endpoint; None before its first read."""
-        return self._samples.get(key)
+        """What users sent to an endpoint; None before its first read."""
+        samples = self._samples.get(key)
+        sent = () if samples is None else self._own(key)
+        if samples is None or not sent:
+            return samples
+        kept = self._users.get(key)
+        if kept is None or kept[0] is not samples or kept[1] is not sent:
+            same = kept is not None and kept[0].hourly is samples.hourly and kept[1] is sent
+            # The same hours stay the same object, by which others know that nothing is new.
+            hourly = kept[2].hourly if kept and same else without(samples.hourly, sent)
+            users = replace(samples, recent=without(samples.recent, sent), hourly=hourly)
+            kept = self._users[key] = samples, sent, users
+        return kept[2]
 
     def forget(self, key: EndpointKey) -> None:
         """Drop an endpoint that no policy claims."""
         self._samples.pop(key, None)
+        self._users.pop(key, None)
 
     def read(self, scope: Scope, wanted: Sequence[Wanted], now_s: float) -> None:
         """Bring the samples of some endpoints of one region up to date, in one batched read.

@@ -120,7 +120,7 @@ class Subject:
         phases = gentle(latency_ms, calls)
         warm_up = self.probing.warm_up
         requests = warm_up + sum(phase.requests for phase in phases)
-        load = Load(requests, phases[0].duration_s, latency_ms, warm_up + 2)
+        load = Load(requests, sum(phase.duration_s for phase in phases), latency_ms, warm_up + 2)
         init = self.demand.init_mean_ms
         load = load if isinstance(init, Missing) else replace(load, init_ms=init)
         usd = rate if isinstance(rate, Missing) else estimated_usd(rate, load)

@@ -4,11 +4,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from controller.core.contract import Prices
 from controller.core.probe_cost import money
 from controller.kinds.lambda_function.calls import BLOCK, Usual, usual
 from controller.model.errors import Terminal
 from controller.model.missing import Missing
+from controller.model.probe import ProbeOutcome
 from controller.model.size import memory_mb_of
 from controller.runtime.probe_parts import Asked, Ended
 from controller.runtime.probe_results import latency_ms
@@ -19,6 +22,8 @@ MOST_ROUNDS = 15
 FIRST_CALLS = 130
 """To a copy of the present size, where CloudWatch has seen too little of it; some come cold."""
 BROKEN = 0.5
+SLOWEST = 8.0
+"""How much slower calls are sent than at first, after runs that the generator was too busy for."""
 UNKNOWN_MS = 1000.0
 
 Measure = Callable[[Sequence[Asked]], Sequence[Ended]]
@@ -63,6 +68,7 @@ class TuneShot:
         self._limits = limits
         self._say = say
         self._ended: list[Ended] = []
+        self._slower = 1.0
 
     def run(self, goal: Goal, sizes_mb: Sequence[int]) -> Tuned:
         """Raises Terminal where the endpoint cannot be measured, or has no price."""
@@ -101,12 +107,16 @@ class TuneShot:
                 f"A copy with {ended.record.size} gave {len(durations)} warm answers of "
                 f"{ended.record.requests}: {ended.record.detail.rstrip('.')}."
             )
-        return usual(durations)
+        return usual(np.asarray(durations))
 
     def _round(self, tuning: MemoryTuning, asked: Sequence[Asked]) -> None:
         for ended in self._take(asked):
             mb = memory_mb_of(ended.record.size)
             record = ended.record
+            if record.outcome is ProbeOutcome.DISCARDED and self._slower < SLOWEST:
+                self._slower *= 2.0
+                self._say(f"{record.size}: not counted: {record.detail}")
+                continue
             if record.outcome is None or not record.outcome.teaches:
                 raise Terminal(f"A copy with {record.size} could not be measured: {record.detail}")
             broke = record.requests > 0 and record.errors > BROKEN * record.requests
@@ -125,7 +135,8 @@ class TuneShot:
         found = []
         for one in wanted:
             typical_ms = math.exp(float(belief.log_mean[ladder.index(one.memory_mb)]))
-            asked = self._subject.asked(self._prices, one.memory_mb, one.calls, typical_ms)
+            pace_ms = typical_ms * self._slower
+            asked = self._subject.asked(self._prices, one.memory_mb, one.calls, pace_ms)
             usd = asked.order.usd
             left -= math.inf if isinstance(usd, Missing) and left < math.inf else 0.0
             left -= 0.0 if isinstance(usd, Missing) else usd

@@ -75,6 +75,10 @@ class RealtimeSizing:
         """What is special about the endpoint, and foreign autoscaling."""
         return obstacles.obstacles(state.realtime, change_open)
 
+    def question(self, policy: Policy, evidence: Evidence, demand: Demand) -> Question:
+        """What sizes are made for, as the search for capacity asks."""
+        return self._asked(policy, evidence, demand).question
+
     def _asked(self, policy: Policy, evidence: Evidence, demand: Demand) -> "_Asked":
         """The question and its candidates: the same for sizes and for estimates."""
         for asked in self.memo:

@@ -1,0 +1,70 @@
+"""Where a tick asks whether to probe, and a decision to probe becomes a probe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from controller.core.assess import Beliefs, Observed, Sizing
+from controller.core.probe_cost import Tariff, tariff
+from controller.core.probe_wish import memory_wish
+from controller.core.probe_worth import Looking, Wisher, consider
+from controller.kinds.realtime_endpoint.probing import instance_wish
+from controller.model.decision import Assessment, Probe
+from controller.model.endpoint import Kind
+from controller.model.errors import Conflict
+from controller.model.missing import Maybe
+from controller.model.probe import ProbeKind
+from controller.model.size import Size
+from controller.ports import PriceSource
+from controller.runtime.probe_parts import Asked
+from controller.runtime.probing import Probes
+from controller.runtime.roster import Entry
+
+WISHERS: Mapping[Kind, Wisher] = {
+    Kind.LAMBDA_FUNCTION: memory_wish,
+    Kind.SERVERLESS_ENDPOINT: memory_wish,
+    Kind.REALTIME_ENDPOINT: instance_wish,
+}
+"""What each kind's search wants to look at next."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeDesk:
+    """Between the loop and the probes."""
+
+    probes: Probes
+    prices: PriceSource
+
+    def consider(
+        self, observed: Observed, sizing: Sizing, beliefs: Beliefs, assessment: Assessment
+    ) -> Assessment:
+        """The assessment, with a probe for a decision where one is worth its price."""
+        probing = observed.policy.probe
+        if probing is None or not probing.shadows:
+            return assessment
+
+        def rate(size: Size) -> Maybe[Tariff]:
+            return tariff(size, observed.state, self.prices, ProbeKind.SHADOW)
+
+        looking = Looking(observed, assessment, beliefs, sizing)
+        return consider(looking, WISHERS[observed.state.key.kind], rate)
+
+    def begin(self, entry: Entry, observed: Observed, decision: Probe) -> None:
+        """Begin the probe; where too many are under way, the next tick asks again."""
+        probing = entry.policy.probe
+        assert probing is not None, "nothing is probed without a policy that says how"
+        asked = Asked(
+            key=entry.key,
+            scope=entry.scope,
+            probing=probing,
+            slo=entry.policy.slo,
+            order=decision.plan,
+            state=observed.state,
+            era=observed.era,
+            rate=tariff(decision.plan.size, observed.state, self.prices, decision.plan.kind),
+        )
+        try:
+            self.probes.begin(asked)
+        except Conflict as error:
+            structlog.get_logger("rightsizer").debug(str(error), endpoint=str(entry.key))
