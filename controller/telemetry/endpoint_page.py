@@ -53,6 +53,11 @@ class EndpointPage:
         with self._lock:
             self._written.pop(key, None)
 
+    def clear(self) -> None:
+        """End all series of all endpoints."""
+        with self._lock:
+            self._written.clear()
+
     def text(self, *, openmetrics: bool) -> str:
         """Every endpoint metric of the catalogue with its help, type and samples."""
         with self._lock:

@@ -202,7 +202,13 @@ class Telemetry:
     # lease and probes
 
     def leads(self, leader: bool, remaining_s: float) -> None:
-        """Whether this replica leads, and for how long at most without a renewal."""
+        """Whether this replica leads, and for how long at most without a renewal.
+
+        One that does not lead shows no endpoint: what it knew of them grows old, and the
+        replica that leads shows them.
+        """
+        if not leader:
+            self._endpoints.clear()
         self._gauges["leader"].set(float(leader))
         self._gauges["lease_remaining_seconds"].set(max(0.0, remaining_s) if leader else 0.0)
 

@@ -78,6 +78,16 @@ def test_who_leads_is_shown(telemetry: Telemetry) -> None:
     assert value(telemetry, "lease_transitions_total") == 2.0
 
 
+def test_who_does_not_lead_shows_no_endpoint(telemetry: Telemetry) -> None:
+    telemetry.endpoint_assessed(POLICY, assessment())
+    assert b'name="ocr"' in telemetry.render()[0]
+    telemetry.leads(False, 0.0)
+    assert b'name="ocr"' not in telemetry.render()[0]
+    telemetry.leads(True, 10.0)
+    telemetry.endpoint_assessed(POLICY, assessment())
+    assert b'name="ocr"' in telemetry.render()[0]
+
+
 def test_probes_are_counted_by_outcome_with_what_they_cost(telemetry: Telemetry) -> None:
     assert value(telemetry, "probe_runs_total", outcome="failed") == 0.0
     telemetry.probe_ended(ProbeOutcome.SUCCEEDED, 300, 0.25)
