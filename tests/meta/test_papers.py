@@ -11,6 +11,7 @@ from sources import REPOSITORY
 
 import controller
 from controller.cli.main import cli
+from controller.model.condition import ConditionType
 from controller.model.reason import Reason
 from controller.policy import load
 from controller.telemetry.rules.document import groups
@@ -88,17 +89,40 @@ def test_every_room_is_on_the_map() -> None:
     assert drawn == rooms
 
 
-def test_every_reason_and_every_alert_has_its_page_in_the_runbook() -> None:
-    text = (REPOSITORY / "docs/runbook.md").read_text("utf-8")
-    headings = re.findall(r"^### (\S+)$", text, re.MULTILINE)
+RUNBOOK = (REPOSITORY / "docs/runbook.md").read_text("utf-8")
+ENTRY = re.compile(r"^### ([^\n]+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+SAID = ["What happened", "See more", "What to do"]
+
+
+def test_every_reason_condition_and_alert_has_its_entry_in_the_runbook() -> None:
+    headings = [heading for heading, _ in ENTRY.findall(RUNBOOK)]
     assert sorted(headings) == sorted(set(headings)), "a heading appears twice"
     made = groups(load([REPOSITORY / "policies"]), RuleOptions())
     alerts = {rule.alert for group in made for rule in group.rules if rule.alert is not None}
-    assert set(headings) == {reason.value for reason in Reason} | alerts
+    conditions = {f"Condition {condition.value}" for condition in ConditionType}
+    assert set(headings) == {reason.value for reason in Reason} | conditions | alerts
     linked = {
         rule.annotations["runbook_url"] for group in made for rule in group.rules if rule.alert
     }
     assert linked == {f"docs/runbook.md#{alert.lower()}" for alert in alerts}
+
+
+@pytest.mark.parametrize("entry", ENTRY.findall(RUNBOOK), ids=lambda entry: entry[0])
+def test_every_entry_says_what_happened_how_to_see_more_and_what_to_do(
+    entry: tuple[str, str],
+) -> None:
+    _, text = entry
+    said = re.findall(r"^- \*\*(.+?):\*\* (?=\S)", text, re.MULTILINE)
+    assert said == SAID
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda p: p.name)
+def test_links_to_headings_lead_to_one(paper: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s:]*)#([\w-]+)\)", paper.read_text("utf-8")):
+        where = paper.parent / target if target else paper
+        titles = re.findall(r"^#+ (.+)$", where.read_text("utf-8"), re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert anchor in anchors, f"{paper.name} links to {target}#{anchor}"
 
 
 def test_changelog_knows_this_version() -> None:
