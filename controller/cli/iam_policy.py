@@ -42,6 +42,9 @@ MODES = ("observe", "recommend", "enforce", "probe")
               " may be given several times.")  # fmt: skip
 @click.option("--log-group", "log_groups", multiple=True, metavar="NAME", help="Where functions"
               " log if not to /aws/lambda/NAME; may be given several times.")  # fmt: skip
+@click.option(
+    "--make-table", is_flag=True, help="Permit `rightsizer store init` to make the tables, too."
+)
 @click.option("--keep-versions", is_flag=True, help="Permit what `run --keep-versions` does.")
 @output_option("json", "yaml", "table")
 @pass_session
@@ -56,6 +59,7 @@ def iam_policy(
     tables: tuple[str, ...],
     topics: tuple[str, ...],
     log_groups: tuple[str, ...],
+    make_table: bool,
     keep_versions: bool,
     output: str,
 ) -> None:
@@ -78,7 +82,7 @@ def iam_policy(
         return
     features = Features(
         topics=topics,
-        tables=tuple(Table(name, _region(session, loaded)) for name in tables),
+        tables=tuple(Table(name, _region(session, loaded), make_table) for name in tables),
         log_groups=log_groups,
         keep_versions=keep_versions,
         account=account,

@@ -245,5 +245,5 @@ def _finding(subject: Subject, check: str, error: AdapterError) -> Finding:
     if softer and check.startswith("tag:"):
         text += "; needed only by policies that select"
     if isinstance(error, AccessDenied):
-        text += " (see deploy/iam)"
+        text += " (see `rightsizer iam-policy`)"
     return Finding(check, subject.where, verdict, text)

@@ -179,9 +179,11 @@ def _every() -> Iterator[Mapping[str, Any]]:
 
 
 def _explained(finding: str) -> bool:
-    """The linter wants both resources of UpdateEndpoint in one statement. IAM asks for each by
-    itself, and the tags of one are not the other's: under tags there are two statements."""
-    return "RESOURCE_MISMATCH" in finding and "sagemaker:UpdateEndpoint'" in finding
+    """UpdateEndpoint: the linter wants both resources in one statement; IAM asks for each by
+    itself, and the tags of one are not the other's, so under tags there are two statements.
+    DescribeLogGroups: the linter knows no resource of it, AWS asks for `log-group:*`."""
+    known = ("'sagemaker:UpdateEndpoint'", "'logs:DescribeLogGroups'")
+    return "RESOURCE_MISMATCH" in finding and any(action in finding for action in known)
 
 
 def test_documents_of_endpoints_by_name_need_no_exception() -> None:
@@ -199,4 +201,4 @@ def test_every_document_is_clean_to_the_linter() -> None:
         sids = [statement["Sid"] for statement in content["Statement"]]
         assert len(sids) == len(set(sids))
         assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids)
-        assert 0 < characters(content) < 2 * MANAGED_POLICY_CHARACTERS, "two policies hold it"
+        assert 0 < characters(content) < 3 * MANAGED_POLICY_CHARACTERS, "of all there is at once"

@@ -26,6 +26,8 @@ class Table:
 
     name: str
     region: str
+    make: bool = False
+    """Whether `rightsizer store init` is to make it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,21 @@ def _of_policy(policy: Policy, features: Features, asked: Access | None) -> Iter
         else:
             yield from endpoints.grants(policy, kind, place, access)
         yield from copies.grants(policy, kind, place, asked)
+    yield from _payloads(policy, place, asked)
     yield from _shared(policy, place)
+
+
+def _payloads(policy: Policy, place: Place, asked: Access | None) -> Iterator[Grant]:
+    """Objects that probes of the policy send."""
+    sources = () if policy.probe is None else policy.probe.payloads
+    urls = [source.s3.removeprefix("s3://") for source in sources if source.s3 is not None]
+    if urls and (asked is None or asked is Access.PROBE):
+        yield Grant(
+            "ReadPayloadsOfProbes",
+            ("s3:GetObject",),
+            tuple(f"arn:{place.partition}:s3:::{url}" for url in urls),
+            "probe: payloads are kept in these objects",
+        )
 
 
 def _memory_reports(policy: Policy, place: Place, features: Features) -> Iterator[Grant]:
@@ -157,6 +173,9 @@ def _own(acting: Iterable[Policy], features: Features) -> Iterator[Grant]:
 
 
 TABLE_ACTIONS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:DescribeTable",
     "dynamodb:GetItem",
@@ -164,14 +183,29 @@ TABLE_ACTIONS = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+MAKING_ACTIONS = (
+    "dynamodb:CreateTable",
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:DescribeTimeToLive",
+    "dynamodb:TagResource",
+    "dynamodb:UpdateContinuousBackups",
+    "dynamodb:UpdateTimeToLive",
+)
 
 
 def _tables(features: Features) -> Iterator[Grant]:
     for table in features.tables:
-        place = Place(table.region, features.account or "*")
+        arn = Place(table.region, features.account or "*").arn("dynamodb", f"table/{table.name}")
         yield Grant(
             "KeepJournalAndLease",
             TABLE_ACTIONS,
-            (place.arn("dynamodb", f"table/{table.name}"),),
+            (arn,),
             "the journal, or the lease that says who may act, is in this table",
         )
+        if table.make:
+            yield Grant(
+                "MakeTheTable",
+                MAKING_ACTIONS,
+                (arn,),
+                "`rightsizer store init` makes the table where there is none",
+            )
