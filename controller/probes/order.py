@@ -8,6 +8,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from controller.model.endpoint import Kind
@@ -63,7 +64,7 @@ def order_of(plan: ProbePlan) -> Order:
         stop=plan.stop,
         time_limit_s=plan.time_limit_s,
         seed=plan.seed,
-        locustfile=plan.locustfile,
+        locustfile=None if plan.locustfile is None else str(Path(plan.locustfile).absolute()),
     )
 
 

@@ -43,6 +43,20 @@ class Progress:
     """Since the generator was up, warm-up included."""
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Locust's distributed mode, for more load than one process gives.
+
+    Workers are processes that somebody else runs: `python -m controller.probes.generator worker
+    HOST [PORT]`, with this program, credentials and AWS_ENDPOINT_URL of their own.
+    """
+
+    count: int
+    """A probe starts once so many have come, and fails if they have not within a minute."""
+    bind_host: str = "*"
+    bind_port: int = 5557
+
+
 @dataclass(slots=True)
 class _Run:
     plan: ProbePlan
@@ -62,12 +76,20 @@ class LocustRunner:
         folder: where runs keep their files while they last; made when first needed.
         environment: what the children get of the environment: the process's own, with the
             address and the keys of AWS that the controller uses (AWS_ENDPOINT_URL …).
+        workers: who sends the requests instead of the generator itself.
     """
 
-    def __init__(self, clock: Clock, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        folder: Path,
+        environment: Mapping[str, str],
+        workers: Workers | None = None,
+    ) -> None:
         self._clock = clock
         self._machine = SystemClock()
         self._folder = folder
+        self._workers = workers
         self._environment = {
             name: value
             for name, value in environment.items()
@@ -130,10 +152,14 @@ class LocustRunner:
         sweep(self._folder)
 
     def _started(self, plan: ProbePlan) -> _Run:
+        crew = self._workers
+        shared = crew is not None and plan.locustfile is None
+        arguments = (
+            (str(crew.count), crew.bind_host, str(crew.bind_port)) if crew and shared else ()
+        )
+        order = write_order(order_of(plan))
         try:
-            process = GeneratorProcess(
-                self._folder, write_order(order_of(plan)), self._environment, ()
-            )
+            process = GeneratorProcess(self._folder, order, self._environment, arguments)
         except OSError as error:
             reason = error.strerror or error
             raise Terminal(
@@ -161,7 +187,8 @@ class LocustRunner:
         now_s = self._machine.monotonic_s()
         if run.result_since_s is None:
             run.result_since_s = now_s
-        patience_s = 0.0 if run.plan.locustfile is None else _EXIT_PATIENCE_S
+        alone = run.plan.locustfile is None and self._workers is None
+        patience_s = 0.0 if alone else _EXIT_PATIENCE_S
         return now_s - run.result_since_s >= patience_s
 
     def _read(self, run: _Run, text: str) -> ProbeRun:

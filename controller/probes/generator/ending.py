@@ -1,58 +1,67 @@
-"""The end of a run, however it comes: the result is written once, and whole."""
+"""The end of a run, however it comes: the result is given away once, and whole."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gevent
 
+from controller.model.probe import ProbeRun
 from controller.ports import Clock
 from controller.probes.folder import PROGRESS, RESULT, put
-from controller.probes.generator.open_loop import OpenLoop
 from controller.probes.generator.recorder import Recorder
 from controller.probes.results import write_run
 
 _PROGRESS_EVERY_S = 0.5
 
+Give = Callable[[ProbeRun], None]
+
+
+def into(folder: Path) -> Give:
+    """Results as a file."""
+
+    def give(run: ProbeRun) -> None:
+        put(folder / RESULT, write_run(run))
+
+    return give
+
 
 class Ending:
-    """Writes progress while a run goes on, and its result at the end."""
+    """Gives the result away, at the end or when Locust quits before it.
 
-    def __init__(self, folder: Path, recorder: Recorder, clock: Clock) -> None:
-        self._folder, self._recorder, self._clock = folder, recorder, clock
-        self._loop: OpenLoop | None = None
-        self._written = False
+    `finish` counts what is unanswered and says how long was measured, in seconds.
+    """
 
-    def of(self, loop: OpenLoop) -> None:
-        """The loop that is to be finished, should the run be interrupted."""
-        self._loop = loop
+    def __init__(
+        self, recorder: Recorder, clock: Clock, finish: Callable[[], float], give: Give
+    ) -> None:
+        self._recorder, self._clock, self._finish, self._give = recorder, clock, finish, give
+        self._given = False
 
     def interrupted(self, **_: Any) -> None:
         """Locust quits (SIGTERM, or because the run is over): keep what was measured."""
-        if self._written:
+        if not self._given:
+            self._recorder.end("it was told to stop")
+            self.give()
+
+    def give(self) -> None:
+        """The result as it stands, once."""
+        if self._given:
             return
-        self._recorder.end("it was told to stop")
-        if self._loop is not None:
-            self._loop.finish()
-        self.write()
+        self._given = True
+        span_s = self._finish()
+        self._give(self._recorder.result(self._clock.now_s(), span_s))
 
-    def write(self) -> None:
-        """Leave the result."""
-        self._written = True
-        span_s = 0.0 if self._loop is None else self._loop.span_s
-        run = self._recorder.result(self._clock.now_s(), span_s)
-        put(self._folder / RESULT, write_run(run))
 
-    def tell_progress(self) -> None:
-        """Twice a second, how far the run has come."""
-        recorder = self._recorder
-        while True:
-            failed = sum(sample.error is not None for sample in recorder.samples)
-            document = {
-                "requests": len(recorder.samples),
-                "failed": failed,
-                "dropped": recorder.health.dropped,
-                "elapsed_s": round(self._clock.now_s() - recorder.started_at_s, 3),
-            }
-            put(self._folder / PROGRESS, json.dumps(document))
-            gevent.sleep(_PROGRESS_EVERY_S)
+def tell_progress(folder: Path, recorder: Recorder, clock: Clock) -> None:
+    """Twice a second, how far the run has come; for ever."""
+    while True:
+        document = {
+            "requests": len(recorder.samples),
+            "failed": recorder.failed,
+            "dropped": recorder.health.dropped,
+            "elapsed_s": round(clock.now_s() - recorder.started_at_s, 3),
+        }
+        put(folder / PROGRESS, json.dumps(document))
+        gevent.sleep(_PROGRESS_EVERY_S)

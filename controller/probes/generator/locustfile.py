@@ -1,25 +1,29 @@
 """The locustfile that is shipped: one user, who is an arrival process and not a person.
 
-It runs under Locust like any other (`locust -f … --headless -u 1`). The order comes from
-`--rightsizer-folder`; without one it does nothing.
+It runs under Locust like any other. In one process the order comes from the folder named by
+`--rightsizer-folder`; in Locust's distributed mode the master has the folder, and its workers
+get their shares from it.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gevent
 from locust import User, events, task
+from locust.runners import MasterRunner, WorkerRunner
 
 from controller.clock import SystemClock
 from controller.model.probe import Sample
 from controller.probes.folder import ORDER
 from controller.probes.generator.access import RENEW_EVERY_S, Access
-from controller.probes.generator.ending import Ending
+from controller.probes.generator.crew import Master, Worker
+from controller.probes.generator.ending import Ending, into, tell_progress
 from controller.probes.generator.open_loop import OpenLoop
 from controller.probes.generator.recorder import Recorder
 from controller.probes.generator.stops import Stops
 from controller.probes.generator.wire import Limits, Wire
-from controller.probes.order import LAMBDA, read_order
+from controller.probes.order import LAMBDA, Order, read_order
 
 _ANSWER_S = {LAMBDA: 905.0}
 """Longest that the service lets a request take, and a little: 15 min, elsewhere a minute."""
@@ -31,28 +35,50 @@ def _options(parser: Any) -> None:
     parser.add_argument("--rightsizer-folder", default="", help="Where the order is.")
 
 
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _take_part(environment: Any, runner: Any, **_: Any) -> None:
+    folder = Path(environment.parsed_options.rightsizer_folder)
+    if isinstance(runner, MasterRunner):
+        Master(environment, folder, SystemClock().now_s).listen()
+    elif isinstance(runner, WorkerRunner):
+        environment.rightsizer_worker = Worker(runner)
+        environment.rightsizer_worker.listen()
+
+
 class Arrivals(User):
-    """Sends what the order says, once, and quits."""
+    """Sends what the order says, once."""
 
     @task
     def run_once(self) -> None:
         """The whole run."""
+        worker: Worker | None = getattr(self.environment, "rightsizer_worker", None)
+        if worker is not None:
+            self._run(worker.order(), worker)
+            return
         folder = Path(self.environment.parsed_options.rightsizer_folder)
-        order = read_order((folder / ORDER).read_text(encoding="utf-8"))
+        self._run(read_order((folder / ORDER).read_text(encoding="utf-8")), folder)
+        self.environment.runner.quit()
+
+    def _run(self, order: Order, goes_to: Worker | Path) -> None:
         clock = SystemClock()
         recorder = Recorder(Stops(order.stop), clock.now_s())
-        ending = Ending(folder, recorder, clock)
-        self.environment.events.quitting.add_listener(ending.interrupted)
         access = Access(order)
         answer_s = _ANSWER_S.get(order.service, _ANSWER_ELSEWHERE_S)
         wire = Wire(access, Limits(order.max_in_flight, answer_s))
         loop = OpenLoop(order, wire.send, recorder, clock, self._tell_locust)
-        ending.of(loop)
-        helpers = [gevent.spawn(_renew, access), gevent.spawn(ending.tell_progress)]
+        give = into(goes_to) if isinstance(goes_to, Path) else goes_to.report
+        ending = Ending(recorder, clock, loop.finish, give)
+        self.environment.events.quitting.add_listener(ending.interrupted)
+        helpers = [gevent.spawn(_renew, access)]
+        if isinstance(goes_to, Path):
+            helpers.append(gevent.spawn(partial(tell_progress, goes_to, recorder, clock)))
+        else:
+            goes_to.stop = loop.end
         loop.run()
         gevent.killall(helpers)
-        ending.write()
-        self.environment.runner.quit()
+        ending.give()
+        self.environment.events.quitting.remove_listener(ending.interrupted)
+        wire.close()
 
     def _tell_locust(self, sample: Sample) -> None:
         """Locust's own summary then agrees with ours, but for its rounding."""

@@ -56,7 +56,6 @@ class OpenLoop:
         self._ended = Event()
         self._weights = list(itertools.accumulate(body.weight for body in order.bodies))
         self._dice = Random(f"{order.seed} payloads")  # noqa: S311
-        self.span_s = 0.0
 
     def run(self) -> None:
         """Warm up, send what is due, wait for the answers."""
@@ -67,15 +66,17 @@ class OpenLoop:
             self._measure()
         self._drain()
         gevent.killall(watchers)
-        self.finish()
 
     def end(self, why: str) -> None:
         """Send nothing more."""
         self._recorder.end(why)
         self._ended.set()
 
-    def finish(self) -> None:
-        """Count what is still unanswered as failed; nothing is recorded afterwards."""
+    def finish(self) -> float:
+        """Count what is still unanswered as failed; nothing is recorded afterwards.
+
+        Returns the seconds from the first request that was due to now.
+        """
         now_s = self._clock.monotonic_s()
         unanswered, self._open = self._open, {}
         for sent in unanswered.values():
@@ -88,7 +89,7 @@ class OpenLoop:
                 body=sent.body,
             )
             self._recorder.add(sample, "no answer before the end")
-        self.span_s = now_s - self._began_s
+        return now_s - self._began_s
 
     def _warm_up(self) -> None:
         for _ in range(self._order.warm_up):

@@ -26,6 +26,7 @@ class Recorder:
     """No request can succeed, so it was not run at all."""
     first_trouble: str = ""
     open_loop: bool = True
+    failed: int = 0
     _latency_s: float = 0.0
 
     def end(self, why: str | None) -> None:
@@ -36,6 +37,7 @@ class Recorder:
     def add(self, sample: Sample, trouble: str = "") -> None:
         """An outcome."""
         self.samples.append(sample)
+        self.failed += sample.error is not None
         if trouble and not self.first_trouble:
             self.first_trouble = trouble
         if sample.phase != WARM_UP:
@@ -69,8 +71,7 @@ class Recorder:
         complaint = self.health.complaint(ratio, measured, self._latency_s)
         if complaint is not None:
             return ProbeOutcome.DISCARDED, f"The generator was measured: {complaint}."
-        failed = sum(sample.error is not None for sample in self.samples)
-        told = f"{len(self.samples):,} requests, {failed:,} failed"
+        told = f"{len(self.samples):,} requests, {self.failed:,} failed"
         if self.first_trouble:
             told += f" (first: {self.first_trouble})"
         if self.why_ended is not None:
