@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from botocore.loaders import Loader
 
 from controller import __version__
+from controller.app_probes import Generated, Shared, probes_of
 from controller.aws.budgets import CallBudgets
 from controller.aws.calls import CallWatch
 from controller.aws.cloudwatch import CloudWatchReader
 from controller.aws.identity import StsIdentity
 from controller.aws.models import lean_models
-from controller.aws.objects import S3Objects
 from controller.aws.own_configs import OwnConfigs
 from controller.aws.prices import PriceListSource
 from controller.aws.reports import InsightsReportReader
@@ -35,14 +35,8 @@ from controller.ports import (
     Journal,
     KindAdapter,
     Lease,
-    PriceSource,
     ProbeRunner,
-    ShadowMaker,
 )
-from controller.probes.payloads import PayloadReader
-from controller.probes.shadow_endpoints import EndpointShadows
-from controller.probes.shadow_functions import FunctionShadows
-from controller.probes.shadows import Shadows
 from controller.runtime.actuate import Actuator, SoleProcess
 from controller.runtime.advise import Advisor
 from controller.runtime.book import EvidenceBook
@@ -50,8 +44,10 @@ from controller.runtime.counting import SloCounting
 from controller.runtime.engine import Engine, Parts
 from controller.runtime.memory import MemoryReports
 from controller.runtime.observe import Observer, Sources
+from controller.runtime.own_traffic import OwnTraffic
 from controller.runtime.prices import WatchedPrices
-from controller.runtime.probe_parts import MOST_AT_ONCE, ProbeParts
+from controller.runtime.probe_desk import ProbeDesk
+from controller.runtime.probe_rounds import ProbeRounds
 from controller.runtime.probing import Probes
 from controller.runtime.reconcile import Hands, Reconciler
 from controller.runtime.record import Recorder
@@ -118,6 +114,8 @@ class App:
     site: Site
     notifier: Channels | None
     probes: Probes | None
+    rounds: ProbeRounds | None
+    """What a daemon does for its probes."""
 
     def close(self) -> None:
         """Release connections and the store; a probe that still sends is ended."""
@@ -149,7 +147,8 @@ def build(wiring: Wiring) -> App:
         load=lambda: store.checkpoint(PRICES),
         save=lambda text: store.put_checkpoint(PRICES, text),
     )
-    samples = SampleBook(CloudWatchReader(sessions, clock, telemetry), rules)
+    own = OwnTraffic(store, clock)
+    samples = SampleBook(CloudWatchReader(sessions, clock, telemetry), rules, own.of)
     reports = MemoryReports(InsightsReportReader(sessions, telemetry))
     book = EvidenceBook(store)
     observer = Observer(Sources(store, adapters, rules, samples, book, reports))
@@ -158,9 +157,15 @@ def build(wiring: Wiring) -> App:
     recorder = Recorder(store, telemetry, notifier)
     watched = WatchedPrices(prices, telemetry)
     advisor = Advisor(watched, store, OwnConfigs(sessions, clock))
-    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor)
     identity = StsIdentity(sessions)
     roster = Roster(identity, adapters)
+    shared = Shared(sessions, adapters, rules, watched, roster, telemetry, book, own)
+    probes = None
+    if wiring.runner is not None:
+        generated = Generated(store, clock, wiring.runner, wiring.actor, wiring.probes_of_one)
+        probes = probes_of(generated, shared)
+    desk = None if probes is None else ProbeDesk(probes, watched)
+    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor, desk)
     counting = SloCounting(store, telemetry, samples)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
     engine = Engine(parts, wiring.policies)
@@ -182,54 +187,11 @@ def build(wiring: Wiring) -> App:
         clock=clock,
         site=Site(looked_at),
         notifier=notifier,
-        probes=_probes(
-            wiring,
-            sessions,
-            hands=hands,
-            adapters=adapters,
-            roster=roster,
-            telemetry=telemetry,
-            book=book,
-        ),
+        probes=probes,
+        rounds=None
+        if probes is None
+        else ProbeRounds(probes, roster.entries, recorder.last, watched),
     )
-
-
-def _probes(
-    wiring: Wiring,
-    sessions: Sessions,
-    *,
-    hands: Hands,
-    adapters: Mapping[Kind, KindAdapter],
-    roster: Roster,
-    telemetry: Telemetry,
-    book: EvidenceBook,
-) -> Probes | None:
-    """None without a load generator."""
-    if wiring.runner is None:
-        return None
-    clock, store = wiring.clock, wiring.store
-    return Probes(
-        ProbeParts(
-            store,
-            clock,
-            wiring.runner,
-            Shadows(store, _makers(sessions, hands.prices), clock, actor=wiring.actor),
-            adapters,
-            hands.rules,
-            bodies=PayloadReader(S3Objects(sessions).get).read,
-            learn=book.add,
-            counted=telemetry.probe_ended,
-            ended=lambda ended: roster.schedule(ended.asked.key, clock.now_s()),
-            most=max(MOST_AT_ONCE, wiring.probes_of_one),
-            most_each=wiring.probes_of_one,
-        )
-    )
-
-
-def _makers(sessions: Sessions, prices: PriceSource) -> Mapping[Kind, ShadowMaker]:
-    endpoints = (Kind.SERVERLESS_ENDPOINT, Kind.REALTIME_ENDPOINT)
-    copies = {kind: EndpointShadows(sessions, prices, kind) for kind in endpoints}
-    return {Kind.LAMBDA_FUNCTION: FunctionShadows(sessions), **copies}
 
 
 def _sessions(wiring: Wiring, telemetry: Telemetry) -> Sessions:

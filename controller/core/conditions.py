@@ -82,6 +82,8 @@ def _ready(tick: _Tick) -> _Said:
 def _degraded(tick: _Tick) -> _Said:
     if tick.reason in _DEGRADED:
         return TRUE, tick.reason, tick.assessment.sentence
+    if tick.assessment.unexpected is not None:
+        return TRUE, Reason.UNEXPECTED_ANSWERS, tick.assessment.unexpected
     return FALSE, Reason.AS_EXPECTED, "the endpoint can be looked at and worked on"
 
 

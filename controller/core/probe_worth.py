@@ -7,7 +7,7 @@ and turns what they want into an order. A confirmed breach is never kept waiting
 decrease is, for it is better made once and to the right size than in steps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from controller.core import windows
@@ -106,6 +106,15 @@ def consider(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tari
     if over_budget(usd, spent, probing.budget) is not None:
         return assessment
     return _decided(assessment, _probe(wish, probing, usd))
+
+
+def unexpected(probes: Sequence[ProbeRecord]) -> str | None:
+    """What the newest live probe was answered that it should not have been, in words."""
+    newest = next((p for p in probes if p.kind is ProbeKind.LIVE and p.requests > 0), None)
+    if newest is None or newest.unexpected == 0:
+        return None
+    counts = f"{newest.unexpected} of {newest.requests} answers to a live probe"
+    return f"{counts} were not what the policy expects, behind a good status"
 
 
 def price(wish: Wish, looking: Looking, rate: Maybe[Tariff]) -> Maybe[float]:

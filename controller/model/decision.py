@@ -90,5 +90,7 @@ class Assessment:
     """What a person might do; carried out by nobody."""
     ended: Hold | None = None
     """Why the newest closed change ended as it did; None where nothing was ever changed."""
+    unexpected: str | None = None
+    """What live probes were answered behind a good status, if not what was expected."""
     hosting: tuple[HostingCost, ...] = ()
     """What the demand would cost under each kind of hosting."""

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     MEMORY_USE_UNKNOWN = "MemoryUseUnknown"
     PRICE_UNKNOWN = "PriceUnknown"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
+    UNEXPECTED_ANSWERS = "UnexpectedAnswers"
     STABILIZING = "Stabilizing"
     PROBING = "Probing"
     # policy or people say no

@@ -13,10 +13,11 @@ from controller.runtime.engine import Engine
 from controller.runtime.health import Health, Readiness
 from controller.runtime.housekeeping import Housekeeper
 from controller.runtime.leadership import Elected, Leadership
+from controller.runtime.probe_rounds import ROUND_S, ProbeRounds
 from controller.runtime.queue import WorkQueue
 from controller.runtime.reload import CREDENTIALS, POLICIES, Reloader
 from controller.runtime.schedule import Schedule
-from controller.runtime.tasks import Prune, Reload, Resync, SamplePlace, Task
+from controller.runtime.tasks import Prune, Reload, Resync, SamplePlace, StepProbes, Task
 from controller.runtime.workers import Workers
 from controller.telemetry.metrics import Telemetry
 from controller.web.app import Reloaded, build_app
@@ -55,6 +56,8 @@ class DaemonParts:
     tick_s: float = TICK_S
     elected: Elected | None = None
     """The lease, where replicas share one; None: this process alone has the journal."""
+    rounds: ProbeRounds | None = None
+    """Probes; None: there are none."""
     refresh: Callable[[], None] = lambda: None
     """Lets the page show what another replica has written."""
 
@@ -95,6 +98,7 @@ class Daemon:
             health=self.health,
             clock=parts.clock,
             working=lambda: self._leadership.working,
+            rounds=parts.rounds,
         )
         self.doors = parts.doors
         self.listener = Listener(
@@ -124,6 +128,7 @@ class Daemon:
         self._schedule.every("tick", self._at.tick_s, self._tick)
         self._schedule.every("reload", RELOAD_S, lambda: self._queue.add(Reload()), jitter_s=1.0)
         self._schedule.every("prune", PRUNE_S, lambda: self._queue.add(Prune()), jitter_s=600.0)
+        self._schedule.every("probes", ROUND_S, self._probe)
         self._schedule.start()
         self._leadership.start()
 
@@ -166,6 +171,12 @@ class Daemon:
             for scope in self._at.engine.due():
                 self._queue.add(SamplePlace(scope))
         self._at.telemetry.queue(self._queue.depth())
+
+    def _probe(self) -> None:
+        """A round is enqueued where there is anything to do."""
+        rounds = self._at.rounds
+        if rounds is not None and self._leadership.working and rounds.busy():
+            self._queue.add(StepProbes())
 
     def _reload_now(self) -> Reloaded:
         ok = self._reloader.poll()

@@ -1,14 +1,14 @@
 """Where a tick asks whether to probe, and a decision to probe becomes a probe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from controller.core.assess import Beliefs, Observed, Sizing
 from controller.core.probe_cost import Tariff, tariff
 from controller.core.probe_wish import memory_wish
-from controller.core.probe_worth import Looking, Wisher, consider
+from controller.core.probe_worth import Looking, Wisher, consider, unexpected
 from controller.kinds.realtime_endpoint.probing import instance_wish
 from controller.model.decision import Assessment, Probe
 from controller.model.endpoint import Kind
@@ -39,7 +39,9 @@ class ProbeDesk:
     def consider(
         self, observed: Observed, sizing: Sizing, beliefs: Beliefs, assessment: Assessment
     ) -> Assessment:
-        """The assessment, with a probe for a decision where one is worth its price."""
+        """The assessment, with a probe for a decision where one is worth its price, and with
+        what live probes found wrong."""
+        assessment = replace(assessment, unexpected=unexpected(observed.probes))
         probing = observed.policy.probe
         if probing is None or not probing.shadows:
             return assessment

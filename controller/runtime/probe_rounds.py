@@ -3,6 +3,7 @@
 APScheduler only enqueues a round; a worker makes it, and none of its steps waits for anything.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from controller.model.probe import ProbeKind, ProbeOrder
 from controller.model.probing import LiveProbe, Phase, Probing
 from controller.ports import PriceSource
 from controller.runtime.probe_parts import Asked
-from controller.runtime.probing import Probes
+from controller.runtime.probing import STEP_S, Probes
 from controller.runtime.roster import Entry
 
 ROUND_S = 2.0
@@ -48,6 +49,14 @@ class ProbeRounds:
     def busy(self) -> bool:
         """Whether a round has anything to do."""
         return self.probes.busy() or any(_live(entry) for entry in self.entries())
+
+    def due_s(self) -> float:
+        """When to make the next one: soon while a probe is under way, else for live probes."""
+        now_s = self.probes.now_s()
+        if self.probes.busy():
+            return now_s + STEP_S
+        due = [self._due_s(e, live) for e in self.entries() if (live := _live(e)) is not None]
+        return max(now_s + STEP_S, min(due, default=math.inf))
 
     def make(self) -> None:
         """One round. Raises StoreError."""

@@ -11,7 +11,7 @@ from controller.core.guard import Fleet, fleet_is_full
 from controller.core.refusals import retry_delay_s, stuck
 from controller.core.sentence import change_sentence, underway, with_progress
 from controller.model.change import Advance, Change, Wait
-from controller.model.decision import Assessment, Hold, Propose
+from controller.model.decision import Assessment, Hold, Probe, Propose
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.errors import (
     AccessDenied,
@@ -24,17 +24,17 @@ from controller.model.errors import (
     Unreachable,
 )
 from controller.model.estimate import Observation
-from controller.model.policy import Mode
 from controller.model.reason import Reason
 from controller.model.window import Window
 from controller.ports import Clock, PriceSource
 from controller.runtime.actuate import Actuator
 from controller.runtime.advise import Advisor
 from controller.runtime.observe import Observer
+from controller.runtime.probe_desk import ProbeDesk
 from controller.runtime.record import Recorder
 from controller.runtime.roster import Entry, next_turn_s
 from controller.runtime.samples import SampleBook
-from controller.runtime.trials import verdict_on
+from controller.runtime.trials import may_go_on, verdict_on
 
 REFUSED_S = 15.0
 """Somebody was faster: time for them to finish."""
@@ -67,6 +67,8 @@ class Hands:
     recorder: Recorder
     advisor: Advisor | None = None
     """None: nothing is advised."""
+    desk: ProbeDesk | None = None
+    """None: nothing is probed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,12 @@ class Reconciler:
         if refusal is not None:
             return observed, refusal
         sizing = self._hands.rules[entry.key.kind].sizing(self._hands.prices, observed.state)
-        return observed, assess(observed, sizing, self._believe(observed, sizing))
+        beliefs = self._believe(observed, sizing)
+        assessment = assess(observed, sizing, beliefs)
+        desk = self._hands.desk
+        if desk is not None and observed.policy.probe is not None:
+            assessment = desk.consider(observed, sizing, beliefs, assessment)
+        return observed, assessment
 
     def _believe(self, observed: Observed, sizing: Sizing) -> Beliefs:
         """Beliefs change when an hour ends, not with every tick: kept until an input is new."""
@@ -210,6 +217,8 @@ class Reconciler:
             if not actuator.lease_held:
                 return observed.now_s + REFUSED_S, "another replica leads"
             return self._proceed(actuator, entry, observed, observed.open_change)
+        if isinstance(assessment.decision, Probe) and self._hands.desk is not None:
+            self._hands.desk.begin(entry, observed, assessment.decision)
         if not isinstance(assessment.decision, Propose):
             asked = self._hands.observer.awaiting(entry.key)
             return min(turn_s, observed.now_s + ANSWER_S) if asked else turn_s, None
@@ -265,7 +274,7 @@ class Reconciler:
                 state=observed.state,
                 rollout=entry.policy.rollout,
                 verdict=verdict_on(change, entry.policy, rules, samples, now_s),
-                may_go_on=_may_go_on(entry, observed, change),
+                may_go_on=may_go_on(entry, observed, change),
                 now_s=now_s,
                 slo=entry.policy.slo,
             )
@@ -280,21 +289,3 @@ class Reconciler:
             if not change.phase.open:
                 return now_s + AGAIN_S, None
         return self._hands.clock.now_s() + AGAIN_S, None
-
-
-def _may_go_on(entry: Entry, observed: Observed, change: Change) -> Reason | None:
-    """Why an open change may take no further step forward, if it may not.
-
-    What a person asked for goes on whatever the mode; nothing goes on while paused.
-    """
-    if entry.orphan or entry.policy.mode is Mode.OFF:
-        return Reason.MODE_OFF
-    for pause in observed.pauses:
-        live = pause.until_s is None or pause.until_s > observed.now_s
-        if live and pause.scope in {"*", str(entry.key)}:
-            return Reason.PAUSED
-    if entry.conflict is not None:
-        return Reason.POLICY_CONFLICT
-    if change.actor == "controller" and entry.policy.mode is not Mode.ENFORCE:
-        return Reason.MODE_RECOMMEND
-    return None

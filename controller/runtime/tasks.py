@@ -36,4 +36,9 @@ class Prune:
     """Cut back what grows without end: evidence, journal, published versions."""
 
 
-Task: TypeAlias = SamplePlace | WorkOn | Resync | Reload | Prune
+@dataclass(frozen=True, slots=True)
+class StepProbes:
+    """Take probes under way a step on, and begin live ones that are due."""
+
+
+Task: TypeAlias = SamplePlace | WorkOn | Resync | Reload | Prune | StepProbes

@@ -1,13 +1,16 @@
-"""The verdict on an open change, from the one-minute windows since it went live."""
+"""Whether an open change may go on: the verdict on it, from the one-minute windows since it went
+live, and what policy and people say."""
 
+from controller.core.assess import Observed
 from controller.core.contract import KindRules
 from controller.core.history import is_decrease
 from controller.core.slo import CERTAIN, Counts, count
 from controller.core.stats import share_at_most
 from controller.core.verdict import Trial, judge
 from controller.model.change import Change, Verdict, VerdictKind
-from controller.model.policy import Policy, Slo
+from controller.model.policy import Mode, Policy, Slo
 from controller.model.reason import Reason
+from controller.runtime.roster import Entry
 from controller.runtime.samples import Samples
 
 NOT_YET = Verdict(VerdictKind.INCONCLUSIVE, Reason.BAKING, "waiting for traffic to settle")
@@ -50,3 +53,21 @@ def _baseline(change: Change) -> Counts:
     if base is None:
         return Counts()
     return Counts(base.requests, base.slow, base.errors, 1, base.start_s, base.end_s)
+
+
+def may_go_on(entry: Entry, observed: Observed, change: Change) -> Reason | None:
+    """Why an open change may take no further step forward, if it may not.
+
+    What a person asked for goes on whatever the mode; nothing goes on while paused.
+    """
+    if entry.orphan or entry.policy.mode is Mode.OFF:
+        return Reason.MODE_OFF
+    for pause in observed.pauses:
+        live = pause.until_s is None or pause.until_s > observed.now_s
+        if live and pause.scope in {"*", str(entry.key)}:
+            return Reason.PAUSED
+    if entry.conflict is not None:
+        return Reason.POLICY_CONFLICT
+    if change.actor == "controller" and entry.policy.mode is not Mode.ENFORCE:
+        return Reason.MODE_RECOMMEND
+    return None

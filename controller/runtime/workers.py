@@ -10,9 +10,18 @@ from controller.ports import Clock
 from controller.runtime.engine import Engine
 from controller.runtime.health import Health
 from controller.runtime.housekeeping import Housekeeper
+from controller.runtime.probe_rounds import ProbeRounds
 from controller.runtime.queue import WorkQueue
 from controller.runtime.reload import Reloader
-from controller.runtime.tasks import Prune, Reload, Resync, SamplePlace, Task, WorkOn
+from controller.runtime.tasks import (
+    Prune,
+    Reload,
+    Resync,
+    SamplePlace,
+    StepProbes,
+    Task,
+    WorkOn,
+)
 from controller.telemetry.metrics import Telemetry
 
 IDLE_S = 5.0
@@ -37,6 +46,7 @@ class Workers:
         health: Health,
         clock: Clock,
         working: Callable[[], bool] = lambda: True,
+        rounds: ProbeRounds | None = None,
     ) -> None:
         self._queue = queue
         self._engine = engine
@@ -46,6 +56,7 @@ class Workers:
         self._health = health
         self._clock = clock
         self._working = working
+        self._rounds = rounds
         self._threads: list[threading.Thread] = []
         self._active = 0
         self._lock = threading.Lock()
@@ -108,7 +119,7 @@ class Workers:
 
     def _do(self, task: Task) -> None:
         match task:
-            case SamplePlace() | WorkOn() | Prune() if not self._working():
+            case SamplePlace() | WorkOn() | Prune() | StepProbes() if not self._working():
                 pass  # another replica's; whoever comes to lead finds it due again
             case SamplePlace():
                 self._sample(task)
@@ -119,6 +130,9 @@ class Workers:
                 self._reloader.resync()
             case Reload():
                 self._reloader.poll()
+            case StepProbes():
+                if self._rounds is not None:
+                    self._rounds.make()
             case Prune():
                 self._housekeeper.clean(self._engine.entries())
 
