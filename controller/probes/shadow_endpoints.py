@@ -21,7 +21,7 @@ from controller.model.probe import Shadow, ShadowPhase
 from controller.model.size import RealtimeSize, ServerlessSize, Size
 from controller.ports import PriceSource
 from controller.probes.endpoint_copy import configuration, live_endpoint, tags
-from controller.probes.log_groups import delete_log_group
+from controller.probes.log_groups import ENDPOINTS, delete_log_group, groups_left
 from controller.probes.shadow_tags import Marks, found_shadow, is_ours, marks, overdue
 
 _IN_SERVICE, _FAILED = "InService", "Failed"
@@ -80,23 +80,31 @@ class EndpointShadows:
             self._check_ours(shadow, config["EndpointConfigArn"])
             self._delete(shadow, "DeleteEndpointConfig", EndpointConfigName=shadow.id)
             return False
-        delete_log_group(self._sessions, shadow.scope, f"/aws/sagemaker/Endpoints/{shadow.id}")
+        delete_log_group(self._sessions, shadow.scope, f"{ENDPOINTS}{shadow.id}")
         return True
 
     def strays(self, scope: Scope, now_s: float) -> Sequence[Shadow]:
-        """Expired copies in a region: endpoints, and configurations without one."""
+        """Expired copies in a region: endpoints, configurations without one, and log groups
+        without either."""
         found: dict[str, Marks] = {}
+        standing: set[str] = set()
         for name, arn in self._named(scope):
+            standing.add(name)
             try:
                 said = marks(name, config_tags(self._sessions, scope, name, arn))
             except NotFound:
                 continue  # deleted since it was listed
             if said is not None and overdue(said, self._kind, now_s):
                 found[name] = said
-        return [
+        strays = [
             found_shadow(name, said, scope, self._size(scope, name))
             for name, said in sorted(found.items())
         ]
+        size = _size_of({}, self._kind)
+        groups = groups_left(
+            self._sessions, scope, self._kind, lambda _, name: name in standing, size
+        )
+        return [*strays, *groups]
 
     def usd_per_hour(self, region: str, size: Size) -> Maybe[float]:
         """One instance, whether it is asked anything or not; serverless costs nothing idle."""

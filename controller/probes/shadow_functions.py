@@ -21,7 +21,7 @@ from controller.model.probe import Shadow, ShadowPhase
 from controller.model.size import LambdaSize, Size
 from controller.probes.function_code import FetchCode, checked, fetch_code
 from controller.probes.function_copy import Document, creation, reserved
-from controller.probes.log_groups import delete_log_group
+from controller.probes.log_groups import FUNCTIONS, delete_log_group, groups_left
 from controller.probes.shadow_tags import found_shadow, is_ours, marks, overdue
 
 
@@ -66,7 +66,7 @@ class FunctionShadows:
         """Delete the function; once it is gone, the log group that its first request made."""
         seen = self._seen(shadow)
         if seen is None:
-            delete_log_group(self._sessions, shadow.scope, f"/aws/lambda/{shadow.id}")
+            delete_log_group(self._sessions, shadow.scope, f"{FUNCTIONS}{shadow.id}")
             return True
         try:
             with translated("lambda", "DeleteFunction", shadow.scope, f"function {shadow.id}"):
@@ -76,7 +76,7 @@ class FunctionShadows:
         return False
 
     def strays(self, scope: Scope, now_s: float) -> Sequence[Shadow]:
-        """Expired copies in a region, found by their tags."""
+        """Expired copies in a region, found by their tags; then log groups without a copy."""
         strays = []
         for name, tags in self._tagged(scope):
             found = marks(name, tags)
@@ -84,7 +84,8 @@ class FunctionShadows:
                 size = self._size(scope, name)
                 if size is not None:
                     strays.append(found_shadow(name, found, scope, size))
-        return strays
+        kind, size = Kind.LAMBDA_FUNCTION, LambdaSize(128)
+        return [*strays, *groups_left(self._sessions, scope, kind, self._stands, size)]
 
     def usd_per_hour(self, region: str, size: Size) -> Maybe[float]:
         """An idle function costs nothing."""
@@ -167,6 +168,9 @@ class FunctionShadows:
             token = page.get("PaginationToken", "")
             if not token:
                 return
+
+    def _stands(self, scope: Scope, name: str) -> bool:
+        return self._size(scope, name) is not None
 
     def _size(self, scope: Scope, name: str) -> Size | None:
         """None where it is gone: the Tagging API remembers what was deleted a while ago."""

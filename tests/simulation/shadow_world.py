@@ -206,13 +206,12 @@ class ShadowWorld:
         raise AssertionError(f"not removed: {self.standing()}")
 
     def sweep(self, what: Callable[[], Any] | None = None) -> None:
-        """Sweep until no row is left."""
+        """Sweep until nothing is left to remove."""
         self.shadows.sweep() if what is None else what()
         for _ in range(200):
-            if not self.store.shadows():
+            if not self.shadows.sweep().going:
                 return
             self.wait()
-            self.shadows.sweep()
         raise AssertionError(f"not swept: {self.store.shadows()}")
 
     def wait(self, seconds: float = STEP_S) -> None:
@@ -227,6 +226,10 @@ class ShadowWorld:
             return client.invoke(FunctionName=name, Payload=b"{}", LogType="Tail")
         client = self.sessions.client(SCOPE, "sagemaker-runtime")
         return client.invoke_endpoint(EndpointName=name, Body=b"{}")
+
+    def groups(self) -> set[str]:
+        """Names of all log groups."""
+        return self.world.region(ACCOUNT, REGION).log_groups
 
     def standing(self) -> set[str]:
         """Everything that there is in the account."""

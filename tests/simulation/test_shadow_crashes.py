@@ -63,6 +63,20 @@ def test_a_copy_whose_journal_was_lost_is_found_by_its_tags(name: str, tmp_path:
     assert shadow.phase is ShadowPhase.READY
 
 
+@pytest.mark.parametrize("name", SOURCES)
+def test_lines_that_were_late_leave_no_log_group(name: str, tmp_path: Path) -> None:
+    world = ShadowWorld(SOURCES[name], tmp_path / "late.db")
+    other, shadow = world.made(), world.made()
+    world.end(shadow)
+    late = {group.replace(other.id, shadow.id) for group in world.groups() if other.id in group}
+    world.groups().update(late)
+    world.sweep(lambda: world.shadows.sweep_strays([SCOPE]))
+    assert not late & world.groups()
+    assert world.store.shadows() == (other,), "one that stands keeps its own"
+    world.end(other)
+    assert world.standing() == world.before
+
+
 def test_a_configuration_without_its_endpoint_is_found_too(tmp_path: Path) -> None:
     world = ShadowWorld(SOURCES["serverless endpoint"], tmp_path / "lost.db")
     world.shadows.make(world.begin(), world.state())

@@ -169,3 +169,9 @@ def _tidying(kind: Kind, place: Place) -> Iterator[Grant]:
         (group, f"{group}:*"),
         "probe.shadows: the log group that a copy's first request made outlives the copy",
     )
+    yield Grant(
+        "FindLogsOfCopies",
+        ("logs:DescribeLogGroups",),
+        (place.arn("logs", "log-group:*"),),
+        "probe.shadows: a copy's last lines may make its log group anew",
+    )

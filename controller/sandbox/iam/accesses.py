@@ -151,5 +151,6 @@ _ASKS: Mapping[tuple[str, str], Asks] = {
     ("logs", "StartQuery"): _start_query,
     ("logs", "GetQueryResults"): _query,
     ("logs", "DeleteLogGroup"): _log_group,
+    ("logs", "DescribeLogGroups"): _query,
     ("sts", "AssumeRole"): _assume,
 }
