@@ -233,6 +233,7 @@ def _channels(session: Session, file: str | None) -> "tuple[Channel, ...]":
 def _app(session: Session, policies: "PolicySet", notify: str | None = None) -> "App":
     from controller.app import Wiring, build
     from controller.aws.sessions import Connection
+    from controller.cli.generator import generator
     from controller.cli.journal import opened
 
     settings = session.settings
@@ -252,6 +253,7 @@ def _app(session: Session, policies: "PolicySet", notify: str | None = None) -> 
                 wait=session.wait,
                 process_metrics=True,
                 channels=channels,
+                runner=generator(session),
             )
         )
     except BaseException:
@@ -278,6 +280,7 @@ def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, settings: Se
         app.site,
         doors=doors(settings, host),
         tls=tls(settings),
+        rounds=app.rounds,
     )
     if isinstance(app.clock, FollowedClock):
         parts = replace(parts, machine=SystemClock(), tick_s=PACED_TICK_S)

@@ -50,6 +50,8 @@ def _latency(axes: Any, sizes: list[int], made: "list[Estimate]", tuned: "Tuned"
     axes.axhline(goal.threshold_ms, color="black", linestyle="--", label="SLO")
     _mark(axes, sizes, mids, tuned)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_ylabel("p95, ms")
     axes.legend()
 
