@@ -9,15 +9,19 @@ wide, and no capacity is claimed far beyond the highest load seen enough.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from controller.core.stats import Floats, normal_cdf_array
 from controller.kinds.realtime_endpoint.loads import Loads
 from controller.kinds.realtime_endpoint.queueing import FULL, SERVERS, backlog_ms, rise
 from controller.model.demand import Interval
+
+Indices: TypeAlias = npt.NDArray[np.int64]
 
 REACH = 5.0
 """Largest extrapolation in load: beyond it nothing is claimed, however sure the curve looks …"""
@@ -39,6 +43,8 @@ SERVERS_SD = 1.0
 """Log standard deviation of the number of servers around the vCPUs."""
 SINGLE_WEIGHT = 0.15
 """Prior weight of a container that does one request at a time whatever the machine."""
+AT_ONCE = 12_000
+"""Numbers that are reckoned with at once."""
 NEGLIGIBLE = 3e-4
 """Curves less likely than this are left out."""
 _USES = np.geomspace(0.01, 4.0, 48)
@@ -119,23 +125,50 @@ class Curves:
 
     def p_met(self, load_rps: Floats, threshold_ms: float) -> Floats:
         """Probability that an hour at each load meets the SLO; never rising with load."""
-        log_ms = self.log_ms(load_rps)
-        room = math.log(threshold_ms) - log_ms
-        future = np.hypot(self._sd(load_rps, log_ms), self.hour_sd)
-        # A curve that is over gains nothing from being poorly known.
-        met = normal_cdf_array(room / np.where(room < 0.0, self.hour_sd, future))
-        found = np.einsum("n,k,nkl->l", _NODE_WEIGHTS, self.weight, met)
-        return np.asarray(np.minimum.accumulate(found))
+        limit = math.log(threshold_ms)
+
+        def met(part: Curves) -> Floats:
+            log_ms = part.log_ms(load_rps)
+            room = limit - log_ms
+            future = np.hypot(part._sd(load_rps, log_ms), part.hour_sd)
+            # A curve that is over gains nothing from being poorly known.
+            return normal_cdf_array(room / np.where(room < 0.0, part.hour_sd, future))
+
+        return np.asarray(np.minimum.accumulate(self._mean(met, len(load_rps))))
 
     def p_bears(self, load_rps: Floats, threshold_ms: float) -> Floats:
         """Probability that the true percentile at each load is within; never rising with load.
 
         Unlike `p_met` it counts what a probe may yet find out, and no hour's own scatter.
         """
-        log_ms = self.log_ms(load_rps)
-        within = normal_cdf_array((math.log(threshold_ms) - log_ms) / self._sd(load_rps, log_ms))
-        found = np.einsum("n,k,nkl->l", _NODE_WEIGHTS, self.weight, within)
-        return np.asarray(np.minimum.accumulate(found))
+        limit = math.log(threshold_ms)
+
+        def within(part: Curves) -> Floats:
+            log_ms = part.log_ms(load_rps)
+            return normal_cdf_array((limit - log_ms) / part._sd(load_rps, log_ms))
+
+        return np.asarray(np.minimum.accumulate(self._mean(within, len(load_rps))))
+
+    def _mean(self, values_of: Callable[["Curves"], Floats], loads: int) -> Floats:
+        """By load, of values by node, curve and load."""
+        found = np.zeros(loads)
+        for part in self._parts(loads):
+            found += np.einsum("n,k,nkl->l", _NODE_WEIGHTS, part.weight, values_of(part))
+        return found
+
+    def _parts(self, loads: int) -> Iterator["Curves"]:
+        """A few curves at a time: arrays that are larger are taken anew from the system each
+        time, and cleared, which takes longer than the arithmetic."""
+        at_once = max(1, AT_ONCE // (len(_NODES) * loads))
+        for start in range(0, len(self.weight), at_once):
+            some = slice(start, start + at_once)
+            yield replace(
+                self,
+                place=self.place[some],
+                limit_rps=self.limit_rps[some],
+                log_level=self.log_level[some],
+                weight=self.weight[some],
+            )
 
     def percentile_ms(self, load_rps: float) -> Interval:
         """The percentile at a load, with its 90 % interval."""
@@ -145,17 +178,27 @@ class Curves:
     def capacity_rps(self, threshold_ms: float) -> Interval:
         """The highest load whose true percentile is within the threshold: a 90 % interval."""
         loads = self._loads()
-        log_ms, weights = self._spread(loads)
-        within = (log_ms <= math.log(threshold_ms)).sum(axis=2, keepdims=True)
+        each = [part._within(loads, threshold_ms) for part in self._parts(len(loads))]
+        within = np.concatenate(each, axis=1)
         reached = np.concatenate([[loads[0] / 2.0], loads])[within]
-        return Interval(*_quantiles(reached, weights))
+        return Interval(*_quantiles(reached, self._weights()[:, :, None]))
+
+    def _within(self, load_rps: Floats, threshold_ms: float) -> Indices:
+        """At how many of the loads it is within: nodes of the limit, curves, nodes of the level."""
+        log_ms, limit = self.log_ms(load_rps), math.log(threshold_ms)
+        sd = self._sd(load_rps, log_ms)
+        each = [np.count_nonzero(log_ms + sd * ninth <= limit, axis=2) for ninth in _NINTHS]
+        return np.stack(each, axis=-1)
 
     def _spread(self, load_rps: Floats) -> tuple[Floats, Floats]:
         """(log percentiles, weights): nodes of the limit, curves, loads, nodes of the level."""
         log_ms = self.log_ms(load_rps)
         values = log_ms[..., None] + self._sd(load_rps, log_ms)[..., None] * _NINTHS
-        weights = _NODE_WEIGHTS[:, None] * self.weight[None, :] / len(_NINTHS)
-        return values, weights[:, :, None, None]
+        return values, self._weights()[:, :, None, None]
+
+    def _weights(self) -> Floats:
+        """Of each node and curve, for each of the nine parts."""
+        return _NODE_WEIGHTS[:, None] * self.weight[None, :] / len(_NINTHS)
 
     def usable_rps(self, threshold_ms: float, confidence: float) -> tuple[float, bool]:
         """(highest load that meets the SLO with a confidence, whether it is only the reach).

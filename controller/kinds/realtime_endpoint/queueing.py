@@ -22,7 +22,14 @@ FULL = 0.98
 """Utilisation from which waits are taken to grow with the backlog alone."""
 WINDOW_MS = 300_000.0
 """Of a measurement."""
-USES = np.concatenate([np.linspace(0.0, 0.9, 46), np.linspace(0.9, FULL, 17)[1:]])
+COARSE_TO, COARSE_STEPS, FINE_STEPS = 0.9, 45, 16
+FINE_STEP = (FULL - COARSE_TO) / FINE_STEPS
+USES = np.concatenate(
+    [
+        np.linspace(0.0, COARSE_TO, COARSE_STEPS + 1),
+        np.linspace(COARSE_TO, FULL, FINE_STEPS + 1)[1:],
+    ]
+)
 _MIDDLES = (np.arange(64, dtype=np.float64) + 0.5) / 64.0
 
 
@@ -31,13 +38,24 @@ def rise(use: Floats, place: Floats, percentile: float, scatter: float) -> Float
 
     use: utilisations, any shape; place: index into SERVERS, of a shape that broadcasts.
     """
-    table = _table(percentile, nearest_scatter(scatter))
-    inside = np.clip(use, 0.0, FULL)
-    at = np.interp(inside, USES, np.arange(len(USES), dtype=np.float64))
-    lower = np.minimum(at.astype(np.int64), len(USES) - 2)
-    rows = np.broadcast_to(place, use.shape).astype(np.int64)
-    below, above = table[rows, lower], table[rows, lower + 1]
-    return np.asarray(below + (above - below) * (at - lower))
+    table, steps = _table(percentile, nearest_scatter(scatter))
+    at = _place_of(use)
+    lower = at.astype(np.intp)
+    np.minimum(lower, len(USES) - 2, out=lower)
+    at -= lower
+    lower += place.astype(np.intp) * len(USES)
+    at *= steps.take(lower)
+    at += table.take(lower)
+    return at
+
+
+def _place_of(use: Floats) -> Floats:
+    """Where utilisations lie among USES, counted in its steps."""
+    at = np.minimum(use, FULL)
+    np.maximum(at, 0.0, out=at)
+    fine = (at - COARSE_TO) / FINE_STEP + COARSE_STEPS
+    at /= COARSE_TO / COARSE_STEPS
+    return np.where(at < COARSE_STEPS, at, fine)
 
 
 def backlog_ms(use: Floats) -> Floats:
@@ -51,15 +69,16 @@ def nearest_scatter(scatter: float) -> float:
 
 
 @lru_cache(maxsize=32)
-def _table(percentile: float, scatter: float) -> Floats:
-    """One row per number of servers, one column per utilisation."""
+def _table(percentile: float, scatter: float) -> tuple[Floats, Floats]:
+    """One row per number of servers, one column per utilisation; and the steps between them."""
     service = _lognormal(scatter)
     idle = float(np.quantile(service, percentile))
     times = idle * np.geomspace(0.5, 400.0, 500)
     cv2 = float(np.mean(service**2) / np.mean(service) ** 2 - 1.0)
     rows = [_percentiles(c, cv2, service, times, percentile) for c in SERVERS]
     found = np.log(np.stack(rows))
-    return np.asarray(np.maximum.accumulate(found - found[:, :1], axis=1))
+    table = np.maximum.accumulate(found - found[:, :1], axis=1)
+    return table, np.diff(table, axis=1, append=table[:, -1:])
 
 
 def _lognormal(scatter: float) -> Floats:
