@@ -26,6 +26,7 @@ from controller.web.checks import Check
 from controller.web.doors import Doors
 from controller.web.reading import FleetQuery, Json, Reads
 
+BUDGETED = "checkout-ocr"
 SECRET = "external-id-that-nobody-may-see"
 
 
@@ -36,7 +37,7 @@ class SiteWorld:
         self.world = World(seed=0, start_s=START_S)
         self.world.seed_from(demo_document(endpoints=True))
         self.clock = VirtualClock(self.world.now_s(), self.world.advance_to)
-        self.policies = _with_a_secret(load([POLICIES]))
+        self.policies = _with_a_budget(_with_a_secret(load([POLICIES])))
         self.app = self.start(SqliteStore.open(":memory:"))
 
     def start(self, store: SqliteStore) -> App:
@@ -74,6 +75,15 @@ def _with_a_secret(policies: PolicySet) -> PolicySet:
     for policy in policies.policies:
         scope = replace(policy.target.scope, external_id=SECRET)
         changed.append(replace(policy, target=replace(policy.target, scope=scope)))
+    return replace(policies, policies=tuple(changed))
+
+
+def _with_a_budget(policies: PolicySet) -> PolicySet:
+    """Far above what it costs: the picture has a line for it, and nothing else changes."""
+    changed = [
+        replace(policy, budget_usd_per_month=400.0) if policy.name == BUDGETED else policy
+        for policy in policies.policies
+    ]
     return replace(policies, policies=tuple(changed))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import sync_playwright
-from site_world import Crowd, SiteWorld, served
+from site_world import BUDGETED, Crowd, SiteWorld, served
 
 from controller.web.doors import Doors
 from controller.web.listener import Listener
@@ -128,6 +128,7 @@ def test_every_page_is_drawn_fits_and_is_accessible(page: Page, url: str, name: 
         charts = page.tab.query_selector_all(".chart svg")
         assert len(charts) == 2
         assert "SLO" in charts[0].inner_html()
+        assert ("Budget $400" in charts[0].inner_html()) is (BUDGETED in KINDS[name])
         assert "Policy as resolved" in page.tab.inner_text("main")
         assert page.tab.query_selector_all("section tr.live")
     assert page.fits()
