@@ -77,7 +77,7 @@ function draw(root, width, rows, said, continuous, choose) {
     guide,
     intervals(rows, "p95Ms", x, yMs, continuous), intervals(rows, "usdPerMonth", x, yUsd, continuous),
     limit(yMs(sloMs), LEFT, right, `SLO ${ms(sloMs)}`),
-    budgetUsdPerMonth ? limit(yUsd(budgetUsdPerMonth), LEFT, right, `Budget ${usd(budgetUsdPerMonth)}`) : null,
+    budgetUsdPerMonth ? limit(yUsd(budgetUsdPerMonth), LEFT, right, `Budget ${usd(budgetUsdPerMonth)}`, true) : null,
     places.map((place) => (measured[place] ? diamond(x(place), measured[place].p95Ms, yMs) : null)),
     places.map((place) => [marker(rows[place], x(place), yMs(mid(rows[place].p95Ms)), said, continuous), marker(rows[place], x(place), yUsd(mid(rows[place].usdPerMonth)), said, continuous)]),
     continuous ? memoryAxis(spread, memory, x) : names(rows, x, slanted),

@@ -86,7 +86,7 @@ export const measuredAs = (document) => document.instanceType ?? String(document
 
 export function arrow(before, after) {
   if (!after || same(before, after)) return size(before);
-  if (before && "memoryMb" in before && !("maxConcurrency" in before)) return `${before.memoryMb}${KEPT}→${KEPT}${after.memoryMb}${KEPT}MB`;
+  if (before && "memoryMb" in before && !("maxConcurrency" in before)) return `${before.memoryMb} →${KEPT}${after.memoryMb}${KEPT}MB`;
   return `${size(before, true)} →${KEPT}${size(after, true)}`;
 }
 
