@@ -152,11 +152,10 @@ class LocustRunner:
         sweep(self._folder)
 
     def _started(self, plan: ProbePlan) -> _Run:
-        crew = self._workers
-        shared = crew is not None and plan.locustfile is None
-        arguments = (
-            (str(crew.count), crew.bind_host, str(crew.bind_port)) if crew and shared else ()
-        )
+        crew = self._workers if plan.locustfile is None else None
+        arguments: tuple[str, ...] = ()
+        if crew is not None:
+            arguments = (str(crew.count), crew.bind_host, str(crew.bind_port))
         order = write_order(order_of(plan))
         try:
             process = GeneratorProcess(self._folder, order, self._environment, arguments)

@@ -15,15 +15,17 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from controller.clock import SystemClock
 from controller.model.probe import Sample
+from controller.ports import Clock
 from controller.probes.folder import ORDER
 from controller.probes.generator.access import RENEW_EVERY_S, Access
 from controller.probes.generator.crew import Master, Worker
-from controller.probes.generator.ending import Ending, into, tell_progress
+from controller.probes.generator.ending import Ending, Give, into, tell_progress
 from controller.probes.generator.open_loop import OpenLoop
 from controller.probes.generator.recorder import Recorder
 from controller.probes.generator.stops import Stops
 from controller.probes.generator.wire import Limits, Wire
 from controller.probes.order import LAMBDA, Order, read_order
+from controller.probes.results import failed
 
 _ANSWER_S = {LAMBDA: 905.0}
 """Longest that the service lets a request take, and a little: 15 min, elsewhere a minute."""
@@ -53,20 +55,28 @@ class Arrivals(User):
         """The whole run."""
         worker: Worker | None = getattr(self.environment, "rightsizer_worker", None)
         if worker is not None:
-            self._run(worker.order(), worker)
+            self._attempt(worker.order(), worker)
             return
         folder = Path(self.environment.parsed_options.rightsizer_folder)
-        self._run(read_order((folder / ORDER).read_text(encoding="utf-8")), folder)
+        self._attempt(read_order((folder / ORDER).read_text(encoding="utf-8")), folder)
         self.environment.runner.quit()
 
-    def _run(self, order: Order, goes_to: Worker | Path) -> None:
+    def _attempt(self, order: Order, goes_to: Worker | Path) -> None:
         clock = SystemClock()
+        give = into(goes_to) if isinstance(goes_to, Path) else goes_to.report
+        try:
+            self._run(order, goes_to, clock, give)
+        except Exception as error:
+            # Locust would log it and begin anew: no credentials, a role that may not be assumed …
+            now_s = clock.now_s()
+            give(failed(f"The generator could not go on: {_sentence(error)}", now_s, now_s))
+
+    def _run(self, order: Order, goes_to: Worker | Path, clock: Clock, give: Give) -> None:
         recorder = Recorder(Stops(order.stop), clock.now_s())
         access = Access(order)
         answer_s = _ANSWER_S.get(order.service, _ANSWER_ELSEWHERE_S)
         wire = Wire(access, Limits(order.max_in_flight, answer_s))
         loop = OpenLoop(order, wire.send, recorder, clock, self._tell_locust)
-        give = into(goes_to) if isinstance(goes_to, Path) else goes_to.report
         ending = Ending(recorder, clock, loop.finish, give)
         self.environment.events.quitting.add_listener(ending.interrupted)
         helpers = [gevent.spawn(_renew, access)]
@@ -90,6 +100,11 @@ class Arrivals(User):
             exception=None if sample.error is None else RuntimeError(sample.error),
             context={},
         )
+
+
+def _sentence(error: Exception) -> str:
+    words = " ".join(str(error).split()) or type(error).__name__
+    return f"{words.removesuffix('.')}."
 
 
 def _renew(access: Access) -> None:
