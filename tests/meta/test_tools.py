@@ -103,18 +103,37 @@ def test_what_is_installed_is_not_fetched(
     assert not (tmp_path / ".tools").exists()
 
 
-def test_a_browser_that_may_not_be_installed_is_said_to_be_missing(tmp_path: Path) -> None:
-    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
-    (tmp_path / "id").chmod(0o755)
-    for name in ("sh", "dirname", "mkdir"):
-        (tmp_path / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+def browser(folder: Path, user: int) -> tuple[str, str]:
+    """What the tool prints and says where there is none yet, and `apt-get` puts one there."""
+    bin_ = folder / "bin"
+    bin_.mkdir()
+    apt = f"""#!/bin/sh
+case "$*" in *"install chromium") ;; *) exit 0 ;; esac
+[ -e lists ] || {{ touch lists; exit 100; }}
+printf '#!/bin/sh\n' >{bin_}/chromium; chmod +x {bin_}/chromium
+"""
+    for name, text in {"id": f"#!/bin/sh\necho {user}\n", "apt-get": apt}.items():
+        (bin_ / name).write_text(text)
+        (bin_ / name).chmod(0o755)
+    for name in ("sh", "dirname", "mkdir", "touch", "chmod", "printf"):
+        (bin_ / name).symlink_to(shutil.which(name) or f"/bin/{name}")
     done = subprocess.run(
         [REPOSITORY / "tools/browser"],
-        cwd=tmp_path,
-        env={"PATH": str(tmp_path)},
+        cwd=folder,
+        env={"PATH": str(bin_)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert "not tried in a browser" in done.stderr
-    assert done.stdout.strip() == "/usr/bin"
+    return done.stdout.strip(), done.stderr
+
+
+def test_a_browser_that_may_not_be_installed_is_said_to_be_missing(tmp_path: Path) -> None:
+    found, said = browser(tmp_path, user=1000)
+    assert "not tried in a browser" in said
+    assert "apt-get install chromium" in said
+    assert found == "/usr/bin"
+
+
+def test_root_installs_it_with_new_package_lists_if_need_be(tmp_path: Path) -> None:
+    assert browser(tmp_path, user=0) == (str(tmp_path / "bin"), "")
