@@ -32,6 +32,7 @@ from pathlib import Path
 
 from bench.capacity_world import Case, generated, measured, probed
 from controller.kinds.realtime_endpoint.bill import Fleet
+from controller.kinds.realtime_endpoint.headroom import size_for
 from controller.kinds.realtime_endpoint.search import (
     Probe,
     Rules,
@@ -41,7 +42,6 @@ from controller.kinds.realtime_endpoint.search import (
     next_step,
     probeable,
 )
-from controller.kinds.realtime_endpoint.sizing import size_for
 from controller.kinds.realtime_endpoint.types import Beliefs
 from controller.model.estimate import Observation
 from controller.model.size import RealtimeSize

@@ -18,8 +18,9 @@ import numpy as np
 from bench.capacity_machine import WINDOW_S, Machine
 from controller.core.evidence import Evidence
 from controller.kinds.realtime_endpoint.bill import Fleet
+from controller.kinds.realtime_endpoint.headroom import size_for
+from controller.kinds.realtime_endpoint.question import Question
 from controller.kinds.realtime_endpoint.shape import Shape, shape
-from controller.kinds.realtime_endpoint.sizing import Question, size_for
 from controller.kinds.realtime_endpoint.types import Beliefs
 from controller.model.demand import Demand, Interval, WeeklyHour
 from controller.model.endpoint import Kind

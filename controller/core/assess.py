@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from controller.core import history as journal
-from controller.core.decide import History, Inputs, decide
+from controller.core.decide import decide
 from controller.core.demand import demand as demand_of
 from controller.core.demand import hours_between
 from controller.core.evidence import Evidence, evidence
 from controller.core.guard import Fleet, Situation, check, silence
+from controller.core.inputs import History, Inputs
+from controller.core.overload import denies
 from controller.core.pooling import pooled
 from controller.core.probe_lessons import impossible
 from controller.core.refusals import see_through
@@ -167,7 +169,8 @@ def _shaken(observed: Observed, sizing: Sizing, beliefs: Beliefs) -> Beliefs:
         rows += _thin(observed, start_s)
     proof = evidence(rows, observed.era)
     shaken = _beliefs(observed, sizing, beliefs.demand, proof)
-    if not _denies(shaken.made, observed.state.size):
+    breach = [row for row in rows if row.start_s >= start_s]
+    if not denies(shaken.made, observed.state.size, breach):
         return shaken
     proof = evidence(rows, observed.era, split_at_s=start_s)
     return _beliefs(observed, sizing, beliefs.demand, proof)
@@ -208,12 +211,6 @@ def _wanted(
         floor=sizing.floor(demand),
     )
     return decide(inputs)
-
-
-def _denies(made: Maybe[tuple[Estimate, ...]], current: Size) -> bool:
-    """Whether older hours still say that the current size is fine."""
-    known = () if isinstance(made, Missing) else made
-    return any(e.size == current and e.p_slo > 0.5 for e in known)
 
 
 def _history(observed: Observed, proof: Evidence) -> History:

@@ -4,24 +4,23 @@ Climb freely, descend carefully: a confirmed breach is answered at once, a cheap
 needs history at the present one, and where nothing would do the decision says what would.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from controller.core import proposals
+from controller.core.climb import climb
 from controller.core.explain import explain
-from controller.core.proposals import cheapest, cost_mid, helps, likeliest, sideways
+from controller.core.inputs import CLIMB_BELOW, Inputs, allowed, meets, proven, quarantined
+from controller.core.proposals import cheapest, cost_mid, likeliest
 from controller.core.sentence import apart
 from controller.core.slo import error_slo_broken
 from controller.model.decision import Decision, Hold
-from controller.model.demand import Attainment, Demand, SloStatus
+from controller.model.demand import Attainment
 from controller.model.estimate import Candidate, Estimate, Rejection
-from controller.model.missing import Maybe, Missing
-from controller.model.policy import OnConflict, Policy
+from controller.model.missing import Missing
+from controller.model.policy import OnConflict
 from controller.model.reason import Reason
-from controller.model.size import Size, at_most, lessens
+from controller.model.size import RealtimeSize, at_least, lessens
 
-CLIMB_BELOW = 0.5
-"""With enough history, a current size more likely than not to break the SLO is left at once."""
 REFINEMENT_FACTOR = 4.0
 """After two changes on the same code a further one must save this many times the minimum …"""
 REFINEMENT_RATIO = 0.6
@@ -34,39 +33,6 @@ _LEAVING = {
     Rejection.TOO_FEW_INSTANCES: Reason.DEMAND_CHANGED,
 }
 """Why a current size that is barred is left, where it is not for the policy's bounds."""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What is known of the current size, for the care that a decrease needs."""
-
-    requests: int
-    """Requests measured at the current size in the current segment."""
-    span_s: float
-    """How long ago the first of them was."""
-    gaps: int
-    """Hours in the stabilisation window that had traffic but no latency."""
-    changes: int
-    """Verified changes on the present code."""
-    climbed: bool
-    """Whether the last of them was a climb."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything the choice rests on."""
-
-    policy: Policy
-    current: Size
-    estimates: Sequence[Estimate]
-    """One per size on the ladder, the current one included, smallest first."""
-    barred: Mapping[Size, tuple[Rejection, str]]
-    """Sizes that are out of the question whatever they cost, and why."""
-    demand: Demand
-    slo: SloStatus
-    history: History
-    floor: Maybe[int]
-    """Least memory in MB that holds what is in use."""
 
 
 def decide(inputs: Inputs) -> tuple[Decision, tuple[Candidate, ...]]:
@@ -111,14 +77,14 @@ def _choose(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Dec
     barred = inputs.barred.get(here.size) or here.standing
     throttled = barred is not None and barred[0] is Rejection.TOO_LITTLE_CONCURRENCY
     if inputs.slo.attainment is Attainment.BREACHED and not throttled:
-        return _climb(inputs, here, feasible, Reason.SLO_BREACHED)
+        return climb(inputs, here, feasible, Reason.SLO_BREACHED)
     if barred is not None and barred[0] is not Rejection.QUARANTINED:
         return _leave(inputs, here, feasible, barred)
     shortage = _shortage(inputs)
     if shortage is not None:
         return shortage
     if here.p_slo < CLIMB_BELOW:
-        return _climb(inputs, here, feasible, Reason.SLO_BREACHED)
+        return climb(inputs, here, feasible, Reason.SLO_BREACHED)
     if _over_budget(inputs, here):
         return _into_budget(inputs, here, feasible)
     return _save(inputs, here, feasible)
@@ -141,27 +107,6 @@ def _shortage(inputs: Inputs) -> Hold | None:
     return None
 
 
-def _climb(
-    inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: Reason
-) -> Decision:
-    """The cheapest larger size that meets the SLO; else the best one allowed, said aloud."""
-    allowed = [e for e in _allowed(inputs) if not at_most(e.size, here.size)]
-    larger = [e for e in feasible if not at_most(e.size, here.size)]
-    # Over the budget, where it is the budget that gives way.
-    larger = larger or [e for e in allowed if _meets(inputs, e)]
-    if larger:
-        best = cheapest([e for e in larger if not sideways(here, e)] or larger)
-        return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
-    held = _quarantined(inputs, [e for e in inputs.estimates if not at_most(e.size, here.size)])
-    if held is not None:
-        return held
-    gain = [e for e in allowed if helps(here, e)]
-    if not gain:
-        return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
-    best = likeliest([e for e in gain if e.standing is None] or gain)
-    return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
-
-
 def _leave(
     inputs: Inputs,
     here: Estimate,
@@ -173,13 +118,13 @@ def _leave(
     shrinking = barred[0] is Rejection.ABOVE_BOUNDS
     if shrinking and isinstance(inputs.floor, Missing):
         return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
-    allowed = [] if shrinking else _proven(inputs) or _allowed(inputs)
-    if not feasible and not allowed:
+    others = [] if shrinking else proven(inputs) or allowed(inputs)
+    if not feasible and not others:
         return Hold(Reason.INFEASIBLE, f"{barred[1]}; no allowed size meets the SLO")
     if isinstance(inputs.floor, Missing):
         # What has to grow may do so without something else being taken away unseen.
         feasible = [e for e in feasible if not lessens(here.size, e.size)] or feasible
-    best = cheapest(feasible) if feasible else likeliest(allowed)
+    best = cheapest(feasible) if feasible else likeliest(others)
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
 
 
@@ -189,9 +134,9 @@ def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -
     if within:
         best = cheapest(within)
     elif inputs.policy.on_conflict is OnConflict.SLO:
-        return _save(inputs, here, [e for e in _proven(inputs) if _meets(inputs, e)])
+        return _save(inputs, here, [e for e in proven(inputs) if meets(inputs, e)])
     else:
-        cheaper = [e for e in _proven(inputs) if cost_mid(e) < cost_mid(here)]
+        cheaper = [e for e in proven(inputs) if cost_mid(e) < cost_mid(here)]
         if not cheaper:
             return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
         best = max(cheaper, key=lambda e: (e.p_slo, -cost_mid(e)))
@@ -207,11 +152,14 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
     best = cheapest(feasible)
     saving = 1.0 - cost_mid(best) / cost_mid(here) if cost_mid(here) > 0.0 else 0.0
     if saving <= 0.0 and here not in feasible:
+        if _hardly_costs(inputs, here, best):
+            reason = Reason.DEMAND_CHANGED
+            return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
         return Hold(Reason.NOT_CONFIDENT, proposals.borderline(here, best))
     if best.size == here.size or saving <= 0.0:
         worth_usd = cost_mid(here) * _most(inputs)
         cheaper = [e for e in inputs.estimates if cost_mid(e) < worth_usd]
-        held = _quarantined(inputs, cheaper)
+        held = quarantined(inputs, cheaper)
         if held is not None:
             return held
         return Hold(Reason.RIGHT_SIZE, proposals.right_size(inputs.policy, here))
@@ -227,6 +175,14 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
     return proposals.propose(inputs.policy, inputs.demand, here, best, Reason.CHEAPER_SIZE)
 
 
+def _hardly_costs(inputs: Inputs, here: Estimate, best: Estimate) -> bool:
+    """Whether more of the same instances, or the same at better hours, is all but free: a size
+    that may not be good enough is left for it before a breach."""
+    if not isinstance(best.size, RealtimeSize) or not at_least(best.size, here.size):
+        return False
+    return cost_mid(best) <= cost_mid(here) * (1.0 + inputs.policy.cadence.min_saving_ratio)
+
+
 def _most(inputs: Inputs) -> float:
     """Share of the present cost that a cheaper size may cost at most to be worth a change."""
     minimum = inputs.policy.cadence.min_saving_ratio
@@ -235,15 +191,6 @@ def _most(inputs: Inputs) -> float:
         if not inputs.history.climbed:
             minimum = max(minimum, REFINEMENT_RATIO)
     return 1.0 - minimum
-
-
-def _quarantined(inputs: Inputs, wanted: Sequence[Estimate]) -> Hold | None:
-    """A hold that names the quarantine, if but for it one of these sizes would be taken."""
-    for estimate in wanted:
-        rejection, detail = inputs.barred.get(estimate.size, (None, ""))
-        if rejection is Rejection.QUARANTINED and _meets(inputs, estimate):
-            return Hold(Reason.QUARANTINED, detail)
-    return None
 
 
 def _failing(inputs: Inputs) -> bool:
@@ -273,26 +220,3 @@ def _careful(inputs: Inputs) -> Hold | None:
 def _over_budget(inputs: Inputs, here: Estimate) -> bool:
     budget = inputs.policy.budget_usd_per_month
     return budget is not None and cost_mid(here) > budget
-
-
-def _meets(inputs: Inputs, estimate: Estimate) -> bool:
-    return estimate.p_slo >= inputs.policy.confidence
-
-
-def _allowed(inputs: Inputs) -> list[Estimate]:
-    """Sizes nobody bars, whatever the SLO; inside the budget where that is what must hold."""
-    allowed = [e for e in inputs.estimates if e.size not in inputs.barred and not _barred(e)]
-    budget = inputs.policy.budget_usd_per_month
-    if budget is None or inputs.policy.on_conflict is OnConflict.SLO:
-        return allowed
-    return [e for e in allowed if cost_mid(e) <= budget]
-
-
-def _barred(estimate: Estimate) -> bool:
-    """Whether the estimate itself puts the size out of the question."""
-    return estimate.standing is not None and estimate.standing[0] is not Rejection.NOT_MEASURED
-
-
-def _proven(inputs: Inputs) -> list[Estimate]:
-    """Allowed sizes that are known from more than a catalogue."""
-    return [e for e in _allowed(inputs) if e.standing is None]

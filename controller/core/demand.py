@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from controller.core.periods import HOUR_S
-from controller.core.week import rps_peak, weekly
+from controller.core.week import course, rps_peak, weekly
 from controller.model.demand import Demand, Interval
 from controller.model.missing import Maybe, Missing
 from controller.model.window import MemoryUse, Window
@@ -44,6 +44,7 @@ def demand(
         hours_observed=len(seen),
         rps_peak=rps_peak(seen),
         weekly=weekly(seen) if any(w.parts for w in seen) else (),
+        course=course(seen),
     )
 
 

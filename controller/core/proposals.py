@@ -11,7 +11,7 @@ from controller.model.estimate import Estimate
 from controller.model.missing import Missing
 from controller.model.policy import Policy
 from controller.model.reason import Reason
-from controller.model.size import at_least, at_most, in_order
+from controller.model.size import RealtimeSize, Size, at_least, at_most, in_order
 
 CLIMB_GAIN = 0.97
 """A climb that is not sure to reach the SLO must at least bring p95 down by 3 % …"""
@@ -40,6 +40,15 @@ def cheapest(estimates: Sequence[Estimate]) -> Estimate:
     if len(near) == 1:
         return near[0]
     return min(near, key=lambda e: (round(cost_mid(e), 6), e.p95_ms.mid, in_order(e.size)))
+
+
+def unproven(here: Estimate, other: Estimate) -> bool:
+    """Whether a size is one of instances of another type that never served here: a prior from
+    a catalogue, good enough to choose what to probe, too uncertain to be switched to."""
+    one, two = here.size, other.size
+    if not isinstance(one, RealtimeSize) or not isinstance(two, RealtimeSize):
+        return False
+    return other.measured_requests == 0 and one.instance_type != two.instance_type
 
 
 def sideways(here: Estimate, other: Estimate) -> bool:
@@ -86,9 +95,18 @@ def _worth(estimate: Estimate) -> float:
 
 
 def propose(
-    policy: Policy, demand: Demand, here: Estimate, target: Estimate, reason: Reason
+    policy: Policy,
+    demand: Demand,
+    here: Estimate,
+    target: Estimate,
+    reason: Reason,
+    *,
+    note: str = "",
 ) -> Propose:
-    """A change from the current estimate's size to the target's. Both costs must be known."""
+    """A change from the current estimate's size to the target's. Both costs must be known.
+
+    `note` is what people should know of it besides the figures.
+    """
     before, after = here.usd_per_month, target.usd_per_month
     if isinstance(before, Missing) or isinstance(after, Missing):
         raise ValueError("a proposal needs both costs")
@@ -105,10 +123,10 @@ def propose(
         usd_per_month_after=after,
         saves_usd_per_month=saves,
     )
-    return Propose(_with_detail(proposal, policy))
+    return Propose(_with_detail(proposal, policy, note))
 
 
-def _with_detail(proposal: Proposal, policy: Policy) -> Proposal:
+def _with_detail(proposal: Proposal, policy: Policy, note: str) -> Proposal:
     before = proposal.p95_before_ms
     shown = "?" if isinstance(before, Missing) else f"{before:.0f}"
     percentile = f"p{policy.slo.percentile * 100:g}"
@@ -118,7 +136,25 @@ def _with_detail(proposal: Proposal, policy: Policy) -> Proposal:
         f"(slo {policy.slo.threshold_ms:g}), {money(proposal.saves_usd_per_month)}, "
         f"confidence {proposal.p_slo:.2f}"
     )
-    return replace(proposal, detail=detail)
+    return replace(proposal, detail=f"{detail}; {note}" if note else detail)
+
+
+def last_resort(here: Size, target: Size) -> str:
+    """Why a type is entered that nobody has measured."""
+    if not isinstance(here, RealtimeSize) or not isinstance(target, RealtimeSize):
+        return ""
+    return (
+        f"{here.instance_type} cannot meet the SLO within the bounds, "
+        f"and {target.instance_type} was never measured here"
+    )
+
+
+def only_a_burst(here: Estimate) -> str:
+    """Why a breach is waited out: instances are on their way, and bounds alone cannot help."""
+    return (
+        f"a burst: {here.size} bears the last two weeks, it included, with probability "
+        f"{here.p_slo:.2f}; autoscaling adds what is missing now"
+    )
 
 
 def saving(before: Interval, after: Interval, traffic: Interval) -> Interval:

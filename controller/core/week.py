@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from controller.core.periods import HOUR_S
-from controller.model.demand import HOURLY_ONLY, WeeklyHour
+from controller.model.demand import HOURLY_ONLY, Course, WeeklyHour
 from controller.model.missing import Maybe, Missing
 from controller.model.window import Window
 
@@ -65,6 +65,38 @@ def _jump(window: Window, rates: Mapping[float, float]) -> float:
         and part.start_s in rates
     ]
     return max([0.0, *rises])
+
+
+def course(hourly: Sequence[Window]) -> Course | None:
+    """Every part from the first hour to the last; None for kinds that read no parts.
+
+    An hour too thin for parts counts with its mean throughout.
+    """
+    part = next((part for window in hourly for part in window.parts), None)
+    if part is None:
+        return None
+    step_s = part.end_s - part.start_s
+    start_s, steps = hourly[0].start_s, round((hourly[-1].end_s - hourly[0].start_s) / step_s)
+    found: list[float | None] = [None] * steps
+    for window in hourly:
+        if isinstance(window.requests, Missing):
+            continue
+        first = round((window.start_s - start_s) / step_s)
+        mean = window.requests / (window.end_s - window.start_s)
+        inside = round((window.end_s - window.start_s) / step_s)
+        found[first : first + inside] = [0.0 if window.parts else mean] * inside
+    for at_s, rps in _rates(hourly).items():
+        found[round((at_s - start_s) / step_s)] = rps
+    return Course(start_s, step_s, _without_gaps(found))
+
+
+def _without_gaps(found: Sequence[float | None]) -> tuple[float, ...]:
+    """What is not known is as what comes after it: a gap must not look like a rise."""
+    filled, after = [], next((rps for rps in reversed(found) if rps is not None), 0.0)
+    for rps in reversed(found):
+        after = after if rps is None else rps
+        filled.append(after)
+    return tuple(reversed(filled))
 
 
 def rps_peak(hourly: Sequence[Window]) -> Maybe[float]:

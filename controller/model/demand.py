@@ -33,6 +33,16 @@ class WeeklyHour:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """Demand as it came, part by part without a gap: what bursts there were, and how steep."""
+
+    start_s: float
+    step_s: float
+    rps: tuple[float, ...]
+    """A part without data has the rate of the next one that has some."""
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """What the traffic asks, independent of the size that serves it."""
 
@@ -52,6 +62,8 @@ class Demand:
     weekly: tuple[WeeklyHour, ...] = ()
     """By hour of the week in UTC, Monday midnight first; hours never seen are not there.
     Only where hours are read in parts; `core.week` tells it of any hours that are asked for."""
+    course: Course | None = None
+    """Up to two weeks by five minutes, for kinds that read so finely."""
 
 
 class Attainment(StrEnum):

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from given import a_demand, a_policy
 
-from controller.core.decide import History, Inputs, decide
+from controller.core.decide import decide
+from controller.core.inputs import History, Inputs
 from controller.model.decision import Decision, Hold, Proposal
 from controller.model.demand import Attainment, Interval, SloStatus
 from controller.model.estimate import Candidate, Estimate, Rejection

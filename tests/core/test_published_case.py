@@ -12,8 +12,9 @@ import pytest
 from given import a_demand, a_policy
 
 from controller.core.cost_table import CostRow, cost_table
-from controller.core.decide import History, Inputs, decide
+from controller.core.decide import decide
 from controller.core.demand import HOURS_PER_MONTH
+from controller.core.inputs import History, Inputs
 from controller.model.decision import Hold
 from controller.model.demand import Attainment, Interval, SloStatus
 from controller.model.estimate import Estimate, Rejection

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from given import a_demand, a_policy
 
-from controller.core.decide import History, Inputs, decide
+from controller.core.decide import decide
+from controller.core.inputs import History, Inputs
 from controller.core.proposals import sideways
 from controller.model.decision import Decision, Hold, Propose
 from controller.model.demand import Attainment, Interval, SloStatus

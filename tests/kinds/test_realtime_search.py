@@ -10,6 +10,7 @@ from realtime_world import PRICES, a_live, a_policy
 
 from bench.capacity_search import Desk, searched
 from bench.capacity_world import Case, generated, probed
+from controller.kinds.realtime_endpoint.question import Question
 from controller.kinds.realtime_endpoint.search import (
     Probe,
     Rules,
@@ -18,7 +19,6 @@ from controller.kinds.realtime_endpoint.search import (
     next_step,
     probeable,
 )
-from controller.kinds.realtime_endpoint.sizing import Question
 from controller.kinds.realtime_endpoint.types import Beliefs
 from controller.model.missing import Missing
 from controller.model.policy import Bounds

@@ -21,7 +21,8 @@ from realtime_world import (
 from controller.core.assess import Observed, assess, believe
 from controller.kinds.realtime_endpoint.catalogue import TYPES
 from controller.kinds.realtime_endpoint.kind import RealtimeRules
-from controller.kinds.realtime_endpoint.sizing import at_most, rounded
+from controller.kinds.realtime_endpoint.question import rounded
+from controller.kinds.realtime_endpoint.sizing import at_most
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.estimate import Candidate, Rejection
 from controller.model.missing import Missing

@@ -1,9 +1,17 @@
-"""Instances and money of a size under a week's demand, as target tracking would have them."""
+"""Instances and money of a size under a week's demand, as target tracking would have them.
+
+Where the last two weeks are known by five minutes they are lived through once more (`replay`);
+else the week by its hours has to do.
+"""
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from controller.core.demand import HOURS_PER_MONTH
+from controller.core.stats import Floats
+from controller.kinds.realtime_endpoint.replay import BILLED, LEAVING, SERVING, Bearable, Replay
 from controller.kinds.realtime_endpoint.schedule import lower_bounds
 from controller.kinds.realtime_endpoint.shape import Hour, Shape
 from controller.model.demand import Interval
@@ -49,8 +57,18 @@ class Fleet:
         lows = lower_bounds(self.size.schedule, self.size.min_instances)
         return [(hour, lows[hour.hour % len(lows)]) for hour in self.shape.hours]
 
+    def _counts(self, replay: Replay, lags: tuple[int, ...]) -> Floats:
+        """Instances in every part of the last weeks."""
+        if self.fixed is not None:
+            return np.full(len(replay.rps), float(self.fixed))
+        lows = lower_bounds(self.size.schedule, self.size.min_instances)
+        return replay.instances(self.size, lows, lags)
+
     def instances(self) -> Interval:
         """At the trough, on average, and at the peak."""
+        if self.shape.replay is not None:
+            counts = self._counts(self.shape.replay, BILLED)
+            return Interval(float(counts.min()), float(counts.mean()), float(counts.max()))
         hours = self.hours()
         usual = [self.at(_between(hour), low) for hour, low in hours]
         quiet = min(self.at(hour.rps_mean, low) for hour, low in hours)
@@ -58,26 +76,43 @@ class Fleet:
         mean = sum(usual) / len(usual)
         return Interval(min(float(quiet), mean), mean, max(float(most), mean))
 
+    def mean_instances(self) -> float:
+        """Over the weeks: what sizes of one type are compared by."""
+        replay = self.shape.replay
+        if replay is None:
+            return self.usd_per_month(1.0).mid / HOURS_PER_MONTH
+        return float(self._counts(replay, BILLED).mean())
+
     def usd_per_month(self, usd_per_hour: float) -> Interval:
         """Every hour at its mean, between mean and busiest minutes, and at those.
 
         Target tracking adds instances within minutes and takes them away slowly, so that a
         fleet stands nearer its busiest minutes than its mean.
         """
+        month = usd_per_hour * HOURS_PER_MONTH
+        replay = self.shape.replay
+        if replay is not None:
+            spans = ((0,), BILLED, LEAVING)
+            means = (float(self._counts(replay, lags).mean()) for lags in spans)
+            return Interval(*(mean * month for mean in means))
         hours = self.hours()
         sums = [
             sum(self.at(rate(hour), low) for hour, low in hours) / len(hours)
             for rate in (_mean, _between, _peak)
         ]
-        month = usd_per_hour * HOURS_PER_MONTH
         return Interval(*(total * month for total in sums))
 
-    def worst_load_rps(self) -> float:
+    def worst_load_rps(self, bearable: Bearable | None = None) -> float:
         """The load per instance that the SLO must bear.
 
-        Where the number follows demand: the target, or what a rise leaves on those that are
-        there until new ones come; where it cannot: the peak shared by all there are.
+        Of known weeks: the steady load that would leave as many requests slow as they did, for
+        what an instance bears. Else, where the number follows demand: the target,
+        or what a rise leaves on those that are there until new ones come; where it cannot: the
+        peak shared by all there are.
         """
+        replay = self.shape.replay
+        if replay is not None and bearable is not None:
+            return replay.burdened_rps(replay.rps / self._counts(replay, SERVING), bearable)
         hours = self.hours()
         top = max(low for _, low in hours)
         peak = self.shape.peak_rps / self.at(self.shape.peak_rps, top)

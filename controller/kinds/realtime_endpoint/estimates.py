@@ -1,10 +1,11 @@
 """Each candidate under the present demand: latency, probability, instances, money, and why."""
 
 from controller.kinds.realtime_endpoint.bill import Fleet
-from controller.kinds.realtime_endpoint.sizing import Best, Question
+from controller.kinds.realtime_endpoint.question import Best, Question
 from controller.kinds.realtime_endpoint.types import Belief
 from controller.model.estimate import Estimate, Rejection
 from controller.model.missing import Maybe, Missing
+from controller.model.size import RealtimeSize
 
 AS_EXPECTED = 0.97
 """Probability that a type on which the container never ran behaves as types differ at all."""
@@ -23,7 +24,7 @@ def estimate(ask: Question, best: Best, *, more: bool) -> Maybe[Estimate]:
         return Missing("no five minutes with a known load per instance were measured yet")
     running = ask.live.instances if size == ask.current else None
     fleet = Fleet.of(size, ask.shape, running)
-    load = fleet.worst_load_rps()
+    load = fleet.worst_load_rps(ask.bearable(belief))
     p_slo = belief.p_met(load) * (1.0 if belief.requests else AS_EXPECTED)
     price = ask.prices.usd_per_hour.get(size.instance_type)
     unpriced = Missing(f"no price of {size.instance_type} in {ask.prices.region}")
@@ -37,7 +38,7 @@ def estimate(ask: Question, best: Best, *, more: bool) -> Maybe[Estimate]:
         instances=fleet.instances(),
         capacity_rps=belief.capacity_rps,
         usd_per_hour=unpriced if price is None else price,
-        standing=_standing(ask, belief, fleet, more=more),
+        standing=_standing(ask, belief, size, load, more=more),
     )
 
 
@@ -53,13 +54,13 @@ def _words(ask: Question, best: Best, belief: Belief, load_rps: float) -> str:
 
 
 def _standing(
-    ask: Question, belief: Belief, fleet: Fleet, *, more: bool
+    ask: Question, belief: Belief, size: RealtimeSize, load_rps: float, *, more: bool
 ) -> tuple[Rejection, str] | None:
     """Not measured, or too few instances for what is asked of them at the peak."""
-    if fleet.size == ask.current:
+    if size == ask.current:
         return _too_few(ask, belief) if more else None
     if not belief.near:
-        p95 = belief.curves.percentile_ms(fleet.worst_load_rps())
+        p95 = belief.curves.percentile_ms(load_rps)
         detail = (
             f"known from its catalogue data only, p95 {p95.low:.0f}-{p95.high:.0f} ms: "
             "good enough to choose what to probe"

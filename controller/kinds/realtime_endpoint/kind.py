@@ -7,8 +7,9 @@ from controller.core.contract import Prices, Readings, Span, Stage
 from controller.core.evidence import Evidence
 from controller.kinds.realtime_endpoint import allowed, memory, obstacles, rollout, windows
 from controller.kinds.realtime_endpoint.estimates import estimate
+from controller.kinds.realtime_endpoint.question import Best, Question
 from controller.kinds.realtime_endpoint.shape import shape
-from controller.kinds.realtime_endpoint.sizing import Best, Question, affordable, candidates
+from controller.kinds.realtime_endpoint.sizing import affordable, candidates
 from controller.kinds.realtime_endpoint.types import Beliefs
 from controller.model.change import Change, Step
 from controller.model.demand import Demand, SloStatus

@@ -127,12 +127,10 @@ def lower_bounds(schedule: Sequence[ScheduledBounds], low: int) -> tuple[int, ..
     events = sorted(event for action in schedule for event in _events(action))
     if not events:
         return (low,) * 168
-    bounds, at = [], events[-1][1]
-    for hour in range(168):
-        for minute, instances in events:
-            if (hour - 1) * 60 + 30 < minute <= hour * 60 + 30:
-                at = instances
-        bounds.append(at)
+    bounds = [events[-1][1]] * 168
+    for minute, instances in events:
+        first = -((30 - minute) // 60)
+        bounds[first:] = [instances] * (168 - first)
     return tuple(bounds)
 
 

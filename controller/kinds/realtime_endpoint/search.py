@@ -23,12 +23,9 @@ from controller.core.stats import Floats
 from controller.kinds.realtime_endpoint.allowed import barred, types_of
 from controller.kinds.realtime_endpoint.bill import Fleet
 from controller.kinds.realtime_endpoint.estimates import estimate
-from controller.kinds.realtime_endpoint.sizing import (
-    GROWTH,
-    Question,
-    candidates,
-    size_for,
-)
+from controller.kinds.realtime_endpoint.headroom import size_for
+from controller.kinds.realtime_endpoint.question import GROWTH, Question
+from controller.kinds.realtime_endpoint.sizing import candidates
 from controller.model.demand import Demand
 from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing
@@ -262,8 +259,9 @@ def _confirming(search: _Search, best: Estimate | None) -> list[Probe]:
     ask, size = search.ask, None if best is None else best.size
     if not isinstance(size, RealtimeSize) or size == ask.current:
         return []
-    name, load = size.instance_type, Fleet.of(size, ask.shape).worst_load_rps()
+    name, fleet = size.instance_type, Fleet.of(size, ask.shape)
     belief = ask.beliefs.about(name)
+    load = fleet.worst_load_rps(None if belief is None else ask.bearable(belief))
     seen = belief is not None and belief.requests and load <= SEEN * belief.curves.top_rps
     return [] if seen or name not in search.may else search.look(name, load)
 

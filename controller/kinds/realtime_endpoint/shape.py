@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from controller.kinds.realtime_endpoint.replay import Replay
 from controller.model.demand import Demand
 from controller.model.missing import Missing
 
@@ -41,6 +42,8 @@ class Shape:
     burst_rps: float
     """Busiest five minutes of a usual quiet hour."""
     peak_rps: float
+    replay: Replay | None = None
+    """Two weeks by five minutes, where they are known so finely."""
 
     @property
     def whole(self) -> bool:
@@ -67,6 +70,7 @@ def shape(demand: Demand) -> Shape:
         trough_rps=quiet[0].rps_mean,
         burst_rps=statistics.median(hour.rps_peak for hour in quiet),
         peak_rps=peak,
+        replay=Replay.of(demand.course),
     )
 
 

@@ -7,50 +7,28 @@ Bounds that are as good as the best ones stay as they are.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from controller.kinds.realtime_endpoint.allowed import least_instances, scales, types_of
-from controller.kinds.realtime_endpoint.bill import Fleet, needed
-from controller.kinds.realtime_endpoint.schedule import lower_bounds, scheduled
+from controller.kinds.realtime_endpoint.allowed import types_of
+from controller.kinds.realtime_endpoint.bill import needed
+from controller.kinds.realtime_endpoint.headroom import cheapest, same_target, with_schedule
+from controller.kinds.realtime_endpoint.question import (
+    GROWTH,
+    Best,
+    Question,
+    limits,
+    usd_per_month,
+)
+from controller.kinds.realtime_endpoint.schedule import lower_bounds
 from controller.kinds.realtime_endpoint.shape import Hour, Shape
-from controller.kinds.realtime_endpoint.types import Belief, Beliefs
-from controller.model.policy import OnConflict, Policy
-from controller.model.price import HostingPrices
-from controller.model.sagemaker import RealtimeLive
+from controller.kinds.realtime_endpoint.types import Belief
+from controller.model.policy import OnConflict
 from controller.model.size import RealtimeSize
 
-GROWTH = 1.25
-"""Peak to be prepared for, per peak seen."""
-DIGITS = 2
-"""Significant digits of a target: a finer one would move with every hour of data."""
-SAME_TARGET = 1.2
-"""A target within this factor of the best one stays as it is."""
 AMPLE_MAX = 2.0
 """An upper bound of up to this many times the best one stays as it is: it costs nothing."""
 URGENT = 1.5
 """How far an upper bound is raised at once where all instances that it allows are running."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What sizes are made for."""
-
-    policy: Policy
-    current: RealtimeSize
-    live: RealtimeLive
-    shape: Shape
-    beliefs: Beliefs
-    prices: HostingPrices
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best size of one type, and what bound its upper bound."""
-
-    size: RealtimeSize
-    words: str = ""
-    limited: bool = False
-    """Whether it is something else than the peak."""
 
 
 def candidates(ask: Question) -> list[Best]:
@@ -67,67 +45,16 @@ def _of_type(ask: Question, name: str) -> list[Best]:
     if belief is None:
         return []
     own = name == ask.current.instance_type
-    best = size_for(ask, name, belief.aim_rps * ask.policy.autoscaling.utilization)
-    best = _with_schedule(ask, _kept(ask, best, belief) if own else best)
+    best = cheapest(ask, name, ask.bearable(belief))
+    best = _kept(ask, best, belief) if own else best
+    if best.size.schedule or ask.shape.replay is None:
+        best = with_schedule(ask, best)
     found = [best]
     if ask.policy.budget_usd_per_month is not None:
         found.append(_within_budget(ask, best))
     if own:
         found = [replace(b, size=_same_schedule(ask.current, b.size)) for b in found]
         found += _urgent(ask)
-    return found
-
-
-def rounded(per_minute: float) -> float:
-    """Two significant digits, rounded down; at least one request a minute."""
-    if per_minute <= 1.0:
-        return 1.0
-    step = 10.0 ** (math.floor(math.log10(per_minute)) - DIGITS + 1)
-    return math.floor(per_minute / step + 1e-9) * step
-
-
-def size_for(ask: Question, name: str, target_rps: float) -> Best:
-    """The size for one type without a look at the money."""
-    target = rounded(target_rps * 60.0)
-    rate = target / 60.0
-    shape, bounds = ask.shape, ask.policy.bounds
-    floor = least_instances(bounds)
-    usable = rate / ask.policy.autoscaling.utilization
-    quiet = max(needed(shape.trough_rps, rate), needed(shape.burst_rps, usable))
-    peak = max(needed(shape.peak_rps * GROWTH, rate), floor)
-    high, words = peak, f"max {peak} from the peak"
-    for limit, why in _limits(ask, name):
-        if limit < high:
-            high, words = max(limit, 1), f"max {limit} from {why}, the peak asks for {peak}"
-    limited = high < peak
-    low = min(max(floor, quiet), high)
-    # A policy that tracks invocations stays through a change of type: its value is the size's.
-    tracked = ask.current.target_per_instance is not None
-    if not scales(name) or (low == high and not tracked):
-        return Best(RealtimeSize(name, high, high), words, limited)
-    return Best(RealtimeSize(name, low, high, target), words, limited)
-
-
-def _with_schedule(ask: Question, best: Best) -> Best:
-    """The same with scheduled actions, where demand repeats."""
-    size = best.size
-    if not ask.policy.autoscaling.schedule or size.min_instances >= size.max_instances:
-        return best
-    rate = (size.target_per_instance or 1.0) / 60.0
-    bounds = (size.min_instances, size.max_instances)
-    actions = scheduled(ask.shape, lambda rps: needed(rps, rate), bounds)
-    return replace(best, size=replace(size, schedule=actions))
-
-
-def _limits(ask: Question, name: str) -> list[tuple[int, str]]:
-    """Upper bounds of the policy and the account."""
-    found = []
-    if ask.policy.bounds.max_instances is not None:
-        found.append((ask.policy.bounds.max_instances, "the policy's bounds"))
-    left = ask.live.quota_left.get(name)
-    if left is not None:
-        running = ask.live.instances if name == ask.live.instance_type else 0
-        found.append((left + running, "the account's quota"))
     return found
 
 
@@ -140,7 +67,7 @@ def _within_budget(ask: Question, best: Best) -> Best:
     if budget is None or price is None:
         return best
     size, grown = best.size, grown_shape(ask.shape)
-    while size.max_instances > 1 and _usd(size, grown, price) > budget:
+    while size.max_instances > 1 and usd_per_month(size, grown, price) > budget:
         size = at_most(size, size.max_instances - 1)
     if size == best.size:
         return best
@@ -153,11 +80,7 @@ def affordable(ask: Question, size: RealtimeSize) -> bool:
     budget, price = ask.policy.budget_usd_per_month, ask.prices.usd_per_hour.get(size.instance_type)
     if budget is None or price is None or ask.policy.on_conflict is OnConflict.SLO:
         return True
-    return _usd(size, ask.shape, price) <= budget
-
-
-def _usd(size: RealtimeSize, shape: Shape, usd_per_hour: float) -> float:
-    return Fleet.of(size, shape).usd_per_month(usd_per_hour).mid
+    return usd_per_month(size, ask.shape, price) <= budget
 
 
 def grown_shape(shape: Shape) -> Shape:
@@ -172,6 +95,7 @@ def grown_shape(shape: Shape) -> Shape:
         trough_rps=shape.trough_rps * GROWTH,
         burst_rps=shape.burst_rps * GROWTH,
         peak_rps=shape.peak_rps * GROWTH,
+        replay=None if shape.replay is None else shape.replay.scaled(GROWTH),
     )
 
 
@@ -198,16 +122,14 @@ def _kept(ask: Question, best: Best, belief: Belief) -> Best:
     now, size = ask.current, best.size
     if size.target_per_instance is None:
         return best
-    limit = min([limit for limit, _ in _limits(ask, size.instance_type)], default=now.max_instances)
+    limit = min([limit for limit, _ in limits(ask, size.instance_type)], default=now.max_instances)
     if not ask.shape.whole and not best.limited:
         unseen = max(size.max_instances, min(now.max_instances, limit))
         size = replace(size, max_instances=unseen)
     if now.target_per_instance is None:
         return replace(best, size=size)
-    old, new = now.target_per_instance, size.target_per_instance
-    near = new is not None and max(old, new) <= SAME_TARGET * min(old, new)
-    if near and old / 60.0 <= belief.usable[0]:
-        size = replace(size, target_per_instance=old)
+    best = same_target(ask, replace(best, size=size), belief)
+    size = best.size
     least = needed(ask.shape.peak_rps, (size.target_per_instance or 1.0) / 60.0)
     if not best.limited and least <= now.max_instances <= min(
         AMPLE_MAX * size.max_instances, limit
@@ -237,7 +159,7 @@ def _urgent(ask: Question) -> list[Best]:
     if now.target_per_instance is None or ask.live.desired_instances < now.max_instances:
         return []
     high = math.ceil(now.max_instances * URGENT)
-    for limit, _ in _limits(ask, now.instance_type):
+    for limit, _ in limits(ask, now.instance_type):
         high = min(high, limit)
     if high <= now.max_instances:
         return []

@@ -17,6 +17,7 @@ from controller.core.evidence import Evidence
 from controller.kinds.realtime_endpoint.capacity import SAME, Curves, Shift, fitted
 from controller.kinds.realtime_endpoint.catalogue import TYPES, InstanceType, of_family
 from controller.kinds.realtime_endpoint.loads import gathered
+from controller.kinds.realtime_endpoint.replay import Bearable
 from controller.model.demand import Interval
 from controller.model.estimate import Observation
 from controller.model.instance_types import family_of
@@ -42,6 +43,7 @@ UNKNOWN = Shift(0.0, 1.0, 0.0, 1.0)
 class Belief:
     """What is believed of one type's latency, and what follows for an objective."""
 
+    name: str
     curves: Curves
     base: str
     """The type that was measured."""
@@ -61,6 +63,11 @@ class Belief:
     def usable(self) -> tuple[float, bool]:
         """(highest load that meets the SLO with the confidence, whether it is only the reach)."""
         return self.curves.usable_rps(self.threshold_ms, self.confidence)
+
+    @cached_property
+    def bearable(self) -> Bearable:
+        """What one instance bears, for the bursts of the past."""
+        return Bearable(self.aim_rps, self.capacity_rps.low, 1.0 - self.curves.percentile)
 
     @cached_property
     def capacity_rps(self) -> Interval:
@@ -120,7 +127,7 @@ class Beliefs:
             base = min(shifts, key=lambda b: (shifts[b].level_sd + shifts[b].limit_sd, b))
             curves, requests = self.measured[base][0].shifted(shifts[base]), 0
         near = requests > 0 or neighbours(base, name)
-        return Belief(curves, base, near, requests, self.threshold_ms, self.confidence)
+        return Belief(name, curves, base, near, requests, self.threshold_ms, self.confidence)
 
 
 def shift(base: str, name: str) -> Shift:

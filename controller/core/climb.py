@@ -1,0 +1,58 @@
+"""The answer to a breach: up at once, and how far."""
+
+from collections.abc import Sequence
+
+from controller.core import proposals
+from controller.core.inputs import CLIMB_BELOW, Inputs, allowed, meets, quarantined
+from controller.core.proposals import cheapest, helps, likeliest, sideways, unproven
+from controller.model.decision import Decision, Hold
+from controller.model.estimate import Estimate
+from controller.model.reason import Reason
+from controller.model.size import RealtimeSize, at_most
+
+
+def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: Reason) -> Decision:
+    """The cheapest larger size that meets the SLO; else the best one allowed, said aloud.
+
+    An instance type that never served is the last resort, taken only where no number of those
+    that have would do.
+    """
+    others = [e for e in allowed(inputs) if not at_most(e.size, here.size)]
+    larger = [e for e in feasible if not at_most(e.size, here.size)]
+    # Over the budget, where it is the budget that gives way.
+    larger = larger or [e for e in others if meets(inputs, e)]
+    known = [e for e in larger if not unproven(here, e)]
+    if known:
+        best = cheapest([e for e in known if not sideways(here, e)] or known)
+        return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
+    if _passing(inputs, here):
+        return Hold(Reason.RIGHT_SIZE, proposals.only_a_burst(here))
+    held = quarantined(inputs, [e for e in inputs.estimates if not at_most(e.size, here.size)])
+    if held is not None:
+        return held
+    gain = [e for e in others if helps(here, e)]
+    if not gain:
+        return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
+    best = _most_promising(inputs, here, gain)
+    note = proposals.last_resort(here.size, best.size) if unproven(here, best) else ""
+    return proposals.propose(inputs.policy, inputs.demand, here, best, reason, note=note)
+
+
+def _most_promising(inputs: Inputs, here: Estimate, gain: Sequence[Estimate]) -> Estimate:
+    """Of sizes that are better, though none is known to be good enough: one that has served, if
+    it may well do; else one that is predicted to; else whichever is most worth its cost."""
+    known = [e for e in gain if not unproven(here, e)]
+    likely = [e for e in known if e.p_slo >= CLIMB_BELOW]
+    if likely:
+        return likeliest(likely)
+    sure = [e for e in gain if meets(inputs, e)]
+    if sure:
+        return cheapest(sure)
+    return likeliest(known or gain)
+
+
+def _passing(inputs: Inputs, here: Estimate) -> bool:
+    """Whether autoscaling is to answer: over weeks, this burst included, the size is enough."""
+    size = here.size
+    moves = isinstance(size, RealtimeSize) and size.min_instances < size.max_instances
+    return moves and here.size not in inputs.barred and meets(inputs, here)

@@ -1,0 +1,159 @@
+"""The last two weeks once more, under other bounds: what autoscaling would have made of them.
+
+Target tracking looks at the load of some minutes ago: an instance serves some eight minutes
+after the rise that asked for it, and leaves some fifteen after the fall. So in each five
+minutes those instances serve that the busiest of the parts before asked for, and what has
+risen since then comes on top. Bursts need no model: they are in the course as they came, and
+are remembered as long as it lasts, newer ones better than older ones.
+
+Over the traces of the benchmark this says the share of slow requests of a month's half to
+about a tenth of it, and the bill to three in a hundred (docs/designs/0007-bursts.md).
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from controller.core.stats import Floats
+from controller.core.week import HOURS, hour_of_week
+from controller.model.demand import Course
+from controller.model.size import RealtimeSize
+
+SERVING = (2, 3, 4)
+"""Instances that serve in five minutes were asked for by the busiest of these parts before …"""
+BILLED = (0, 1, 2)
+"""… and are billed from when they are asked for: AWS bills them while they start."""
+LEAVING = (0, 1, 2, 3, 4, 5, 6)
+"""The most that scaling in slowly could have kept."""
+STEEPNESS = 8
+"""Power of the load by which the share of slow requests grows around the capacity."""
+SHARE_OF_BUDGET = 0.8
+"""Of the SLO's budget of slow requests, what bursts of the past may have taken."""
+HALF_LIFE_S = 7 * 86_400.0
+"""Age at which a burst counts for half."""
+LEAST_HOURS = 24
+"""A shorter course is no memory."""
+LEAST_DAYS = 3
+"""Days whose same hour tells what is usual in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearable:
+    """What one instance bears."""
+
+    usable_rps: float
+    """Load at which an hour meets the SLO as surely as the policy wants."""
+    capacity_rps: float
+    """Load that the true percentile bears all but surely: of many hours together, whose ups
+    and downs make up for each other."""
+    budget: float
+    """Share of requests that may be slow."""
+    most: int | None = None
+    """Instances that there may be at all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """A course by five minutes, with what autoscaling saw of it."""
+
+    rps: Floats
+    hours: npt.NDArray[np.int64]
+    """Hour of the week of every part."""
+    step_s: float
+    memo: dict[tuple[int, ...], Floats] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, course: Course | None) -> "Replay | None":
+        """None where the course is no memory yet: a day at least."""
+        if course is None or len(course.rps) * course.step_s < LEAST_HOURS * 3600.0:
+            return None
+        first = (-int(course.start_s) % 3600) // int(course.step_s)
+        whole = (len(course.rps) - first) // (parts := round(3600.0 / course.step_s)) * parts
+        rps = np.asarray(course.rps[first : first + whole])
+        start_s = course.start_s + first * course.step_s
+        zero = hour_of_week(start_s)
+        hours = (zero + np.arange(whole, dtype=np.int64) // parts) % HOURS
+        return cls(rps, hours, course.step_s)
+
+    def scaled(self, factor: float) -> "Replay":
+        """The same with so many times the demand."""
+        return replace(self, rps=self.rps * factor, memo={})
+
+    def busiest(self, lags: tuple[int, ...]) -> Floats:
+        """In each part the highest rate of those so many parts before it."""
+        if lags not in self.memo:
+            shifted = [
+                np.concatenate([np.full(lag, self.rps[0]), self.rps[: len(self.rps) - lag]])
+                for lag in lags
+            ]
+            self.memo[lags] = np.max(shifted, axis=0)
+        return self.memo[lags]
+
+    def instances(self, size: RealtimeSize, lows: tuple[int, ...], lags: tuple[int, ...]) -> Floats:
+        """Instances in each part, had this size been in force; `lows` are its lower bounds by
+        hour of the week."""
+        rate = (size.target_per_instance or 0.0) / 60.0
+        if rate <= 0.0 or size.min_instances == size.max_instances:
+            return np.full(len(self.rps), float(size.min_instances))
+        low = np.asarray(lows, dtype=np.float64)[self.hours] if size.schedule else lows[0]
+        wanted = np.ceil(self.busiest(lags) / rate - 1e-9)
+        return np.minimum(np.maximum(wanted, low), float(size.max_instances))
+
+    def burdened_rps(self, loads: Floats, bearable: Bearable) -> float:
+        """The steady load per instance that would leave as many requests slow as these loads.
+
+        The larger of two: of all requests, within a share of the SLO's budget; and of the
+        worst hour of the week as it usually is. What comes back at its hour is to be borne
+        every time, a burst out of the blue as the budget allows. What would have been slow with
+        all instances that there may be is held against no size, while it is within the budget.
+        """
+        usable, capacity = bearable.usable_rps, max(bearable.capacity_rps, bearable.usable_rps)
+        slow = self._slow(loads / capacity, bearable.budget)
+        asked = self._asked
+        altogether = self._share(slow - self._beyond(bearable, capacity))
+        over = slow if capacity == usable else self._slow(loads / usable, bearable.budget)
+        usual = self._usual(over / np.maximum(asked, 1e-9))
+        worst = max(altogether / SHARE_OF_BUDGET, usual)
+        return float(usable * worst ** (1.0 / STEEPNESS))
+
+    def _beyond(self, bearable: Bearable, capacity_rps: float) -> Floats | float:
+        """Slow requests of every hour with as many instances as there may be."""
+        if bearable.most is None:
+            return 0.0
+        slow = self._slow(self.rps / bearable.most / capacity_rps, bearable.budget)
+        return slow if self._share(slow) <= 1.0 else 0.0
+
+    def _share(self, slow: Floats) -> float:
+        """Of all requests, the newer ones counting for more; in budgets."""
+        return float(slow @ self._weights / max(float(self._asked @ self._weights), 1e-9))
+
+    def _slow(self, use: Floats, budget: float) -> Floats:
+        """Slow requests of every hour, in budgets of one request."""
+        for _ in range(3):  # to the 8th: STEEPNESS
+            use = use * use
+        slow = np.minimum(use, 1.0 / budget) * self.rps
+        return np.asarray(slow.reshape(-1, self._parts).sum(axis=1))
+
+    @property
+    def _parts(self) -> int:
+        return round(3600.0 / self.step_s)
+
+    @cached_property
+    def _asked(self) -> Floats:
+        return np.asarray(self.rps.reshape(-1, self._parts).sum(axis=1))
+
+    @cached_property
+    def _weights(self) -> Floats:
+        age_s = np.arange(len(self._asked) - 1, -1, -1) * 3600.0
+        return np.asarray(0.5 ** (age_s / HALF_LIFE_S))
+
+    def _usual(self, hourly: Floats) -> float:
+        """The worst hour of the week: as it was in every week, or else on most days."""
+        if len(hourly) >= 2 * HOURS:
+            return float(hourly[-2 * HOURS :].reshape(2, HOURS).min(axis=0).max())
+        days = len(hourly) // 24
+        if days < LEAST_DAYS:
+            return float(hourly.max())
+        return float(np.median(hourly[-24 * days :].reshape(days, 24), axis=0).max())
