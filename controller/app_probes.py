@@ -8,6 +8,7 @@ from controller.aws.sessions import Sessions
 from controller.core.contract import KindRules
 from controller.model.endpoint import Kind
 from controller.ports import Clock, KindAdapter, PriceSource, ProbeRunner, ShadowMaker, Store
+from controller.probes.function_code import FetchCode, fetch_code
 from controller.probes.payloads import PayloadReader
 from controller.probes.shadow_endpoints import EndpointShadows
 from controller.probes.shadow_functions import FunctionShadows
@@ -44,6 +45,8 @@ class Generated:
     actor: str
     of_one: int = 1
     """Probes of one endpoint at once."""
+    fetch: FetchCode = fetch_code
+    """How the code of a function that is copied is downloaded."""
 
 
 def probes_of(by: Generated, at: Shared) -> Probes:
@@ -59,7 +62,7 @@ def probes_of(by: Generated, at: Shared) -> Probes:
             store,
             clock,
             by.runner,
-            Shadows(store, _makers(at.sessions, at.prices), clock, actor=by.actor),
+            Shadows(store, _makers(at.sessions, at.prices, by.fetch), clock, actor=by.actor),
             at.adapters,
             at.rules,
             bodies=PayloadReader(S3Objects(at.sessions).get).read,
@@ -72,7 +75,9 @@ def probes_of(by: Generated, at: Shared) -> Probes:
     )
 
 
-def _makers(sessions: Sessions, prices: PriceSource) -> Mapping[Kind, ShadowMaker]:
+def _makers(
+    sessions: Sessions, prices: PriceSource, fetch: FetchCode
+) -> Mapping[Kind, ShadowMaker]:
     endpoints = (Kind.SERVERLESS_ENDPOINT, Kind.REALTIME_ENDPOINT)
     copies = {kind: EndpointShadows(sessions, prices, kind) for kind in endpoints}
-    return {Kind.LAMBDA_FUNCTION: FunctionShadows(sessions), **copies}
+    return {Kind.LAMBDA_FUNCTION: FunctionShadows(sessions, fetch), **copies}

@@ -176,5 +176,5 @@ _NO_PAYLOADS = (
 )
 NO_SHADOWS = (
     "the policy does not allow copies of the endpoint: they run its code. "
-    "`probe.shadows: true` allows them"
+    "`probe.shadow.allowed: true` allows them"
 )

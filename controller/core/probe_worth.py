@@ -29,7 +29,7 @@ PAYBACK_S = 30 * DAY_S
 MOST_PROBES = 20
 """Of one endpoint in that time."""
 BACK_OFF_S = 6 * HOUR_S
-"""After a probe that could not be carried out."""
+"""After two probes in a row that could not be carried out."""
 IN_FLIGHT_COLD = 6
 """Environments that a probe is expected to start, beyond its warm-up."""
 _OPEN = frozenset(
@@ -164,15 +164,15 @@ def _open(wanted: Decision) -> bool:
 
 
 def _tired(looking: Looking) -> bool:
-    """Whether enough was tried: too many probes, or the last one could not be carried out."""
+    """Whether enough was tried: too many probes, or the last two could not be carried out. One
+    that a restart of ours ended is no reason to wait."""
     recent = looking.recent
     if len(recent) >= MOST_PROBES:
         return True
-    newest = recent[0] if recent else None
-    failed = newest is not None and not (newest.outcome or ProbeOutcome.SUCCEEDED).teaches
-    return (
-        newest is not None and failed and looking.observed.now_s < newest.started_at_s + BACK_OFF_S
-    )
+    last = recent[:2]
+    failed = [p for p in last if not (p.outcome or ProbeOutcome.SUCCEEDED).teaches]
+    patient = last and looking.observed.now_s < last[0].started_at_s + BACK_OFF_S
+    return len(failed) == 2 and bool(patient)
 
 
 def _probe(wish: Wish, probing: Probing, usd: float) -> Probe:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.session import Session as BotocoreSession
+from virtual_generator import WorldGenerator
 
 from controller.app import App, Wiring, build
 from controller.aws.sessions import Connection, Keys
@@ -26,6 +27,7 @@ from controller.model.policy import (
     Target,
 )
 from controller.runtime.stepper import Stepper
+from controller.sandbox.code_store import fetch
 from controller.sandbox.extensions import state_of
 from controller.sandbox.front import Front
 from controller.sandbox.inprocess_door import attach
@@ -114,6 +116,7 @@ class Account:
         extra: dict[str, Any] | None = None,
         wrap_store: Callable[[SqliteStore], Any] = lambda store: store,
         record: list[tuple[str, Mapping[str, Any]]] | None = None,
+        probing: bool = False,
     ) -> None:
         """`record` takes up the operation and the parameters of every call."""
         self.world = World(seed=seed)
@@ -126,6 +129,7 @@ class Account:
         self._store_path = store
         self._wrap = wrap_store
         self._record = record
+        self.generator = WorldGenerator(self.world, self.clock) if probing else None
         self.app: App = self.start()
 
     def start(self) -> App:
@@ -140,6 +144,8 @@ class Account:
                 hook=self._attach,
                 budgets=False,
                 models=MODELS,
+                runner=self.generator,
+                fetch=lambda url: fetch(self.world, url),
             )
         )
         return self.app
@@ -156,7 +162,7 @@ class Account:
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """Let controller and world live for a while."""
         self.app.engine.resync()
-        Stepper(self.app.engine, self.clock, self.seen.append).run_until(
+        Stepper(self.app.engine, self.clock, self.seen.append, self.app.rounds).run_until(
             self.clock.now_s() + seconds, until
         )
 
