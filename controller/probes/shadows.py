@@ -17,7 +17,10 @@ from controller.model.policy import Scope
 from controller.model.probe import ProbeTarget, Shadow, ShadowPhase
 from controller.model.size import Size
 from controller.ports import Clock, ShadowMaker, Store
-from controller.probes.actors import process_is_gone
+from controller.probes.actors import process_actor, process_is_gone
+
+CONTROLLER = "controller"
+"""The daemon, in all its lives and replicas."""
 
 
 @dataclass(slots=True)
@@ -41,17 +44,18 @@ class Shadows:
         makers: Mapping[Kind, ShadowMaker],
         clock: Clock,
         *,
-        actor: str = "controller",
+        actor: str = CONTROLLER,
         mine: Callable[[EndpointKey], bool] = lambda key: True,
         gone: Callable[[str], bool] = process_is_gone,
     ) -> None:
-        """`mine`: whether this process looks after an endpoint now (it holds the lease); of
+        """`actor`: the daemon, or who runs a command; of the latter each process is another.
+        `mine`: whether this process looks after an endpoint now (it holds the lease); of
         others' shadows nothing is swept. `gone`: whether another actor is known to be dead.
         """
         self._store = store
         self._makers = makers
         self._clock = clock
-        self._actor = actor
+        self._actor = actor if actor == CONTROLLER else process_actor(actor)
         self._mine = mine
         self._gone = gone
         self._in_use: set[str] = set()

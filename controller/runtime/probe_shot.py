@@ -24,13 +24,15 @@ class ProbeShot:
         self._wait = wait
 
     def run(self, asked: Sequence[Asked], watch: Watcher = lambda *_: None) -> list[Ended]:
-        """Begin all at once, step until all have ended and nothing of their copies is left.
+        """Begin all at once, step until all have ended and nothing of their copies is left,
+        nor of those that earlier commands left behind when they were killed.
 
         The answer has the order of `asked`. Raises Conflict, StoreError. Interrupted, it ends
         the generators and removes the copies before the interruption goes on.
         """
         records: list[ProbeRecord] = []
         ended: dict[str, Ended] = {}
+        self._probes.sweep()
         try:
             records.extend(self._probes.begin(one) for one in asked)
             while len(ended) < len(records):
@@ -48,8 +50,11 @@ class ProbeShot:
 
     def _put_away(self, records: Sequence[ProbeRecord], watch: Watcher) -> None:
         until_s = self._clock.monotonic_s() + REMOVAL_S
-        while self._probes.busy() and self._clock.monotonic_s() < until_s:
+        going = True
+        while going and self._clock.monotonic_s() < until_s:
             watch(records, True)
             self._probes.step()
-            if self._probes.busy():
+            # both, and not one or the other: `or` would leave the second for later
+            going = any([self._probes.sweep(), self._probes.busy()])
+            if going:
                 self._wait(LOOK_S)

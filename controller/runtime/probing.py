@@ -167,8 +167,10 @@ class Probes:
                 )
         self.sweep()
 
-    def sweep(self, strays: Sequence[Scope] = ()) -> None:
-        """Remove what shadows are left of earlier lives; `strays`: also look there by tags."""
+    def sweep(self, strays: Sequence[Scope] = ()) -> bool:
+        """Take what shadows are left of earlier lives a step nearer to their end; True while
+        some are on their way. `strays`: also look there by tags.
+        """
         swept = self._at.shadows.sweep()
         for shadow in swept.removed:
             self._log.info(f"removed what was left of shadow {shadow.id}")
@@ -178,6 +180,7 @@ class Probes:
             found = self._at.shadows.sweep_strays([scope])
             for shadow in found.removed:
                 self._log.info(f"removed shadow {shadow.id}, which no journal knew of")
+        return bool(swept.going)
 
     def close(self) -> None:
         """End all generators. Shadows are removed by the next start."""
