@@ -21,6 +21,7 @@ from controller.aws.reports import InsightsReportReader
 from controller.aws.sessions import Connection, SessionHook, Sessions
 from controller.aws.topics import Topics
 from controller.core.contract import KindRules
+from controller.core.shards import WHOLE, Shard
 from controller.kinds.lambda_function.kind import LambdaRules
 from controller.kinds.lambda_function.live import LambdaAdapter
 from controller.kinds.realtime_endpoint.kind import RealtimeRules
@@ -34,15 +35,16 @@ from controller.ports import (
     Clock,
     Journal,
     KindAdapter,
-    Lease,
     ProbeRunner,
 )
 from controller.probes.function_code import FetchCode, fetch_code
-from controller.runtime.actuate import Actuator, SoleProcess
+from controller.runtime.actuate import Actuator, Fence, SoleProcess
 from controller.runtime.advise import Advisor
 from controller.runtime.book import EvidenceBook
 from controller.runtime.counting import SloCounting
 from controller.runtime.engine import Engine, Parts
+from controller.runtime.layout import fence_of
+from controller.runtime.leadership import Elected, gate_of
 from controller.runtime.memory import MemoryReports
 from controller.runtime.observe import Observer, Sources
 from controller.runtime.own_traffic import OwnTraffic
@@ -88,6 +90,12 @@ class Wiring:
     """Who is to be told what happens."""
     runner: ProbeRunner | None = None
     """The load generator; None: there are no probes."""
+    elected: Elected | None = None
+    """The lease that replicas share; None: this process alone has the store: a new term."""
+    beside: bool = False
+    """A command that journals what a person wants, while the controller may be running."""
+    shard: Shard = WHOLE
+    """Which part of the fleet is this process'."""
     probes_of_one: int = 1
     """Probes of one endpoint at once: more where a person waits for a search."""
     fetch: FetchCode = fetch_code
@@ -119,6 +127,7 @@ class App:
     probes: Probes | None
     rounds: ProbeRounds | None
     """What a daemon does for its probes."""
+    elected: Elected | None = None
 
     def close(self) -> None:
         """Release connections and the store; a probe that still sends is ended."""
@@ -155,13 +164,13 @@ def build(wiring: Wiring) -> App:
     reports = MemoryReports(InsightsReportReader(sessions, telemetry))
     book = EvidenceBook(store)
     observer = Observer(Sources(store, adapters, rules, samples, book, reports))
-    actuator = Actuator(store, adapters, _lease(wiring), clock) if wiring.acting else None
+    actuator = _actuator(wiring, adapters) if wiring.acting else None
     notifier = _notifier(wiring, telemetry, sessions)
     recorder = Recorder(store, telemetry, notifier)
     watched = WatchedPrices(prices, telemetry)
     advisor = Advisor(watched, store, OwnConfigs(sessions, clock))
     identity = StsIdentity(sessions)
-    roster = Roster(identity, adapters)
+    roster = Roster(identity, adapters, wiring.shard.has)
     shared = Shared(sessions, adapters, rules, watched, roster, telemetry, book, own)
     probes = None
     if wiring.runner is not None:
@@ -192,6 +201,7 @@ def build(wiring: Wiring) -> App:
         clock=clock,
         site=Site(looked_at),
         notifier=notifier,
+        elected=wiring.elected,
         probes=probes,
         rounds=None
         if probes is None
@@ -209,6 +219,7 @@ def _sessions(wiring: Wiring, telemetry: Telemetry) -> Sessions:
         watch=CallWatch(clock, telemetry, budgets),
         hook=wiring.hook,
         models=lean_models() if wiring.models is None else wiring.models,
+        gate=None if wiring.elected is None else gate_of(wiring.elected),
     )
 
 
@@ -236,8 +247,16 @@ def _notifier(wiring: Wiring, telemetry: Telemetry, sessions: Sessions) -> Chann
     )
 
 
-def _lease(wiring: Wiring) -> Lease:
-    """A new term for this process, one higher than any before it in this journal."""
-    term = wiring.store.newest_term() + 1
-    wiring.store.raise_term(term)
-    return SoleProcess(term)
+def _actuator(wiring: Wiring, adapters: Mapping[Kind, KindAdapter]) -> Actuator:
+    """Under the lease that replicas share; else, alone, under a new term, higher than any
+    before it in this journal; or beside whoever has the journal, under the term that it has."""
+    store, ordinal = wiring.store, wiring.shard.ordinal
+    if wiring.elected is not None:
+        elected = wiring.elected
+        fence: Fence = lambda _: (ordinal, elected.term())  # noqa: E731 - two words of it
+        return Actuator(store, adapters, elected, wiring.clock, fence=fence)
+    if wiring.beside:
+        return Actuator(store, adapters, SoleProcess(0), wiring.clock, fence=fence_of(store))
+    term = store.newest_term() + 1
+    store.raise_term(term)
+    return Actuator(store, adapters, SoleProcess(term), wiring.clock)

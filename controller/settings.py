@@ -13,6 +13,7 @@ from pathlib import Path
 ENV_PREFIX = "RIGHTSIZER_"
 DEFAULT_LISTEN = "127.0.0.1:9797"
 DEFAULT_WORKERS = 4
+DEFAULT_LEASE_NAME = "rightsizer"
 DEFAULT_JOURNAL_DAYS = 400
 """A year and a month: the same season can be compared."""
 
@@ -23,6 +24,20 @@ class Settings:
 
     store: Path
     """The journal's file (`--store`, RIGHTSIZER_STORE)."""
+    table: str | None = None
+    """The journal's table, where `--store` is dynamodb://TABLE?region=REGION; None: the file."""
+    lease: str | None = None
+    """How replicas agree on who acts: none, file, dynamodb or kubernetes; None: dynamodb where
+    the journal is there, else none (`--lease`, RIGHTSIZER_LEASE)."""
+    lease_name: str = DEFAULT_LEASE_NAME
+    """(`--lease-name`, RIGHTSIZER_LEASE_NAME)."""
+    lease_table: str | None = None
+    """Table of the lease; None: the journal's (`--lease-table`, RIGHTSIZER_LEASE_TABLE)."""
+    lease_namespace: str | None = None
+    """Namespace of a Kubernetes Lease; None: the pod's (`--lease-namespace`,
+    RIGHTSIZER_LEASE_NAMESPACE)."""
+    shard: str | None = None
+    """Part of the fleet, `0/3` or `auto/3`; None: all of it (`--shard`, RIGHTSIZER_SHARD)."""
     listen: str = DEFAULT_LISTEN
     """Address of metrics and health (`--listen`, RIGHTSIZER_LISTEN)."""
     token_file: Path | None = None

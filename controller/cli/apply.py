@@ -60,7 +60,7 @@ def apply(
         session.write("The plan holds no change.\n")
         return
     loaded = load_policies(session, policies)
-    store = copied(session) if dry_run else opened(session.settings.store)
+    store = copied(session) if dry_run else opened(session.settings)
     with wired(session, store, loaded, acting=True) as app:
         requests, ready = check_changes(session, app, saved)
         for planned, one in ready:

@@ -10,9 +10,8 @@ from controller.cli.session import Session
 if TYPE_CHECKING:
     from controller.app import App
     from controller.model.policy import PolicySet
-    from controller.ports import ProbeRunner
+    from controller.ports import Journal, ProbeRunner
     from controller.runtime.oneshot import OneShot
-    from controller.store.sqlite import SqliteStore
 
 
 def load_policies(session: Session, paths: Sequence[str]) -> "PolicySet":
@@ -43,7 +42,7 @@ def tell_only_errors(session: Session) -> None:
 @contextmanager
 def wired(
     session: Session,
-    store: "SqliteStore",
+    store: "Journal",
     policies: "PolicySet",
     *,
     acting: bool,
@@ -66,6 +65,7 @@ def wired(
             policies=policies,
             connection=connection,
             acting=acting,
+            beside=True,
             wait=session.wait,
             runner=runner,
             probes_of_one=probes_of_one,

@@ -11,7 +11,7 @@ from controller.cli.session import Session, pass_session
 from controller.cli.words import counted, when
 from controller.model.condition import Pause
 from controller.model.endpoint import EndpointKey
-from controller.store.sqlite import SqliteStore
+from controller.ports import Journal
 
 FLEET = "*"
 
@@ -75,7 +75,7 @@ def resume(session: Session, *, endpoint: str | None, everything: bool, accept: 
             _resume_one(session, store, _known(store, endpoint))
 
 
-def _resume_one(session: Session, store: SqliteStore, key: EndpointKey) -> None:
+def _resume_one(session: Session, store: Journal, key: EndpointKey) -> None:
     paused = store.resume(str(key))
     _accept(session, store, key)
     was = "resumed" if paused else "was not paused"
@@ -84,7 +84,7 @@ def _resume_one(session: Session, store: SqliteStore, key: EndpointKey) -> None:
         session.say("warning: the whole fleet is paused still: rightsizer resume --all")
 
 
-def _resume_all(session: Session, store: SqliteStore, accept: bool) -> None:
+def _resume_all(session: Session, store: Journal, accept: bool) -> None:
     keys = sorted(journalled(store)) if accept else []
     pauses = store.pauses()
     for pause_ in pauses:
@@ -96,7 +96,7 @@ def _resume_all(session: Session, store: SqliteStore, accept: bool) -> None:
     session.write(f"{lifted}{accepted if accept else ''}\n")
 
 
-def _accept(session: Session, store: SqliteStore, key: EndpointKey) -> None:
+def _accept(session: Session, store: Journal, key: EndpointKey) -> None:
     store.put_checkpoint(f"accepted:{key}", repr(session.clock.now_s()))
 
 
@@ -104,7 +104,7 @@ def _live(session: Session, pause_: Pause) -> bool:
     return pause_.until_s is None or pause_.until_s > session.clock.now_s()
 
 
-def _known(store: SqliteStore, endpoint: str) -> EndpointKey:
+def _known(store: Journal, endpoint: str) -> EndpointKey:
     paused = {EndpointKey.parse(p.scope) for p in store.pauses() if p.scope != FLEET}
     return pick(endpoint, journalled(store) | paused, f"in the journal {store.path}")
 

@@ -79,7 +79,7 @@ def measure(session: Session, policies: "PolicySet", endpoint: str, by_hand: ByH
         require_answer(session)
     seen, _ = seen_now(session, policies, endpoint)
     runner = generator(session)
-    store = opened(session.settings.store)
+    store = opened(session.settings)
     with wired(session, store, policies, acting=False, runner=runner) as app:
         assert app.probes is not None
         asked = by_hand.asked(session, app, seen)

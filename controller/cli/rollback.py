@@ -16,8 +16,8 @@ from controller.model.policy import FleetLimits, PolicySet
 
 if TYPE_CHECKING:
     from controller.app import App
+    from controller.ports import Journal
     from controller.runtime.roster import Entry
-    from controller.store.sqlite import SqliteStore
 
 
 @click.command(cls=Verb)
@@ -58,7 +58,7 @@ def rollback(
     if not yes:
         confirm(session, _question(change))
     loaded = load_policies(session, policies) if policies else PolicySet((), FleetLimits(), "")
-    with wired(session, opened(session.settings.store), loaded, acting=True) as app:
+    with wired(session, opened(session.settings), loaded, acting=True) as app:
         entry = _entry(session, app, key) if policies else None
         if alone:
             take_over(app)
@@ -83,7 +83,7 @@ def _needs_policies(change: Change) -> str:
     return "The last change is through; undoing it needs --policies."
 
 
-def _last(store: "SqliteStore", key: EndpointKey) -> Change:
+def _last(store: "Journal", key: EndpointKey) -> Change:
     """The change to undo. Raises CommandError where there is none."""
     change = store.open_change(key)
     if change is not None:

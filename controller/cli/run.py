@@ -9,6 +9,8 @@ import click
 from controller import __version__
 from controller.cli.doors import doors, doors_options, exposure, tls
 from controller.cli.options import EnvOption, Verb, policies_option
+from controller.cli.replicas import elected, replica_options, shard_of
+from controller.cli.sandbox_time import sandbox_time
 from controller.cli.session import Session, pass_session
 from controller.settings import (
     DEFAULT_JOURNAL_DAYS,
@@ -24,7 +26,6 @@ PACED_TICK_S = 1.0
 
 if TYPE_CHECKING:
     from controller.app import App
-    from controller.clock import FollowedClock
     from controller.model.policy import PolicySet
     from controller.policy.watch import PolicyWatch
     from controller.runtime.daemon import Daemon
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     "told.",
 )
 @doors_options
+@replica_options
 @click.option(
     "--pace",
     cls=EnvOption,
@@ -126,7 +128,7 @@ def run(
     session.flags |= {"journal_days": journal_days, "keep_versions": keep_versions, **guarding}
     host, port = address(listen)
     if pace is not None:
-        session.clock = _sandbox_time(session, pace)
+        session.clock = sandbox_time(session, pace)
     signals = Signals()
     _log(session)
     watch, loaded = _watched(session, policies)
@@ -152,29 +154,6 @@ def _warn(daemon: "Daemon") -> None:
     words = exposure(daemon.doors, daemon.listener.url)
     if words is not None:
         structlog.get_logger("rightsizer").warning(words)
-
-
-def _sandbox_time(session: Session, pace: float) -> "FollowedClock":
-    """Raises UsageError without a sandbox's address, CommandError where none answers."""
-    from controller.cli.exits import CommandError
-    from controller.clock import FollowedClock
-    from controller.sandbox.client import SandboxClient, SandboxClientError
-
-    url = session.settings.endpoint_url or session.environment.variables.get("AWS_ENDPOINT_URL")
-    if not url:
-        raise click.UsageError("--pace needs a sandbox: name its --endpoint-url.")
-    client = SandboxClient(url)
-
-    def ask() -> float:
-        try:
-            return client.now_s()
-        except SandboxClientError as error:
-            raise ConnectionError(str(error)) from error
-
-    try:
-        return FollowedClock(ask, pace)
-    except ConnectionError as error:
-        raise CommandError(str(error)) from error
 
 
 def address(text: str) -> tuple[str, int]:
@@ -235,14 +214,20 @@ def _app(session: Session, policies: "PolicySet", notify: str | None = None) -> 
     from controller.aws.sessions import Connection
     from controller.cli.generator import generator
     from controller.cli.journal import opened
+    from controller.model.lease import LeaseTimes
 
     settings = session.settings
     channels = _channels(session, notify)
-    store = opened(settings.store)
+    shard = shard_of(settings)
+    store = opened(settings)
     try:
-        store.acquire_daemon_lock()
+        lease = elected(settings, store, shard)
+        if lease is None:
+            store.acquire_daemon_lock()
         connection = Connection(
-            user_agent=f"rightsizer/{__version__}", endpoint_url=settings.endpoint_url
+            user_agent=f"rightsizer/{__version__}",
+            endpoint_url=settings.endpoint_url,
+            write_call_s=None if lease is None else LeaseTimes().call_s,
         )
         app = build(
             Wiring(
@@ -254,6 +239,8 @@ def _app(session: Session, policies: "PolicySet", notify: str | None = None) -> 
                 process_metrics=True,
                 channels=channels,
                 runner=generator(session),
+                elected=lease,
+                shard=shard,
             )
         )
     except BaseException:
@@ -281,6 +268,8 @@ def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, settings: Se
         doors=doors(settings, host),
         tls=tls(settings),
         rounds=app.rounds,
+        elected=app.elected,
+        refresh=app.site.refresh,
     )
     if isinstance(app.clock, FollowedClock):
         parts = replace(parts, machine=SystemClock(), tick_s=PACED_TICK_S)

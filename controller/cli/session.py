@@ -30,6 +30,11 @@ _SETTINGS = (
     "workers",
     "journal_days",
     "keep_versions",
+    "lease",
+    "lease_name",
+    "lease_table",
+    "lease_namespace",
+    "shard",
 )
 """Flags that are settings under the same name."""
 
@@ -69,8 +74,10 @@ class Session:
         """Flags over variables over defaults."""
         store = self.flags.get("store")
         given = {name: self.flags[name] for name in _SETTINGS if self.flags.get(name) is not None}
+        table = store if store and store.startswith("dynamodb:") else None
         return Settings(
-            store=Path(store) if store else self.environment.default_store,
+            store=Path(store) if store and not table else self.environment.default_store,
+            table=table,
             color=self.environment.color and not self.flags.get("no_color"),
             **given,
         )

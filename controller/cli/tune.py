@@ -107,7 +107,7 @@ def search(
     wish.check(session)
     seen, rows = seen_now(session, policies, endpoint)
     runner = generator(session)
-    store = opened(session.settings.store)
+    store = opened(session.settings)
     with wired(
         session, store, policies, acting=False, runner=runner, probes_of_one=wish.parallel
     ) as app:

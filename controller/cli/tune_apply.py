@@ -32,7 +32,7 @@ def apply_tuned(
         proposal,
     )
     saved = SavedPlan(session.clock.now_s(), (planned,))
-    with wired(session, opened(session.settings.store), policies, acting=True) as app:
+    with wired(session, opened(session.settings), policies, acting=True) as app:
         requests, ready = check_changes(session, app, saved)
         session.write(f"change: {subject.key.short} {proposal.detail}\n")
         if not yes:

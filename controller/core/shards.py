@@ -36,6 +36,10 @@ class Shard:
         return owner(key, self.count) == self.ordinal
 
 
+WHOLE = Shard()
+"""All endpoints: where one process keeps them."""
+
+
 def owner(key: EndpointKey, count: int) -> int:
     """The ordinal of the one shard, of so many, that an endpoint belongs to."""
     return max(range(count), key=lambda ordinal: (_weight(key, ordinal), ordinal))

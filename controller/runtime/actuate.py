@@ -5,7 +5,7 @@ recorded after. Killed in between, the next start looks at AWS and goes on from 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ from controller.model.change import (
     VerdictKind,
 )
 from controller.model.decision import Assessment, Propose
-from controller.model.endpoint import EndpointState
+from controller.model.endpoint import EndpointKey, EndpointState
 from controller.model.errors import AdapterError, Conflict, NoLease, NotFound, Terminal
 from controller.model.missing import known
 from controller.model.policy import Policy, Scope
@@ -40,6 +40,9 @@ from controller.model.reason import Reason
 from controller.model.size import Size
 from controller.model.window import Window
 from controller.ports import Clock, KindAdapters, Lease, Store
+
+Fence = Callable[[EndpointKey], tuple[int, int]]
+"""An endpoint's shard, and the term under which its journal is written."""
 
 
 class SoleProcess:
@@ -67,13 +70,14 @@ class Actuator:
         lease: Lease,
         clock: Clock,
         *,
-        shard: int = 0,
+        fence: Fence | None = None,
     ) -> None:
+        """`fence`: under which shard's which term is written; None: the lease's, of shard 0."""
         self._store = store
         self._adapters = adapters
         self._lease = lease
         self._clock = clock
-        self._shard = shard
+        self._fence = fence or (lambda _: (0, lease.term()))
         self._refusals: Counter[int] = Counter()
 
     @property
@@ -110,7 +114,7 @@ class Actuator:
             etag=state.etag,
             baseline=baseline(recent, policy),
             actor=actor,
-            term=self._lease.term(),
+            term=0,
             planned_at_s=assessment.at_s,
             updated_at_s=assessment.at_s,
             progress=rules.begin(state),
@@ -143,7 +147,7 @@ class Actuator:
             etag=state.etag,
             baseline=baseline(recent, policy),
             actor=actor,
-            term=self._lease.term(),
+            term=0,
             planned_at_s=now_s,
             updated_at_s=now_s,
             progress=rules.begin(state),
@@ -152,7 +156,7 @@ class Actuator:
 
     def _planned(self, change: Change, sentence: str, after: int | None = None) -> Change:
         event = self._event(change, change.planned_at_s, "planned", sentence)
-        return self._store.plan_change(change, event, after)
+        return self._store.plan_change(replace(change, term=event.term), event, after)
 
     def advance(self, change: Change, step: Advance) -> Change:
         """Move the journal only."""
@@ -183,7 +187,7 @@ class Actuator:
         if not again:
             change = self._note(change, f"intent {name}", describe(step), {"asked": name})
         try:
-            self._must_hold()
+            self._must_hold(change.key)
             learnt = self._adapters[change.key.kind].execute(scope, state.key, step)
         except NoLease as error:
             # Whoever leads now may have written already: then ours is not taken, nor needed.
@@ -226,14 +230,15 @@ class Actuator:
         name = type(step).__name__
         if change.progress.get("asked") != name:
             change = self._note(change, f"intent {name}", describe(step), {"asked": name})
-        self._must_hold()
+        self._must_hold(change.key)
         self._adapters[change.key.kind].execute(scope, change.key, step)
         self._note(change, f"done {name}", describe(step), learnt)
 
-    def _must_hold(self) -> None:
+    def _must_hold(self, key: EndpointKey) -> None:
         """Raises NoLease where the journal knows a newer term, or where too little of the lease
         remains for one call. The clock comes last: asking the journal takes time."""
-        if self._store.newest_term(self._shard) > self._lease.term():
+        shard, term = self._fence(key)
+        if self._store.newest_term(shard) > term:
             raise NoLease("another replica has led since", operation="lease", code="fenced")
         if not self._lease.held():
             raise NoLease("the lease was lost, or ends too soon for a call", operation="lease")
@@ -250,11 +255,12 @@ class Actuator:
         return self._written(moved, now_s, what, message)
 
     def _written(self, moved: Change, now_s: float, what: str, message: str) -> Change:
-        moved = replace(moved, term=self._lease.term())
-        return self._store.advance_change(moved, self._event(moved, now_s, what, message))
+        event = self._event(moved, now_s, what, message)
+        return self._store.advance_change(replace(moved, term=event.term), event)
 
     def _event(self, change: Change, at_s: float, what: str, message: str) -> ChangeEvent:
-        return ChangeEvent(at_s, change.phase, what, message, change.term, self._shard)
+        shard, term = self._fence(change.key)
+        return ChangeEvent(at_s, change.phase, what, message, term, shard)
 
 
 def baseline(recent: tuple[Window, ...], policy: Policy) -> Baseline | None:

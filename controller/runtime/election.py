@@ -141,7 +141,8 @@ class Election:
                     break
             self._told_of("")
         except AdapterError as error:
-            self._told_of(str(error))
+            waits = isinstance(error, NoLease | Conflict)
+            self._told_of(str(error) if waits else f"the lease could not be looked at: {error}")
         except Exception:
             # Without this thread nobody would ever lead again.
             self._log.exception("the lease could not be looked at")
@@ -197,5 +198,5 @@ class Election:
     def _told_of(self, failure: str) -> None:
         """Say a failure once, and that it is over."""
         if failure and failure != self._failure:
-            self._log.warning(f"the lease could not be looked at: {failure}")
+            self._log.warning(failure)
         self._failure = failure

@@ -8,6 +8,7 @@ memory: what it knew of the journal is as old as its last look.
 from collections.abc import Callable
 from typing import Protocol
 
+from controller.model.errors import NoLease
 from controller.ports import Lease
 from controller.runtime.engine import Engine
 from controller.runtime.health import Readiness
@@ -38,6 +39,16 @@ class Elected(Lease, Protocol):
 
     def stop(self, *, give_back: bool) -> None:
         """End; `give_back`: nothing of ours is under way any more."""
+
+
+def gate_of(lease: Lease) -> Callable[[], None]:
+    """What is asked just before a changing request is sent; raises NoLease."""
+
+    def gate() -> None:
+        if not lease.held():
+            raise NoLease("the lease would not outlast this call: nothing was sent")
+
+    return gate
 
 
 class Leadership:

@@ -1,7 +1,7 @@
 """Which endpoints there are, whose policy holds for each, and when each is due."""
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.model.endpoint import EndpointKey, Kind
@@ -62,7 +62,14 @@ class _Places:
 class Roster:
     """The endpoints under care. Thread-safe; entries are replaced as a whole on resync."""
 
-    def __init__(self, identity: Identity, adapters: KindAdapters) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        adapters: KindAdapters,
+        mine: Callable[[EndpointKey], bool] = lambda _: True,
+    ) -> None:
+        """`mine`: which endpoints are this process', where several share the fleet."""
+        self._mine = mine
         self._identity = identity
         self._adapters = adapters
         self._lock = threading.Lock()
@@ -112,7 +119,8 @@ class Roster:
         now_s: float,
     ) -> tuple[EndpointKey, ...]:
         with self._lock:
-            self._obliged = set(open_keys)
+            entries = {key: entry for key, entry in entries.items() if self._mine(key)}
+            self._obliged = {key for key in open_keys if self._mine(key)}
             for key in self._obliged - set(entries):
                 known = self._entries.get(key)
                 entries[key] = _orphan(key) if known is None else replace(known, orphan=True)

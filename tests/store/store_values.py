@@ -174,6 +174,13 @@ changes = st.builds(
     finished_at_s=st.one_of(st.none(), instants),
 )
 events = st.builds(ChangeEvent, instants, st.sampled_from(ChangePhase), words, words)
+
+
+def _forward(row: Any) -> Any:
+    """Nothing ends before it begins."""
+    return replace(row, start_s=min(row.start_s, row.end_s), end_s=max(row.start_s, row.end_s))
+
+
 observations = st.builds(
     Observation,
     size=st.sampled_from([LambdaSize(512), LambdaSize(1024)]),
@@ -187,7 +194,7 @@ observations = st.builds(
     met_ratio=maybe_numbers,
     threshold_ms=finite,
     source=words,
-)
+).map(_forward)
 memory_uses = st.builds(
     MemoryUse,
     start_s=instants,
@@ -198,7 +205,7 @@ memory_uses = st.builds(
     cold_starts=counts,
     init_p95_ms=maybe_numbers,
     init_mean_ms=maybe_numbers,
-)
+).map(_forward)
 conditions = st.builds(
     Condition,
     st.sampled_from(ConditionType),

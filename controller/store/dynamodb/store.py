@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from controller.model.change import Change, ChangeEvent
 from controller.model.condition import Condition, Pause
@@ -44,7 +44,7 @@ class DynamoStore:
         self._writes = Writes(rows)
 
     @classmethod
-    def open(cls, table: Table, steady_s: Callable[[], float]) -> "DynamoStore":
+    def open(cls, table: Table, steady_s: Callable[[], float]) -> Self:
         """Raises StoreError where there is no such table, or it is another program's."""
         client = connect.client_of(table)
         connect.check(client, table)
