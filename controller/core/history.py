@@ -87,8 +87,9 @@ class _Span:
             return [size for size in sizes if _type(size) == self.lesson.instance_type]
         edge, start = self.lesson.edge, self.lesson.half_way_from
         if start is not None:
+            kin = [size for size in sizes if _type(size) == _type(edge)]
             between = sorted(
-                (s for s in sizes if not at_most(s, edge) and lessens(start, s)), key=in_order
+                (s for s in kin if not at_most(s, edge) and lessens(start, s)), key=in_order
             )
             edge = between[(len(between) - 1) // 2] if between else edge
         return [

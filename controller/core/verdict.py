@@ -41,6 +41,9 @@ class Trial:
     """Whether `before` serves beside `after` at this moment."""
     starving_before: bool = False
     """Calls failed for want of memory before: that too is left on little evidence."""
+    patience_s: float = 0.0
+    """Slow requests are held against the change only after so long: where only the number of
+    instances differs, a burst is slow whatever was changed."""
 
 
 def judge(trial: Trial, slo: Slo, rollout: Rollout) -> Verdict:
@@ -107,6 +110,8 @@ def _worse(trial: Trial, slo: Slo) -> Verdict | None:
         slower = share_exceeds(after.slow, after.requests, before.slow, before.requests)
         if after.requests >= 50 and slower >= SURE:
             return _fail(after, "more than before", Reason.MADE_WORSE)
+        return None
+    if trial.elapsed_s < trial.patience_s:
         return None
     if log_likelihood_ratio(after, slo) >= math.log((1.0 - FALSE_PASS) / FALSE_FAIL):
         return _fail(after, "the SLO is broken", Reason.MADE_WORSE)

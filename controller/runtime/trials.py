@@ -10,6 +10,7 @@ from controller.core.verdict import Trial, judge
 from controller.model.change import Change, Verdict, VerdictKind
 from controller.model.policy import Mode, Policy, Slo
 from controller.model.reason import Reason
+from controller.model.size import RealtimeSize, measured_as
 from controller.runtime.roster import Entry
 from controller.runtime.samples import Samples
 
@@ -33,6 +34,7 @@ def verdict_on(
         elapsed_s=max(0.0, now_s - since_s),
         canary=bool(rival),
         starving_before=change.reason is Reason.MEMORY_FLOOR,
+        patience_s=policy.slo.window_s if _same_instances(change) else 0.0,
     )
     return judge(trial, policy.slo, policy.rollout)
 
@@ -46,6 +48,13 @@ def _left_a_breach(change: Change, slo: Slo) -> bool:
     if is_decrease(change) or base.requests == 0:
         return False
     return share_at_most(1.0 - slo.percentile, base.slow, base.requests) <= 1.0 - CERTAIN
+
+
+def _same_instances(change: Change) -> bool:
+    """Whether only the number of instances differs: one serves as it did before."""
+    return isinstance(change.target, RealtimeSize) and (
+        measured_as(change.before) == measured_as(change.target)
+    )
 
 
 def _baseline(change: Change) -> Counts:

@@ -248,3 +248,11 @@ def test_a_climb_that_changes_nothing_mostly_ends_without_benefit() -> None:
     found = shares(0.2, per_minute=12.0, before=(0.2, 0.0), breaching=True, trials=60)
     assert found[PASS] <= 0.15
     assert found[OPEN] == 0.0
+
+
+def test_a_burst_is_held_against_fewer_instances_only_after_the_window_of_the_slo() -> None:
+    early = replace(a_trial(3000, 1000, minutes=5.0), patience_s=3600.0)
+    assert verdict(early).kind is OPEN
+    assert verdict(replace(early, elapsed_s=3700.0)).kind is FAIL
+    failing = replace(a_trial(3000, 1000, 900, minutes=5.0), patience_s=3600.0)
+    assert verdict(failing).kind is FAIL

@@ -76,3 +76,46 @@ def test_more_of_the_same_comes_before_a_step_sideways() -> None:
 )
 def test_sideways(other: Estimate, is_sideways: bool) -> None:
     assert sideways(HERE, other) is is_sideways
+
+
+# --- a type that never served is the last resort
+
+LARGER = _estimate("ml.c5.2xlarge", 1, 0.97)
+
+
+def test_more_of_the_same_comes_before_a_larger_type_that_never_served() -> None:
+    found = _decided(LARGER, _estimate("ml.c5.xlarge", 4, 0.96), budget=None)
+    assert isinstance(found, Propose)
+    assert found.proposal.target == RealtimeSize("ml.c5.xlarge", 4, 4)
+
+
+def test_more_of_the_same_that_may_do_comes_before_a_type_that_never_served() -> None:
+    found = _decided(LARGER, _estimate("ml.c5.xlarge", 4, 0.8), budget=None)
+    assert isinstance(found, Propose)
+    assert found.proposal.target == RealtimeSize("ml.c5.xlarge", 4, 4)
+
+
+def test_where_nothing_else_would_do_it_is_entered_and_that_is_said() -> None:
+    found = _decided(LARGER, _estimate("ml.c5.xlarge", 4, 0.2), budget=None)
+    assert isinstance(found, Propose)
+    assert found.proposal.target == LARGER.size
+    assert "ml.c5.xlarge cannot meet the SLO within the bounds" in found.proposal.detail
+    assert "ml.c5.2xlarge was never measured here" in found.proposal.detail
+
+
+def test_a_measured_type_is_like_ones_own() -> None:
+    measured = replace(LARGER, measured_requests=5000)
+    found = _decided(measured, _estimate("ml.c5.xlarge", 4, 0.96), budget=None)
+    assert isinstance(found, Propose)
+    assert found.proposal.target == LARGER.size
+    assert "never measured" not in found.proposal.detail
+
+
+def test_a_burst_that_the_bounds_bear_over_weeks_is_waited_out() -> None:
+    size = RealtimeSize("ml.c5.xlarge", 1, 6, 900.0)
+    here = replace(_estimate("ml.c5.xlarge", 2, 0.97, requests=9000), size=size)
+    policy = a_policy(200.0, confidence=0.95)
+    inputs = Inputs(policy, size, (here, LARGER), {}, a_demand(), BREACHED, LONG, 0)
+    found = decide(inputs)[0]
+    assert isinstance(found, Hold)
+    assert "a burst" in found.detail

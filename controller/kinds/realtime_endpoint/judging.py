@@ -6,6 +6,7 @@ from controller.kinds.realtime_endpoint.moves import JUDGE_S, back, clean_up, wa
 from controller.kinds.realtime_endpoint.view import View
 from controller.model.change import Advance, ChangePhase, Step, Verdict, VerdictKind
 from controller.model.reason import Reason
+from controller.model.size import at_least
 
 LEFT_FOR_CAUSE = {
     Reason.SLO_BREACHED,
@@ -19,6 +20,8 @@ LEFT_FOR_CAUSE = {
 def judge(view: View) -> Step:
     """Closed, undone, or looked at again later."""
     verdict = view.verdict
+    if verdict.kind is VerdictKind.FAIL and harmless(view):
+        return _kept(view)
     if verdict.kind is VerdictKind.FAIL:
         return back(view, verdict.reason, verdict.detail, verdict)
     if verdict.kind is VerdictKind.PASS:
@@ -33,10 +36,24 @@ def _unmeasured(view: View) -> Step:
     """Time is up, and the traffic was too thin for a verdict: less, and another type, is undone;
     more is kept where what it left is known to be bad, but never called verified."""
     change, verdict = view.change, view.verdict
+    if harmless(view):
+        return _kept(view)
     if is_decrease(change) or change.reason not in LEFT_FOR_CAUSE:
         return back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
     detail = f"kept without proof, for {change.before} was left as {change.reason}: "
     judged = Verdict(VerdictKind.INCONCLUSIVE, Reason.UNVERIFIED, detail + verdict.detail)
+    return _closed(view, ChangePhase.UNVERIFIED, judged)
+
+
+def harmless(view: View) -> bool:
+    """Whether the change only gave more of the same instances: that makes no request slower,
+    and to take it back in a breach would."""
+    return not view.retyped and at_least(view.target, view.before)
+
+
+def _kept(view: View) -> Step:
+    detail = "kept, for more of the same instances make nothing slower: "
+    judged = Verdict(VerdictKind.INCONCLUSIVE, Reason.UNVERIFIED, detail + view.verdict.detail)
     return _closed(view, ChangePhase.UNVERIFIED, judged)
 
 

@@ -1,0 +1,106 @@
+"""The last two weeks once more: bursts are remembered, what comes back at its hour is borne."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from realtime_world import Machine, parts_of
+
+from controller.core.week import course
+from controller.kinds.realtime_endpoint.replay import BILLED, SERVING, Bearable, Replay
+from controller.kinds.realtime_endpoint.windows import hours_of
+from controller.model.demand import Course
+from controller.model.size import RealtimeSize, ScheduledBounds
+
+MONDAY_S = 1_793_577_600.0
+DAY = 288
+TEN = Bearable(usable_rps=10.0, capacity_rps=10.0, budget=0.05)
+FOLLOWING = RealtimeSize("ml.c5.large", 1, 20, 300.0)  # five requests a second each
+
+
+def replay(rps: list[float]) -> Replay:
+    found = Replay.of(Course(MONDAY_S, 300.0, tuple(rps)))
+    assert found is not None
+    return found
+
+
+def burden(rps: list[float], size: RealtimeSize = FOLLOWING, bearable: Bearable = TEN) -> float:
+    weeks = replay(rps)
+    lows = (size.min_instances,) * 168
+    return weeks.burdened_rps(weeks.rps / weeks.instances(size, lows, SERVING), bearable)
+
+
+def calm(days: int = 14, rps: float = 4.0) -> list[float]:
+    return [rps] * (DAY * days)
+
+
+def with_bursts(rps: list[float], at: list[int], height: float) -> list[float]:
+    return [height if any(i <= k < i + 3 for i in at) else v for k, v in enumerate(rps)]
+
+
+def test_a_day_is_the_least_that_is_remembered() -> None:
+    assert Replay.of(Course(MONDAY_S, 300.0, (1.0,) * (DAY - 1))) is None
+    assert Replay.of(Course(MONDAY_S, 300.0, (1.0,) * DAY)) is not None
+    assert Replay.of(None) is None
+
+
+def test_instances_serve_ten_minutes_after_the_rise_and_are_billed_at_once() -> None:
+    weeks = replay([4.0] * DAY + [24.0] * DAY)
+    lows = (1,) * 168
+    assert list(weeks.instances(FOLLOWING, lows, SERVING)[DAY - 1 : DAY + 3]) == [1, 1, 1, 5]
+    assert list(weeks.instances(FOLLOWING, lows, BILLED)[DAY - 1 : DAY + 1]) == [1, 5]
+
+
+def test_a_steady_load_burdens_as_much_as_it_is() -> None:
+    """Up to the share of the budget that is left for bursts."""
+    assert burden(calm()) == pytest.approx(4.0 * (1.0 / 0.8) ** 0.125)
+
+
+def test_one_burst_in_two_weeks_is_within_the_budget_and_many_are_not() -> None:
+    once = with_bursts(calm(), [DAY * 5], 80.0)
+    often = with_bursts(calm(), [DAY * d + 7 * d for d in range(14)], 80.0)
+    assert burden(once) <= 10.0 < burden(often)
+    assert burden(often, replace(FOLLOWING, min_instances=8)) <= 10.0
+
+
+def test_a_rise_that_comes_back_at_its_hour_is_borne_every_time() -> None:
+    """As many slow requests at odd hours would be within the budget."""
+    daily = with_bursts(calm(), [DAY * d + 100 for d in range(14)], 22.0)
+    odd = with_bursts(calm(), [DAY * d + 100 + 13 * d for d in range(14)], 22.0)
+    assert burden(odd) < burden(daily)
+
+
+def test_newer_bursts_count_for_more() -> None:
+    first = with_bursts(calm(), [DAY, DAY + 40], 80.0)
+    last = with_bursts(calm(), [DAY * 13, DAY * 13 + 40], 80.0)
+    assert burden(first) < burden(last)
+
+
+def test_what_no_number_of_instances_would_have_borne_is_held_against_none() -> None:
+    storm = with_bursts(calm(rps=9.0), [DAY * 10], 300.0)
+    assert burden(storm) > 10.0
+    assert burden(storm, bearable=replace(TEN, most=20)) < 10.0
+
+
+def test_scheduled_bounds_are_there_before_the_rise() -> None:
+    rises = [50.0 if 96 <= k % DAY < 200 else 4.0 for k in range(14 * DAY)]
+    actions = (
+        ScheduledBounds("cron(50 7 ? * * *)", "UTC", 10, 20),
+        ScheduledBounds("cron(50 16 ? * * *)", "UTC", 1, 20),
+    )
+    weeks = replay(rises)
+    raised = replace(FOLLOWING, schedule=actions)
+    lows = tuple(10 if 8 <= hour % 24 < 17 else 1 for hour in range(168))
+    loads = weeks.rps / weeks.instances(raised, lows, SERVING)
+    assert loads.max() == pytest.approx(5.0)
+    assert (weeks.rps / weeks.instances(FOLLOWING, (1,) * 168, SERVING)).max() == 50.0
+
+
+def test_the_course_has_no_gaps_and_a_gap_is_no_rise() -> None:
+    rates = [float(10 + i) for i in range(36)]
+    parts = parts_of(Machine(), RealtimeSize("ml.c5.xlarge", 1, 1), rates, 100.0)
+    hours = hours_of([part for i, part in enumerate(parts) if not 12 <= i < 24])
+    found = course(hours)
+    assert found is not None
+    assert len(found.rps) == 36
+    assert np.allclose(found.rps[12:24], found.rps[24], rtol=1e-6)
