@@ -1,12 +1,12 @@
 """The part of the composition root that wires probes: generator, copies, payloads, evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from controller.aws.objects import S3Objects
 from controller.aws.sessions import Sessions
 from controller.core.contract import KindRules
-from controller.model.endpoint import Kind
+from controller.model.endpoint import EndpointKey, Kind
 from controller.ports import Clock, KindAdapter, PriceSource, ProbeRunner, ShadowMaker, Store
 from controller.probes.function_code import FetchCode, fetch_code
 from controller.probes.payloads import PayloadReader
@@ -47,11 +47,14 @@ class Generated:
     """Probes of one endpoint at once."""
     fetch: FetchCode = fetch_code
     """How the code of a function that is copied is downloaded."""
+    mine: Callable[[EndpointKey], bool] = lambda _: True
+    """Whether this process looks after an endpoint: of no others are copies swept."""
 
 
 def probes_of(by: Generated, at: Shared) -> Probes:
     """Makes no call and starts no process."""
     store, clock = by.store, by.clock
+    makers = _makers(at.sessions, at.prices, by.fetch)
 
     def ended(ended: Ended) -> None:
         at.own.ended(ended)
@@ -62,7 +65,7 @@ def probes_of(by: Generated, at: Shared) -> Probes:
             store,
             clock,
             by.runner,
-            Shadows(store, _makers(at.sessions, at.prices, by.fetch), clock, actor=by.actor),
+            Shadows(store, makers, clock, actor=by.actor, mine=by.mine),
             at.adapters,
             at.rules,
             bodies=PayloadReader(S3Objects(at.sessions).get).read,

@@ -3,7 +3,6 @@
 APScheduler only enqueues a round; a worker makes it, and none of its steps waits for anything.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ from controller.model.decision import Assessment
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import AdapterError, Conflict
 from controller.model.missing import Maybe, Missing
-from controller.model.policy import Mode
+from controller.model.policy import Mode, Scope
 from controller.model.probe import ProbeKind, ProbeOrder
 from controller.model.probing import LiveProbe, Phase, Probing
 from controller.ports import PriceSource
@@ -27,6 +26,8 @@ from controller.runtime.roster import Entry
 ROUND_S = 2.0
 """How often a daemon makes a round."""
 STRAYS_S = HOUR_S
+SWEEP_S, IDLE_SWEEP_S = 15.0, 600.0
+"""How often copies that others left are looked for: while some are on their way, and else."""
 LEAST_RPS = 0.02
 """With less to spare a live probe is left out."""
 
@@ -44,19 +45,23 @@ class ProbeRounds:
     """Whether this replica leads."""
     _next_s: dict[EndpointKey, float] = field(default_factory=dict)
     _strays_s: float = 0.0
+    _sweep_s: float = 0.0
     _recovered: bool = False
 
     def busy(self) -> bool:
         """Whether a round has anything to do."""
-        return self.probes.busy() or any(_live(entry) for entry in self.entries())
+        if self.probes.busy() or self.probes.now_s() >= self._sweep_s:
+            return True
+        return any(_live(entry) for entry in self.entries())
 
     def due_s(self) -> float:
-        """When to make the next one: soon while a probe is under way, else for live probes."""
+        """When to make the next one: soon while a probe is under way, else for live probes and
+        for what others left."""
         now_s = self.probes.now_s()
         if self.probes.busy():
             return now_s + STEP_S
         due = [self._due_s(e, live) for e in self.entries() if (live := _live(e)) is not None]
-        return max(now_s + STEP_S, min(due, default=math.inf))
+        return max(now_s + STEP_S, min([*due, self._sweep_s]))
 
     def make(self) -> None:
         """One round. Raises StoreError."""
@@ -72,10 +77,17 @@ class ProbeRounds:
             if live is not None and now_s >= self._due_s(entry, live):
                 self._next_s[entry.key] = now_s + live.every_s
                 self._begin(entry, live)
+        if now_s >= self._sweep_s:
+            self._sweep(now_s)
+
+    def _sweep(self, now_s: float) -> None:
+        """Take what others left a step nearer to its end."""
+        scopes: set[Scope] = set()
         if now_s >= self._strays_s:
             self._strays_s = now_s + STRAYS_S
             scopes = {e.scope for e in self.entries() if e.policy.probe and e.policy.probe.shadows}
-            self.probes.sweep(sorted(scopes, key=repr))
+        going = self.probes.sweep(sorted(scopes, key=repr))
+        self._sweep_s = now_s + (SWEEP_S if going else IDLE_SWEEP_S)
 
     def _due_s(self, entry: Entry, live: LiveProbe) -> float:
         """The next one's time; after a start, reckoned from the last one on record."""

@@ -176,11 +176,10 @@ class Probes:
             self._log.info(f"removed what was left of shadow {shadow.id}")
         for name, error in swept.troubles:
             self._log.warning(f"shadow {name} could not be removed yet: {error}")
-        for scope in strays:
-            found = self._at.shadows.sweep_strays([scope])
-            for shadow in found.removed:
-                self._log.info(f"removed shadow {shadow.id}, which no journal knew of")
-        return bool(swept.going)
+        found = self._at.shadows.sweep_strays(strays)
+        for shadow in (*found.removed, *found.going):
+            self._log.info(f"shadow {shadow.id}, which no journal knew of, is removed")
+        return bool(swept.going or found.going)
 
     def close(self) -> None:
         """End all generators. Shadows are removed by the next start."""

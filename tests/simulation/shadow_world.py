@@ -140,11 +140,19 @@ class Journal:
 class ShadowWorld:
     """A world with one source in it."""
 
-    def __init__(self, source: Source, path: Path, switch: KillSwitch | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        path: Path,
+        switch: KillSwitch | None = None,
+        world: World | None = None,
+    ) -> None:
         self.source = source
         self.switch = KillSwitch() if switch is None else switch
-        self.world = World(seed=3)
-        self.world.seed_from(dict(source.seed))
+        if world is None:
+            world = World(seed=3)
+            world.seed_from(dict(source.seed))
+        self.world = world
         self.clock = VirtualClock(self.world.now_s(), self.world.advance_to)
         self.faults = state_of(self.world, Front).faults
         self._path = path

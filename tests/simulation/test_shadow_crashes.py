@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from shadow_world import LIFETIME_S, SCOPE, SOURCES, ShadowWorld
-from virtual_account import Killed, KillSwitch, armed, differing
+from virtual_account import HOUR_S, Account, Killed, KillSwitch, armed, differing
 
 from controller.model.probe import ShadowPhase
 
@@ -85,3 +85,20 @@ def test_a_configuration_without_its_endpoint_is_found_too(tmp_path: Path) -> No
     world.wait(LIFETIME_S)
     world.sweep(lambda: world.shadows.sweep_strays([SCOPE]))
     assert world.standing() == world.before
+
+
+def test_a_daemon_removes_what_its_last_life_left_though_no_policy_probes_any_more(
+    tmp_path: Path,
+) -> None:
+    seed = SOURCES["real-time endpoint"].seed
+    account = Account([], [], store=tmp_path / "journal.db", extra=dict(seed), probing=True)
+    world = ShadowWorld(SOURCES["real-time endpoint"], tmp_path / "journal.db", world=account.world)
+    state, shadow = world.state(), world.begin()
+    for _ in range(2):
+        shadow = world.shadows.make(shadow, state)
+    assert f"endpoint {shadow.id}" in world.standing()
+    account.start()
+    account.run(0.5 * HOUR_S, until=lambda: world.standing() == world.before)
+    assert world.standing() == world.before
+    account.run(60.0)
+    assert not account.app.store.shadows()
