@@ -77,7 +77,7 @@ def test_newer_bursts_count_for_more() -> None:
 
 
 def test_what_no_number_of_instances_would_have_borne_is_held_against_none() -> None:
-    storm = with_bursts(calm(rps=9.0), [DAY * 10], 300.0)
+    storm = with_bursts(calm(rps=9.0), [DAY * 10], 450.0)
     assert burden(storm) > 10.0
     assert burden(storm, bearable=replace(TEN, most=20)) < 10.0
 
