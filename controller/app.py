@@ -175,7 +175,13 @@ def build(wiring: Wiring) -> App:
     probes = None
     if wiring.runner is not None:
         generated = Generated(
-            store, clock, wiring.runner, wiring.actor, wiring.probes_of_one, wiring.fetch
+            store,
+            clock,
+            wiring.runner,
+            wiring.actor,
+            wiring.probes_of_one,
+            wiring.fetch,
+            wiring.shard.has,
         )
         probes = probes_of(generated, shared)
     desk = None if probes is None else ProbeDesk(probes, watched)
