@@ -78,6 +78,9 @@ def _journal(session: Session) -> "Iterator[Finding]":
     from controller.runtime.diagnose import Finding, Verdict
 
     path = session.settings.store
+    if session.settings.table is not None:
+        yield _table(session)
+        return
     if not path.exists():
         parent = next(p for p in (path.absolute().parent, *path.absolute().parents) if p.exists())
         able = os.access(parent, os.W_OK) and parent.is_dir()
@@ -94,6 +97,22 @@ def _journal(session: Session) -> "Iterator[Finding]":
     able = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     text = f"{counted(count, 'endpoint')}, {running}" + ("" if able else "; not writable by us")
     yield Finding("journal", str(path), Verdict.OK if able else Verdict.FAIL, text)
+
+
+def _table(session: Session) -> "Finding":
+    """Whether the journal's table is there, and ours to read."""
+    from controller.cli.journal import reading
+    from controller.model.errors import AdapterError
+    from controller.runtime.diagnose import Finding, Verdict
+
+    where = str(session.settings.table).partition("?")[0]
+    try:
+        with reading(session) as store:
+            term = store.newest_term()
+    except AdapterError as error:
+        return Finding("journal", where, Verdict.FAIL, str(error))
+    led = f"a controller has led it, in term {term}" if term else "no controller has led it yet"
+    return Finding("journal", where, Verdict.OK, led)
 
 
 def _policies(

@@ -60,9 +60,9 @@ def global_options(*, inner: bool) -> list[click.Parameter]:
         _global(
             "store",
             inner=inner,
-            metavar="PATH",
-            type=click.Path(),
-            help="The journal's file; by default journal.db in the user's state directory.",
+            metavar="PATH|URL",
+            help="The journal: a file, by default journal.db in the user's state directory, or a"
+            " table, dynamodb://TABLE?region=REGION.",
         ),
         _global(
             "log-level",
