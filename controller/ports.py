@@ -154,6 +154,9 @@ class Lease(Protocol):
     def held(self) -> bool:
         """Whether enough of the lease remains for one call; asked just before each mutation."""
 
+    def doubt(self) -> None:
+        """The journal refused our term: find out whether there is a newer one."""
+
 
 class LeaseRecords(Protocol):
     """Where the replicas' common record is kept. One call each, and a short one."""

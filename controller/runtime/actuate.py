@@ -5,8 +5,8 @@ recorded after. Killed in between, the next start looks at AWS and goes on from 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from controller.core.contract import KindRules
@@ -58,6 +58,9 @@ class SoleProcess:
     def held(self) -> bool:
         """Always: nobody else can open the store for work."""
         return True
+
+    def doubt(self) -> None:
+        """There is nothing to find out."""
 
 
 class Actuator:
@@ -156,7 +159,8 @@ class Actuator:
 
     def _planned(self, change: Change, sentence: str, after: int | None = None) -> Change:
         event = self._event(change, change.planned_at_s, "planned", sentence)
-        return self._store.plan_change(replace(change, term=event.term), event, after)
+        with self._doubting():
+            return self._store.plan_change(replace(change, term=event.term), event, after)
 
     def advance(self, change: Change, step: Advance) -> Change:
         """Move the journal only."""
@@ -239,6 +243,7 @@ class Actuator:
         remains for one call. The clock comes last: asking the journal takes time."""
         shard, term = self._fence(key)
         if self._store.newest_term(shard) > term:
+            self._lease.doubt()
             raise NoLease("another replica has led since", operation="lease", code="fenced")
         if not self._lease.held():
             raise NoLease("the lease was lost, or ends too soon for a call", operation="lease")
@@ -256,7 +261,17 @@ class Actuator:
 
     def _written(self, moved: Change, now_s: float, what: str, message: str) -> Change:
         event = self._event(moved, now_s, what, message)
-        return self._store.advance_change(replace(moved, term=event.term), event)
+        with self._doubting():
+            return self._store.advance_change(replace(moved, term=event.term), event)
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """A journal that refuses our term knows of a newer one: the lease is to find out."""
+        try:
+            yield
+        except NoLease:
+            self._lease.doubt()
+            raise
 
     def _event(self, change: Change, at_s: float, what: str, message: str) -> ChangeEvent:
         shard, term = self._fence(change.key)

@@ -43,12 +43,16 @@ class Lease:
 
     def __init__(self) -> None:
         self.ours = True
+        self.doubted = False
 
     def term(self) -> int:
         return 1
 
     def held(self) -> bool:
         return self.ours
+
+    def doubt(self) -> None:
+        self.doubted = True
 
 
 class Desk:
@@ -137,3 +141,20 @@ def test_what_a_refusal_tells_is_remembered(desk: Desk) -> None:
         desk.mutate()
     assert desk.change.progress["memory_limit_mb"] == "3008"
     assert desk.change.progress["refused_for_good"] == "Terminal"
+
+
+def test_a_step_asked_for_before_is_not_repeated_under_an_older_term(desk: Desk) -> None:
+    desk.aws.error = Conflict("busy")
+    assert not desk.mutate()
+    desk.aws.error = None
+    desk.store.raise_term(2)  # another replica has begun, and ours does not know of it yet
+    assert not desk.mutate()
+    assert desk.aws.calls == 1
+    assert desk.lease.doubted
+    assert desk.told()[-1] == "refused UpdateMemory", "the journal takes nothing from it either"
+
+
+def test_what_is_written_carries_the_term(desk: Desk) -> None:
+    assert desk.mutate()
+    assert desk.change.term == 1
+    assert [event.term for event in desk.store.events(desk.id)] == [0, 1, 1]
