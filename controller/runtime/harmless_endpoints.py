@@ -84,10 +84,13 @@ class HarmlessEndpointCalls:
             yield "application-autoscaling:DescribeScheduledActions", self._actions
 
     def changes(self) -> Iterator[Named]:
-        """Those of mode Enforce, asked of what does not exist."""
+        """Those of mode Enforce, asked for what does not exist: AWS refuses them for that.
+
+        The endpoint is the real one, since permissions may name it. DeleteEndpointConfig may
+        be granted by the tag of what is deleted, so that nothing without tags can tell.
+        """
         yield "sagemaker:UpdateEndpoint", self._update
         yield "sagemaker:UpdateEndpointWeightsAndCapacities", self._weigh
-        yield "sagemaker:DeleteEndpointConfig", self._delete_config
         if self._endpoint.kind is Kind.REALTIME_ENDPOINT:
             yield "application-autoscaling:DeleteScalingPolicy", self._delete_policy
             yield "application-autoscaling:DeregisterScalableTarget", self._deregister
@@ -171,22 +174,18 @@ class HarmlessEndpointCalls:
         return f"{len(answer['ScheduledActions'])} on the variant"
 
     def _update(self) -> str:
-        with translated("sagemaker", "UpdateEndpoint", self._scope, f"endpoint {NOBODY}"):
-            self._writing().update_endpoint(EndpointName=NOBODY, EndpointConfigName=NOBODY)
+        name = self._endpoint.name
+        with translated("sagemaker", "UpdateEndpoint", self._scope, f"endpoint {name}"):
+            self._writing().update_endpoint(EndpointName=name, EndpointConfigName=NOBODY)
         return ""
 
     def _weigh(self) -> str:
         operation = "UpdateEndpointWeightsAndCapacities"
-        with translated("sagemaker", operation, self._scope, f"endpoint {NOBODY}"):
+        with translated("sagemaker", operation, self._scope, f"endpoint {self._endpoint.name}"):
             self._writing().update_endpoint_weights_and_capacities(
-                EndpointName=NOBODY,
-                DesiredWeightsAndCapacities=[{"VariantName": "none", "DesiredWeight": 1.0}],
+                EndpointName=self._endpoint.name,
+                DesiredWeightsAndCapacities=[{"VariantName": NOBODY, "DesiredWeight": 1.0}],
             )
-        return ""
-
-    def _delete_config(self) -> str:
-        with translated("sagemaker", "DeleteEndpointConfig", self._scope, f"config {NOBODY}"):
-            self._writing().delete_endpoint_config(EndpointConfigName=NOBODY)
         return ""
 
     def _delete_policy(self) -> str:
