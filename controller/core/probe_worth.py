@@ -17,6 +17,7 @@ from controller.core.probe_cost import Load, Tariff, estimated_usd, money, over_
 from controller.core.probe_lessons import REMEMBERED_S, same_copy
 from controller.core.sentence import decision_sentence
 from controller.model.decision import Assessment, Decision, Hold, Probe, Propose
+from controller.model.endpoint import Kind
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Mode
 from controller.model.probe import ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
@@ -170,9 +171,16 @@ def _tired(looking: Looking) -> bool:
     if len(recent) >= MOST_PROBES:
         return True
     last = recent[:2]
-    failed = [p for p in last if not (p.outcome or ProbeOutcome.SUCCEEDED).teaches]
+    failed = [p for p in last if p.outcome is not None and _taught_nothing(p)]
     patient = last and looking.observed.now_s < last[0].started_at_s + BACK_OFF_S
     return len(failed) == 2 and bool(patient)
+
+
+def _taught_nothing(record: ProbeRecord) -> bool:
+    """A function's own durations hold even where the generator was too busy."""
+    own = record.key.kind is Kind.LAMBDA_FUNCTION and not isinstance(record.p95_ms, Missing)
+    discarded = record.outcome is ProbeOutcome.DISCARDED
+    return record.outcome is ProbeOutcome.FAILED or (discarded and not own)
 
 
 def _probe(wish: Wish, probing: Probing, usd: float) -> Probe:

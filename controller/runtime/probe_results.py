@@ -19,6 +19,7 @@ from controller.model.probe import (
     NO_SUCCESS,
     Failure,
     ProbeKind,
+    ProbeOutcome,
     ProbePlan,
     ProbeRecord,
     ProbeRun,
@@ -83,6 +84,19 @@ def latency_ms(sample: Sample, kind: Kind, covers: Covers) -> float:
     return sample.latency_ms if isinstance(told, Missing) or not own else told
 
 
+def usable(run: ProbeRun, kind: Kind, covers: Covers) -> bool:
+    """Whether the latencies of a run may be believed.
+
+    Where the generator was too busy, what it saw is its own delay; a function's duration, told
+    by Lambda itself, is not touched by that.
+    """
+    if run.outcome is not ProbeOutcome.DISCARDED:
+        return run.outcome.teaches
+    own = kind is Kind.LAMBDA_FUNCTION and covers is not Covers.CLIENT
+    good = [s for s in run.samples if s.error is None]
+    return own and bool(good) and not any(isinstance(s.duration_ms, Missing) for s in good)
+
+
 def closed(
     record: ProbeRecord, run: ProbeRun, found: Found, rate: Maybe[Tariff], standing_s: float
 ) -> ProbeRecord:
@@ -108,7 +122,7 @@ def rows_of(plan: ProbePlan, run: ProbeRun, found: Found, slo: Slo) -> tuple[Obs
 
     Of an instance every phase is a row of its own, for latency follows the load.
     """
-    if not run.outcome.teaches:
+    if not usable(run, plan.target.key.kind, slo.covers):
         return ()
     if not isinstance(plan.size, RealtimeSize):
         row = _row(plan, found.latencies_ms, run.started_at_s, run.ended_at_s, slo)

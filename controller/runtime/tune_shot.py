@@ -14,7 +14,7 @@ from controller.model.missing import Missing
 from controller.model.probe import ProbeOutcome
 from controller.model.size import memory_mb_of
 from controller.runtime.probe_parts import Asked, Ended
-from controller.runtime.probe_results import latency_ms
+from controller.runtime.probe_results import latency_ms, usable
 from controller.runtime.tune_parts import Subject
 from controller.runtime.tuning import Goal, MemoryTuning, Wanted, known_calls
 
@@ -113,15 +113,20 @@ class TuneShot:
         for ended in self._take(asked):
             mb = memory_mb_of(ended.record.size)
             record = ended.record
-            if record.outcome is ProbeOutcome.DISCARDED and self._slower < SLOWEST:
-                self._slower *= 2.0
+            believed = usable(ended.run, record.key.kind, ended.asked.slo.covers)
+            if not believed and record.outcome is ProbeOutcome.DISCARDED and self._patient():
                 self._say(f"{record.size}: not counted: {record.detail}")
                 continue
-            if record.outcome is None or not record.outcome.teaches:
+            if not believed:
                 raise Terminal(f"A copy with {record.size} could not be measured: {record.detail}")
             broke = record.requests > 0 and record.errors > BROKEN * record.requests
             tuning.learn(mb, _durations(ended), broke=broke)
             self._say(_line(ended))
+
+    def _patient(self) -> bool:
+        """Go on more slowly, while that may help."""
+        self._slower *= 2.0
+        return self._slower <= SLOWEST
 
     def _take(self, asked: Sequence[Asked]) -> Sequence[Ended]:
         ended = self._measure(asked)
