@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from controller.core.periods import DAY_S
 from controller.model.estimate import Rejection
 from controller.model.probe import ProbeKind, ProbeRecord
-from controller.model.size import Size, measured_as
+from controller.model.size import RealtimeSize, Size, measured_as, memory_mb_of
 
 REMEMBERED_S = 7 * DAY_S
 """For so long a probe counts as made, and a size at which calls failed as impossible."""
@@ -16,7 +16,10 @@ BROKEN = 0.5
 def impossible(
     probes: Sequence[ProbeRecord], sizes: Sequence[Size], now_s: float
 ) -> Mapping[Size, tuple[Rejection, str]]:
-    """Sizes at which calls to a shadow failed, and why they may not be chosen."""
+    """Sizes at which calls to a shadow failed, and why they may not be chosen.
+
+    Where memory ran out, less of it does not help.
+    """
     found: dict[Size, tuple[Rejection, str]] = {}
     for record in probes:
         recent = record.started_at_s > now_s - REMEMBERED_S
@@ -24,7 +27,7 @@ def impossible(
             continue
         why = f"{record.errors} of {record.requests} calls to a shadow of this size failed"
         for size in sizes:
-            if measured_as(size) == measured_as(record.size):
+            if same_copy(size, record.size) or _less(size, record.size):
                 found[size] = (Rejection.INFEASIBLE_BEFORE, why)
     return found
 
@@ -37,3 +40,9 @@ def _broke(record: ProbeRecord) -> bool:
 def same_copy(one: Size, other: Size) -> bool:
     """Whether a copy of the one is a copy of the other: what a probe tells is of both."""
     return measured_as(one) == measured_as(other)
+
+
+def _less(size: Size, failed: Size) -> bool:
+    if isinstance(size, RealtimeSize) or isinstance(failed, RealtimeSize):
+        return False
+    return memory_mb_of(size) < memory_mb_of(failed)

@@ -86,14 +86,16 @@ def get(url: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, env: dict[str, str], patience_s: float = PATIENCE_S
+) -> subprocess.CompletedProcess[str]:
     """One command to its end."""
     return subprocess.run(
         [*PROGRAM, *arguments],
         env={**os.environ, **env},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=patience_s,
         check=False,
     )
 
