@@ -93,6 +93,15 @@ sbom: setup ## Write what both images hold as CycloneDX, into dist/
 	@$(VENV)/cyclonedx-py requirements requirements-probe.lock --pyproject pyproject.toml \
 		--output-reproducible --output-file dist/rightsizer-probe.cdx.json
 
+.PHONY: checkov
+checkov: ## Check image and deployments with checkov, in an environment of its own
+	@tools/checkov
+
+.PHONY: deploy
+deploy: setup ## Write the kustomize base, its alerts and the module's permissions anew
+	@$(VENV)/python tools/kubernetes-base
+	@$(VENV)/python tools/terraform-permissions
+
 .PHONY: clean
 clean: ## Delete .venv and everything else that can be made again
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
