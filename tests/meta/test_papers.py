@@ -107,6 +107,13 @@ def test_every_reason_condition_and_alert_has_its_entry_in_the_runbook() -> None
     assert linked == {f"docs/runbook.md#{alert.lower()}" for alert in alerts}
 
 
+def test_the_controllers_own_alerts_are_listed_with_their_severity() -> None:
+    text = (REPOSITORY / "docs/alerting.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(Rightsizer\w+)` \| (\w+) \|", text, re.MULTILINE)
+    _, own = groups(load([REPOSITORY / "policies"]), RuleOptions())
+    assert sorted(listed) == sorted((rule.alert, rule.labels["severity"]) for rule in own.rules)
+
+
 @pytest.mark.parametrize("entry", ENTRY.findall(RUNBOOK), ids=lambda entry: entry[0])
 def test_every_entry_says_what_happened_how_to_see_more_and_what_to_do(
     entry: tuple[str, str],
