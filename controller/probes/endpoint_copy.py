@@ -90,14 +90,17 @@ def _sized(shadow: Shadow, state: EndpointState, variant: str) -> CreateConfig:
 def _concurrency(shadow: Shadow, state: EndpointState) -> int:
     """What the copy takes of the pool that all serverless endpoints of a region share."""
     live = state.serverless
-    left = live.account_concurrency_left
     wanted = min(live.max_concurrency, LIVELY)
-    if left is not None and left < 1:
+    if live.account_concurrency_left is None:
+        return wanted
+    # What others leave to the live endpoint holds its own share, which stays taken.
+    free = live.account_concurrency_left - live.max_concurrency
+    if free < 1:
         raise Terminal(
             f"No copy of endpoint {shadow.key.name} is made: the region's pool of serverless "
             "concurrency is used up."
         )
-    return wanted if left is None else min(wanted, left)
+    return min(wanted, free)
 
 
 def _without_reservation(variant: Document) -> dict[str, Any]:

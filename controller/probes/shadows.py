@@ -76,7 +76,11 @@ class Shadows:
         )
         with self._lock:
             self._in_use.add(shadow.id)
-        self._store.put_shadow(shadow)
+        try:
+            self._store.put_shadow(shadow)
+        except BaseException:
+            self.release(shadow)
+            raise
         return shadow
 
     def make(self, shadow: Shadow, state: EndpointState) -> Shadow:

@@ -169,14 +169,14 @@ class ShadowWorld:
             hook=lambda session: attach(session, self.world),
             models=MODELS,
         )
-        makers: dict[Kind, ShadowMaker] = {
+        self.makers: dict[Kind, ShadowMaker] = {
             Kind.LAMBDA_FUNCTION: FunctionShadows(
                 self.sessions, lambda url: fetch(self.world, url)
             ),
         }
         for kind in (Kind.SERVERLESS_ENDPOINT, Kind.REALTIME_ENDPOINT):
-            makers[kind] = EndpointShadows(self.sessions, Prices(), kind)
-        self.shadows = Shadows(Journal(self.store, self.switch), makers, self.clock)  # type: ignore[arg-type]
+            self.makers[kind] = EndpointShadows(self.sessions, Prices(), kind)
+        self.shadows = Shadows(Journal(self.store, self.switch), self.makers, self.clock)  # type: ignore[arg-type]
 
     def adapter(self) -> KindAdapter:
         """What looks at the source."""

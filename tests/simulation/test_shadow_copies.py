@@ -21,6 +21,7 @@ from controller.model.probing import PayloadSource, Probing
 from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize
 from controller.probes.function_code import fetch_code
 from controller.probes.shadow_functions import FunctionShadows
+from controller.probes.shadows import Shadows
 from controller.sandbox import foreign
 from controller.sandbox.extensions import state_of
 from controller.sandbox.http_door import SandboxServer
@@ -106,17 +107,22 @@ def test_an_endpoint_is_copied_without_what_records_or_repeats_its_requests(
     assert world.invoke(shadow)["InvokedProductionVariant"] == "AllTraffic"
 
 
+@pytest.mark.parametrize(("own", "others", "copy"), [(190, 0, 20), (10, 0, 10), (45, 950, 5)])
 def test_a_serverless_copy_leaves_the_pool_to_others(
-    lived: Callable[[Source], ShadowWorld],
+    own: int, others: int, copy: int, lived: Callable[[Source], ShadowWorld]
 ) -> None:
     source = SOURCES["serverless endpoint"]
-    seed = {"endpoints": [{**source.seed["endpoints"][0], "max_concurrency": 190}]}
-    world = lived(replace(source, seed=seed))
+    (seed,) = source.seed["endpoints"]
+    endpoints = [{**seed, "max_concurrency": own}]
+    endpoints += [
+        {"name": f"o{n}", "memory_mb": 1024, "max_concurrency": 190} for n in range(others // 190)
+    ]
+    world = lived(replace(source, seed={"endpoints": endpoints}))
     shadow = world.made()
     place = sagemaker_of(world.world, world.world.region(ACCOUNT, REGION))
     size = place.configs[shadow.id].variants[0].serverless
     assert size is not None
-    assert (size.memory_mb, size.max_concurrency) == (2048, 20)
+    assert (size.memory_mb, size.max_concurrency) == (2048, copy)
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -203,6 +209,34 @@ def test_another_actors_copy_is_left_alone_until_it_has_expired(
     world.wait(LIFETIME_S)
     world.sweep()
     assert world.standing() == world.before
+
+
+def test_two_replicas_that_sweep_at_once_do_not_disturb_each_other(
+    lived: Callable[[Source], ShadowWorld],
+) -> None:
+    world = lived(SOURCES["real-time endpoint"])
+    world.made()
+    world.start()
+    one = world.shadows
+    world.start()
+    for _ in range(20):
+        for each in (one, world.shadows):
+            assert not each.sweep().troubles
+        world.wait()
+    assert world.standing() == world.before
+    assert not world.store.shadows()
+
+
+def test_of_an_endpoint_that_another_replica_looks_after_nothing_is_swept(
+    lived: Callable[[Source], ShadowWorld],
+) -> None:
+    world = lived(SOURCES["function"])
+    shadow = world.made()
+    world.start()
+    theirs = Shadows(world.store, world.makers, world.clock, mine=lambda key: False)
+    world.wait(LIFETIME_S)
+    theirs.sweep()
+    assert world.store.shadows() == (shadow,)
 
 
 def test_what_a_copy_costs_while_it_is_idle(lived: Callable[[Source], ShadowWorld]) -> None:

@@ -51,6 +51,41 @@ def test_killed_at_every_boundary_nothing_is_left(name: str, tmp_path: Path) -> 
         world.store.close()
 
 
+def _killed_while_sweeping(name: str, path: Path, switch: KillSwitch) -> ShadowWorld:
+    """A life that left a READY copy, one that dies while it sweeps, and a third."""
+    world = ShadowWorld(SOURCES[name], path)
+    world.invoke(world.made())
+    world.store.close()
+    world.switch = switch
+    world.start()
+    with armed(world, switch):  # type: ignore[arg-type]
+        try:
+            world.sweep()
+        except Killed:
+            switch.kill_at = -1
+            world.store.close()
+            world.start()
+            world.sweep()
+    return world
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["function", "real-time endpoint"])
+def test_killed_once_more_while_sweeping_nothing_is_left(name: str, tmp_path: Path) -> None:
+    calm = KillSwitch()
+    _killed_while_sweeping(name, tmp_path / "calm.db", calm)
+    points = differing(calm.where, CHANGING)
+    assert len(points) > 10
+    for number in points:
+        switch = KillSwitch()
+        switch.kill_at = number
+        world = _killed_while_sweeping(name, tmp_path / f"{number}.db", switch)
+        told = f"killed {calm.where[number - 1]} ({number})"
+        assert switch.count >= number, f"never got there: {told}"
+        assert world.standing() == world.before, told
+        assert not world.store.shadows(), told
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_copy_whose_journal_was_lost_is_found_by_its_tags(name: str, tmp_path: Path) -> None:
     world = ShadowWorld(SOURCES[name], tmp_path / "lost.db")
