@@ -67,6 +67,11 @@ def _seeing(policy: Policy, kind: Kind, place: Place) -> Iterator[Grant]:
         (place.arn("sagemaker", "endpoint-config/*"), place.arn("sagemaker", "model/*")),
         "an endpoint's configuration and models may have any name, and change with releases",
     )
+    yield from _seeing_autoscaling(kind, place)
+    yield from _listing(policy, kind, place)
+
+
+def _seeing_autoscaling(kind: Kind, place: Place) -> Iterator[Grant]:
     yield Grant(
         "SeeWhetherAutoscaled",
         ("application-autoscaling:DescribeScalableTargets",),
@@ -85,6 +90,15 @@ def _seeing(policy: Policy, kind: Kind, place: Place) -> Iterator[Grant]:
             "instances follow demand by the policies and the schedule of the variant",
             (place.here,),
         )
+        yield Grant(
+            "SeeTagsOfVariants",
+            ("application-autoscaling:ListTagsForResource",),
+            (place.arn("application-autoscaling", "scalable-target/*"),),
+            "tags of a registered variant are put back with it after another instance type",
+        )
+
+
+def _listing(policy: Policy, kind: Kind, place: Place) -> Iterator[Grant]:
     yield Grant(
         "ListConfigurations",
         ("sagemaker:ListEndpointConfigs",),
@@ -157,6 +171,12 @@ def _scaling(place: Place) -> Iterator[Grant]:
         "mode Enforce: bounds, target value and schedule; another instance type has the variant "
         "taken out and put back",
         _SCALING,
+    )
+    yield Grant(
+        "TagVariantsAgain",
+        ("application-autoscaling:TagResource",),
+        (place.arn("application-autoscaling", "scalable-target/*"),),
+        "mode Enforce: a variant that is put back into autoscaling gets the tags that it had",
     )
     service = Condition(
         "StringEquals",
