@@ -8,6 +8,7 @@ deletes the start and end that it is not given, so they are part of the document
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from controller.aws.endpoint_configs import NAME_PREFIX
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
 from controller.model.endpoint import EndpointKey
-from controller.model.errors import NotFound
+from controller.model.errors import AccessDenied, NotFound
 from controller.model.policy import Scope
 from controller.model.sagemaker import Autoscaling, ScalableTarget, ScalingPolicy, ScheduledAction
 from controller.model.sagemaker_steps import (
@@ -84,10 +85,27 @@ class VariantScaling:
         with translated(SERVICE, "DescribeScheduledActions", scope, about):
             actions = list(_pages(client.describe_scheduled_actions, key, "ScheduledActions"))
         return Autoscaling(
-            scalable_target(targets[0]),
+            replace(scalable_target(targets[0]), tags=self._tags(scope, targets[0], about)),
             tuple(sorted(map(scaling_policy, policies), key=lambda policy: policy.name)),
             tuple(sorted(map(scheduled_action, actions), key=lambda action: action.name)),
         )
+
+    def _tags(
+        self, scope: Scope, shown: Document, about: str
+    ) -> tuple[tuple[str, str], ...] | None:
+        """A target's tags by key; None where they may not be read."""
+        arn = shown.get("ScalableTargetARN")
+        if not arn:
+            return ()
+        client = self._sessions.autoscaling_reads(scope)
+        try:
+            with translated(SERVICE, "ListTagsForResource", scope, about):
+                tags = client.list_tags_for_resource(ResourceARN=arn)["Tags"]
+        except NotFound:
+            return ()
+        except AccessDenied:
+            return None
+        return tuple(sorted(tags.items()))
 
     def execute(self, scope: Scope, key: EndpointKey, step: SageMakerStep) -> Mapping[str, str]:
         """One mutation; may be repeated after a crash: what is gone needs no deleting.
@@ -224,6 +242,7 @@ def _call(step: SageMakerStep) -> tuple[str, dict[str, Any]]:
 
 def _registration(step: RegisterTarget) -> dict[str, Any]:
     return {
+        **({"Tags": dict(step.tags)} if step.tags else {}),
         "MinCapacity": step.min_instances,
         "MaxCapacity": step.max_instances,
         "SuspendedState": {

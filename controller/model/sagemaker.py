@@ -84,6 +84,9 @@ class ScalableTarget:
     suspended_in: bool = False
     suspended_out: bool = False
     suspended_schedule: bool = False
+    tags: tuple[tuple[str, str], ...] | None = field(default=(), compare=False)
+    """By key; AWS forgets them when the variant is deregistered. None where they could not be
+    read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ class RegisterTarget:
     suspended_in: bool = False
     suspended_out: bool = False
     suspended_schedule: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+    """For a variant that is not registered: AWS takes tags only then."""
 
 
 @dataclass(frozen=True, slots=True)

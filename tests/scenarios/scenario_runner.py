@@ -218,6 +218,8 @@ class Scenario:
             assert [[t["MinCapacity"], t["MaxCapacity"]] for t in now["targets"]] == [
                 wanted["bounds"]
             ]
+        if "tags" in wanted:
+            assert now["tags"] == [wanted["tags"]]
         for part, name in (("policies", "PolicyName"), ("actions", "ScheduledActionName")):
             if part in wanted:
                 assert sorted(item[name] for item in now[part]) == sorted(wanted[part])
@@ -259,6 +261,10 @@ class Scenario:
             "targets": _stripped(targets["ScalableTargets"]),
             "policies": _stripped(policies["ScalingPolicies"]),
             "actions": _stripped(actions["ScheduledActions"]),
+            "tags": [
+                client.list_tags_for_resource(ResourceARN=target["ScalableTargetARN"])["Tags"]
+                for target in targets["ScalableTargets"]
+            ],
         }
 
     def _client(self, service: str) -> Any:

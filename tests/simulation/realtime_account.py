@@ -108,7 +108,9 @@ class AskedRules:
     def watching_since_s(self, change: Change) -> float | None:
         return rollout.watching_since_s(change)
 
-    def sizing(self, prices: Prices, state: EndpointState) -> AskedSizing:
+    def sizing(
+        self, prices: Prices, state: EndpointState, neighbours: object = None
+    ) -> AskedSizing:
         return AskedSizing()
 
     def era(self, state: EndpointState) -> str:
@@ -178,6 +180,7 @@ def scaled(**changes: Any) -> dict[str, Any]:
         "max": 6,
         "policies": USERS_POLICIES,
         "scheduled_actions": USERS_ACTIONS,
+        "tags": {"team": "shop"},
     }
     return {**document, **changes}
 

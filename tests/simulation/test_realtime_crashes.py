@@ -165,6 +165,8 @@ def _left(shop: Shop) -> tuple[object, ...]:
 
 def _unharmed(before: Autoscaling, after: Autoscaling, phase: ChangePhase) -> None:
     """Byte by byte; of a verified change, but for the value that moves with the size."""
+    if before.target is not None and after.target is not None:
+        assert after.target.tags == before.target.tags
     if phase is not ChangePhase.VERIFIED:
         assert after == before
         return

@@ -135,7 +135,10 @@ class Way:
         if goal is None or now == goal:
             return None
         if now is None:
-            return _registration(self.variant, goal) if self.removed or base is None else None
+            anew = self.removed or base is None
+            return (
+                replace(_registration(self.variant, goal), tags=goal.tags or ()) if anew else None
+            )
         if self.bounds_set == bounds_text(goal):
             return None
         mine = now == base or self.scheduled(live)

@@ -39,10 +39,16 @@ def from_text(text: str) -> Autoscaling:
     fields = json.loads(text)
     target = fields["target"]
     return Autoscaling(
-        None if target is None else ScalableTarget(**target),
+        None if target is None else _target(target),
         tuple(ScalingPolicy(**one) for one in fields["policies"]),
         tuple(ScheduledAction(**one) for one in fields["actions"]),
     )
+
+
+def _target(fields: dict[str, Any]) -> ScalableTarget:
+    tags = fields.pop("tags", ())
+    kept = None if tags is None else tuple((key, value) for key, value in tags)
+    return ScalableTarget(**fields, tags=kept)
 
 
 def by_name(items: Iterable[Item]) -> dict[str, Item]:
@@ -72,6 +78,8 @@ def meanwhile(kept: Autoscaling, ours: Autoscaling, seen: Autoscaling, whole: bo
     if seen.target is not None and seen.target not in (kept.target, ours.target):
         scheduled = kept.actions or ours.actions
         target = target if scheduled or kept.target is None else seen.target
+    if target is not None and seen.target is not None and seen.target.tags is not None:
+        target = replace(target, tags=seen.target.tags)
     return replace(
         kept,
         target=target,

@@ -80,11 +80,17 @@ def _scaling(world: World, ctx: RequestContext, params: Params) -> Iterator[Acce
     if ctx.operation.startswith("Describe"):
         yield _access(ctx)
         return
+    if "ResourceARN" in params:
+        yield _access(ctx, params["ResourceARN"])
+        return
     keys = {
         "application-autoscaling:service-namespace": params.get("ServiceNamespace", ""),
         "application-autoscaling:scalable-dimension": params.get("ScalableDimension", ""),
     }
-    yield _access(ctx, resources.scalable_target(ctx, params), **keys)
+    target = resources.scalable_target(ctx, params)
+    yield _access(ctx, target, **keys)
+    if params.get("Tags"):
+        yield _access(ctx, target, "application-autoscaling:TagResource")
     yield from _in_its_name(world, ctx, params)
 
 
