@@ -172,18 +172,7 @@ def build(wiring: Wiring) -> App:
     identity = StsIdentity(sessions)
     roster = Roster(identity, adapters, wiring.shard.has)
     shared = Shared(sessions, adapters, rules, watched, roster, telemetry, book, own)
-    probes = None
-    if wiring.runner is not None:
-        generated = Generated(
-            store,
-            clock,
-            wiring.runner,
-            wiring.actor,
-            wiring.probes_of_one,
-            wiring.fetch,
-            wiring.shard.has,
-        )
-        probes = probes_of(generated, shared)
+    probes = _probes(wiring, shared)
     desk = None if probes is None else ProbeDesk(probes, watched)
     hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor, desk)
     counting = SloCounting(store, telemetry, samples)
@@ -213,6 +202,22 @@ def build(wiring: Wiring) -> App:
         if probes is None
         else ProbeRounds(probes, roster.entries, recorder.last, watched),
     )
+
+
+def _probes(wiring: Wiring, shared: Shared) -> Probes | None:
+    """None without a load generator."""
+    if wiring.runner is None:
+        return None
+    generated = Generated(
+        wiring.store,
+        wiring.clock,
+        wiring.runner,
+        wiring.actor,
+        wiring.probes_of_one,
+        wiring.fetch,
+        wiring.shard.has,
+    )
+    return probes_of(generated, shared)
 
 
 def _sessions(wiring: Wiring, telemetry: Telemetry) -> Sessions:
