@@ -46,6 +46,7 @@ from controller.runtime.engine import Engine, Parts
 from controller.runtime.layout import fence_of
 from controller.runtime.leadership import Elected, gate_of
 from controller.runtime.memory import MemoryReports
+from controller.runtime.neighbours import Neighbours
 from controller.runtime.observe import Observer, Sources
 from controller.runtime.own_traffic import OwnTraffic
 from controller.runtime.prices import WatchedPrices
@@ -92,6 +93,8 @@ class Wiring:
     """The load generator; None: there are no probes."""
     elected: Elected | None = None
     """The lease that replicas share; None: this process alone has the store: a new term."""
+    places_at_once: int = 1
+    """Accounts and regions that are searched for endpoints at the same time."""
     beside: bool = False
     """A command that journals what a person wants, while the controller may be running."""
     shard: Shard = WHOLE
@@ -170,11 +173,14 @@ def build(wiring: Wiring) -> App:
     watched = WatchedPrices(prices, telemetry)
     advisor = Advisor(watched, store, OwnConfigs(sessions, clock))
     identity = StsIdentity(sessions)
-    roster = Roster(identity, adapters, wiring.shard.has)
+    roster = Roster(identity, adapters, wiring.shard.has, at_once=wiring.places_at_once)
     shared = Shared(sessions, adapters, rules, watched, roster, telemetry, book, own)
     probes = _probes(wiring, shared)
     desk = None if probes is None else ProbeDesk(probes, watched)
-    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor, desk)
+    shared_by = Neighbours(store, {kind: rule.beforehand() for kind, rule in rules.items()})
+    hands = Hands(
+        clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, shared_by
+    )
     counting = SloCounting(store, telemetry, samples)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
     engine = Engine(parts, wiring.policies)

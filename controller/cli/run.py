@@ -21,6 +21,7 @@ from controller.settings import (
 )
 
 NOTIFY_GRACE_S = 5.0
+PLACES_AT_ONCE = 8
 PACED_TICK_S = 1.0
 """A sandbox that lives a minute in a second has endpoints due every few seconds."""
 
@@ -241,6 +242,7 @@ def _app(session: Session, policies: "PolicySet", notify: str | None = None) -> 
                 runner=generator(session),
                 elected=lease,
                 shard=shard,
+                places_at_once=PLACES_AT_ONCE,
             )
         )
     except BaseException:

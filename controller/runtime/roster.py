@@ -1,11 +1,12 @@
 """Which endpoints there are, whose policy holds for each, and when each is due."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
 from controller.model.endpoint import EndpointKey, Kind
-from controller.model.errors import AdapterError
+from controller.model.errors import AdapterError, Retryable
 from controller.model.policy import (
     Mode,
     Policy,
@@ -67,9 +68,16 @@ class Roster:
         identity: Identity,
         adapters: KindAdapters,
         mine: Callable[[EndpointKey], bool] = lambda _: True,
+        *,
+        at_once: int = 1,
     ) -> None:
-        """`mine`: which endpoints are this process', where several share the fleet."""
+        """
+        Args:
+            mine: which endpoints are this process', where several share the fleet.
+            at_once: places looked at at the same time.
+        """
         self._mine = mine
+        self._at_once = at_once
         self._identity = identity
         self._adapters = adapters
         self._lock = threading.Lock()
@@ -88,22 +96,50 @@ class Roster:
         """
         failures: dict[Scope, AdapterError] = {}
         wanted = {(kind, p.target.scope) for p in policies.policies for kind in p.target.kinds}
-        for kind, scope in sorted(wanted, key=repr):
+        gone: set[EndpointKey] = set()
+        found = claims(policies.policies, {})
+        scopes = sorted({scope for _, scope in wanted}, key=repr)
+        for scope, error in self._each(scopes, policies):
+            if error is not None:
+                failures[scope] = error
+            # after each place, for one that does not answer must not keep the others waiting
+            known = {at: what for at, what in self._places.found.items() if at in wanted}
+            found = claims(policies.policies, known)
+            gone |= set(self._replace(_entries(found, policies), open_keys, now_s))
+        if not scopes:
+            gone |= set(self._replace({}, open_keys, now_s))
+        return Resync(tuple(sorted(gone)), failures, found.undiscovered)
+
+    def _each(
+        self, scopes: Sequence[Scope], policies: PolicySet
+    ) -> Iterator[tuple[Scope, AdapterError | None]]:
+        """Look at every place; as they come where several are looked at at once."""
+        if self._at_once == 1 or len(scopes) < 2:
+            for scope in scopes:
+                yield scope, self._look_at(scope, policies)
+            return
+        with ThreadPoolExecutor(min(self._at_once, len(scopes)), "resync") as pool:
+            looks = {pool.submit(self._look_at, scope, policies): scope for scope in scopes}
+            for look in as_completed(looks):
+                yield looks[look], look.result()
+
+    def _look_at(self, scope: Scope, policies: PolicySet) -> AdapterError | None:
+        """All kinds of one place; one that does not answer is not asked for the next kind."""
+        failure: AdapterError | None = None
+        here = [p.target for p in policies.policies if p.target.scope == scope]
+        for kind in sorted({kind for target in here for kind in target.kinds}):
             selectors = [
-                p.target.selector
-                for p in policies.policies
-                if p.target.scope == scope
-                and kind in p.target.kinds
-                and p.target.selector is not None
+                target.selector
+                for target in here
+                if kind in target.kinds and target.selector is not None
             ]
             try:
                 self._places.found[kind, scope] = self._look(kind, scope, selectors)
             except AdapterError as error:
-                failures[scope] = error
-        known = {place: found for place, found in self._places.found.items() if place in wanted}
-        found = claims(policies.policies, known)
-        gone = self._replace(_entries(found, policies), open_keys, now_s)
-        return Resync(gone, failures, found.undiscovered)
+                failure = error
+                if isinstance(error, Retryable):
+                    break
+        return failure
 
     def _look(self, kind: Kind, scope: Scope, selectors: Sequence[Selector]) -> Discovered:
         account = self._identity.account(scope)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 import structlog
 
 from controller.model.errors import AdapterError, StoreError
+from controller.model.policy import Scope
 from controller.ports import Clock
 from controller.runtime.engine import Engine
 from controller.runtime.health import Health
 from controller.runtime.housekeeping import Housekeeper
+from controller.runtime.places import Places
 from controller.runtime.probe_rounds import ProbeRounds
 from controller.runtime.queue import WorkQueue
 from controller.runtime.reload import Reloader
@@ -58,6 +60,7 @@ class Workers:
         self._working = working
         self._rounds = rounds
         self._threads: list[threading.Thread] = []
+        self._places = Places(1, clock.monotonic_s)
         self._active = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -65,6 +68,7 @@ class Workers:
 
     def start(self, count: int) -> None:
         """Start `count` threads."""
+        self._places = Places(count, self._clock.monotonic_s)
         for number in range(count):
             thread = threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
             self._threads.append(thread)
@@ -118,6 +122,36 @@ class Workers:
             self._telemetry.workers(self._active, len(self._threads))
 
     def _do(self, task: Task) -> None:
+        scope = self._place_of(task)
+        if scope is None:
+            self._carry_out(task)
+            return
+        wait_s = self._places.enter(scope)
+        if wait_s > 0.0:
+            self._queue.add_after(task, wait_s)
+            return
+        began_s = self._clock.monotonic_s()
+        try:
+            self._carry_out(task)
+        finally:
+            rest_s = self._places.leave(scope, self._clock.monotonic_s() - began_s)
+            if rest_s > 0.0:
+                role = "" if scope.role_arn is None else f" as {scope.role_arn}"
+                self._log.warning(
+                    f"{scope.region}{role} answers slowly: it is asked again in {rest_s:.0f} s"
+                )
+
+    def _place_of(self, task: Task) -> Scope | None:
+        """Whose calls a task makes; None for one that is not of a single place."""
+        match task:
+            case SamplePlace(scope=scope):
+                return scope
+            case WorkOn(key=key):
+                entry = self._engine.entry(key)
+                return None if entry is None else entry.scope
+        return None
+
+    def _carry_out(self, task: Task) -> None:
         match task:
             case SamplePlace() | WorkOn() | Prune() | StepProbes() if not self._working():
                 pass  # another replica's; whoever comes to lead finds it due again
