@@ -1,13 +1,14 @@
 """`rightsizer iam-policy`: the permissions that a set of policies needs, and no more."""
 
+import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from controller.cli.exits import CommandError
 from controller.cli.options import Verb, output_option, policies_option
-from controller.cli.output import show_document, show_table
+from controller.cli.output import show_document, show_table, yaml_text
 from controller.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ MODES = ("observe", "recommend", "enforce", "probe")
     "--make-table", is_flag=True, help="Permit `rightsizer store init` to make the tables, too."
 )
 @click.option("--keep-versions", is_flag=True, help="Permit what `run --keep-versions` does.")
+@click.option(
+    "--split",
+    is_flag=True,
+    help="Print a list of documents, each short enough for a managed policy, to attach together.",
+)
 @output_option("json", "yaml", "table")
 @pass_session
 def iam_policy(
@@ -61,6 +67,7 @@ def iam_policy(
     log_groups: tuple[str, ...],
     make_table: bool,
     keep_versions: bool,
+    split: bool,
     output: str,
 ) -> None:
     """Print the least IAM permissions for policies.
@@ -71,7 +78,7 @@ def iam_policy(
     there. Makes no call to AWS.
     """
     from controller.cli.connect import load_policies
-    from controller.core.permissions.documents import document
+    from controller.core.permissions.documents import document, documents
     from controller.core.permissions.grant import Access
     from controller.core.permissions.needs import Features, Table, needs
 
@@ -94,9 +101,12 @@ def iam_policy(
     if output == "table":
         _show_reasons(session, grants)
     else:
-        content = document(grants)
-        _tell_size(session, content)
-        show_document(session, output, content)
+        whole = document(grants)
+        if split:
+            _show_list(session, output, documents(grants))
+        else:
+            _tell_size(session, whole)
+            show_document(session, output, whole)
     _tell_roles(session, loaded, role_arn)
 
 
@@ -145,6 +155,14 @@ def _show_reasons(session: Session, grants: "Sequence[Grant]") -> None:
     show_table(session, ("STATEMENT", "ACTIONS", "ON", "WHY"), rows)
 
 
+def _show_list(session: Session, output: str, parts: "list[dict[str, Any]]") -> None:
+    """A JSON array, or one YAML document each: what the tools that attach policies read."""
+    if output == "yaml":
+        session.write("---\n".join(yaml_text(part) for part in parts))
+    else:
+        session.write(json.dumps(parts, indent=2) + "\n")
+
+
 def _tell_size(session: Session, content: dict[str, object]) -> None:
     from controller.core.permissions.documents import MANAGED_POLICY_CHARACTERS, characters
 
@@ -152,8 +170,7 @@ def _tell_size(session: Session, content: dict[str, object]) -> None:
     if size > MANAGED_POLICY_CHARACTERS:
         session.say(
             f"warning: {size} characters, and a managed policy holds "
-            f"{MANAGED_POLICY_CHARACTERS}: name endpoints by pattern or tag, or attach the "
-            "statements as several policies"
+            f"{MANAGED_POLICY_CHARACTERS}: name endpoints by pattern or tag, or --split"
         )
 
 

@@ -1,7 +1,7 @@
 """`rightsizer sandbox`: an AWS that fits in a process, served over HTTP."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from controller.cli.lazy import Lazy, LazyGroup
 from controller.cli.options import Verb
 from controller.cli.session import Session, pass_session
 from controller.extras import require
+
+if TYPE_CHECKING:
+    from controller.sandbox.world import World
 
 DEMO = "demo"
 REGION = "eu-west-1"
@@ -50,9 +53,22 @@ def sandbox() -> None:
     show_default=True,
     help="Seconds of its time in one of ours; 0 stands still until told.",
 )
+@click.option(
+    "--permissions",
+    metavar="FILE",
+    help="An IAM document, such as `rightsizer iam-policy` prints; what it does not allow is denied"
+    " to every caller.",
+)
 @pass_session
 def serve(
-    session: Session, *, host: str, port: int, seed: int, account_file: str, pace: float
+    session: Session,
+    *,
+    host: str,
+    port: int,
+    seed: int,
+    account_file: str,
+    pace: float,
+    permissions: str | None,
 ) -> None:
     """Serve a sandbox until Ctrl-C.
 
@@ -64,6 +80,7 @@ def serve(
     from controller.sandbox.world import World
 
     document = _account(account_file)
+    allowed = None if permissions is None else _object(permissions, "permissions")
     start_s = session.clock.now_s()
 
     def make_world() -> World:
@@ -72,6 +89,8 @@ def serve(
             world.seed_from(document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _unusable(account_file, f"{type(error).__name__}: {error}") from error
+        if allowed is not None:
+            _enforce(world, str(permissions), allowed)
         return world
 
     world = make_world()
@@ -103,6 +122,22 @@ def _account(name: str) -> dict[str, Any]:
         from controller.sandbox.demo_account import demo_document
 
         return demo_document()
+    return _object(name, "an account")
+
+
+def _enforce(world: "World", name: str, allowed: dict[str, Any]) -> None:
+    from controller.sandbox.extensions import state_of
+    from controller.sandbox.iam.document import DocumentError
+    from controller.sandbox.iam.guard import EVERYBODY, Guard
+
+    try:
+        state_of(world, Guard).attach(EVERYBODY, [allowed])
+    except (DocumentError, KeyError, TypeError, AttributeError) as error:
+        raise _unusable(name, str(error), "permissions") from error
+
+
+def _object(name: str, what: str) -> dict[str, Any]:
+    """A file that holds one JSON object, which describes `what`. Raises CommandError."""
     import json
 
     try:
@@ -110,11 +145,11 @@ def _account(name: str) -> dict[str, Any]:
     except OSError as error:
         raise CommandError(f"{name}: {(error.strerror or str(error)).lower()}") from error
     except (ValueError, RecursionError) as error:
-        raise _unusable(name, str(error)) from error
+        raise _unusable(name, str(error), what) from error
     if not isinstance(document, dict):
-        raise _unusable(name, "it is no JSON object")
+        raise _unusable(name, "it is no JSON object", what)
     return document
 
 
-def _unusable(name: str, why: str) -> CommandError:
-    return CommandError(f"{name} does not describe an account: {why}", ExitCode.INVALID)
+def _unusable(name: str, why: str, what: str = "an account") -> CommandError:
+    return CommandError(f"{name} does not describe {what}: {why}", ExitCode.INVALID)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import Process, address, environment, get
+from processes import Process, address, environment, get, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IMAGE = "localhost/rightsizer-under-test:latest"
@@ -82,7 +82,14 @@ def image() -> str:
 def sandbox(tmp_path: Path) -> Iterator[str]:
     document = tmp_path / "account.json"
     document.write_text(json.dumps(ACCOUNT), encoding="utf-8")
-    with Process("sandbox", "serve", "--port", "0", "--account-file", str(document)) as process:
+    (tmp_path / "ocr.yaml").write_text(POLICY, "utf-8")
+    printed = run("iam-policy", "--policies", str(tmp_path / "ocr.yaml"), env={})
+    permissions = tmp_path / "permissions.json"
+    permissions.write_text(printed.stdout, "utf-8")
+    with Process(
+        "sandbox", "serve", "--port", "0", "--account-file", str(document),
+        "--permissions", str(permissions),
+    ) as process:  # fmt: skip
         yield address(process)
 
 
@@ -133,7 +140,7 @@ def test_a_whole_round_inside_with_nothing_but_the_journal_to_write_to(
         assert inside["Uid"].split()[0] == "65532"
         assert int(inside["CapEff"], 16) == int(inside["CapBnd"], 16) == 0
         assert daemon.end(signal.SIGTERM) == 0
-    assert not any("Traceback" in line for line in daemon.lines)
+    assert not any("Traceback" in line or "denied" in line for line in daemon.lines)
     assert (state / "journal.db").stat().st_uid == 65532
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from controller.core.permissions.grant import Grant
@@ -18,6 +19,30 @@ def document(grants: Sequence[Grant]) -> dict[str, Any]:
         "Version": VERSION,
         "Statement": [_statement(sid, grant) for sid, grant in zip(sids, grants, strict=True)],
     }
+
+
+def documents(
+    grants: Sequence[Grant], limit: int = MANAGED_POLICY_CHARACTERS
+) -> list[dict[str, Any]]:
+    """The same as several policies, none longer than `limit` characters, to attach together.
+
+    Statements keep their order; one that is too long by itself is divided by its resources.
+    """
+    small = [part for grant in grants for part in _divided(grant, limit)]
+    parts: list[list[Grant]] = [[]]
+    for grant in small:
+        if parts[-1] and characters(document([*parts[-1], grant])) > limit:
+            parts.append([])
+        parts[-1].append(grant)
+    return [document(part) for part in parts]
+
+
+def _divided(grant: Grant, limit: int) -> list[Grant]:
+    if len(grant.resources) == 1 or characters(document([grant])) <= limit:
+        return [grant]
+    middle = len(grant.resources) // 2
+    halves = (grant.resources[:middle], grant.resources[middle:])
+    return [part for half in halves for part in _divided(replace(grant, resources=half), limit)]
 
 
 def trust(principal_arn: str, external_id: str | None) -> dict[str, Any]:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from controller.sandbox.world import World
 
 
+EVERYBODY = "*"
+"""Whoever has no documents of his own."""
+
+
 class Guard:
     """One per world. Whoever has no documents may do everything, as the account's root."""
 
@@ -28,6 +32,7 @@ class Guard:
     def attach(self, principal: str, documents: Iterable[Mapping[str, Any]]) -> None:
         """From now on this ARN may do what these documents allow. Of a role's sessions give
         the ARN up to the role's name: `arn:aws:sts::…:assumed-role/NAME`. Raises DocumentError.
+        `EVERYBODY` is whoever has none.
         """
         self._documents[principal] = tuple(map(Document.of, documents))
 
@@ -62,7 +67,8 @@ class Guard:
         if principal in self._documents:
             return principal, self._documents[principal]
         role = principal.rpartition("/")[0]
-        return role, self._documents.get(role)
+        known = role if role in self._documents else EVERYBODY
+        return known, self._documents.get(known)
 
 
 def _denial(ctx: RequestContext, access: Access) -> AwsError:
