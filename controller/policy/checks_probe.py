@@ -82,6 +82,14 @@ def check_live(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
         )
 
 
+def check_mirrored(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
+    """A wish that this version cannot fulfil."""
+    at: Location = (*_AT, "shadow", "mirrored")
+    if policy.probe is not None and policy.probe.mirrored and not merged.lost(at):
+        message = "this version does not mirror traffic: copies are probed all the same"
+        yield merged.problem(at, message, None, "warning")
+
+
 def check_money(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
     """A day that has room for one probe."""
     budget = None if policy.probe is None else policy.probe.budget
@@ -113,6 +121,7 @@ PROBE_CHECKS: tuple[Callable[[MergedPolicy, Policy], Iterator[PolicyProblem]], .
     check_payloads,
     check_ramp,
     check_live,
+    check_mirrored,
     check_money,
     check_idle,
 )

@@ -77,7 +77,8 @@ class ShadowProbeSpec(Strict):
     allowed: fields.Flag | None = None
     """Whether copies may be made. They run the endpoint's code, with its role and environment."""
     mirrored: fields.Flag | None = None
-    """Real-time: whether AWS's own shadow variant may be used, fed with mirrored traffic."""
+    """Real-time: whether AWS's own shadow variant may be used, fed with mirrored traffic.
+    Reserved: this version makes copies only."""
     phases: list[PhaseSpec] | None = None
     """Load, one phase after the other. Without phases or stairs: the demand seen."""
     stairs: StairsSpec | None = None

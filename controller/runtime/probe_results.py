@@ -1,22 +1,22 @@
 """What a run of the generator becomes: a record in the journal and a row of evidence.
 
 Cold starts are kept apart: they are counted and billed, and no latency of theirs goes into a
-percentile. Failures never lower one either: only answers as they should be are measured.
+percentile. Failures never lower one either: in a record every one of them counts as slower than
+any answer; in evidence, which is about latency alone, those do that nobody waited out.
 """
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from controller.core.probe_cost import Tariff, counted_usd
 from controller.core.probe_traffic import LIVE, SHADOW
+from controller.core.probing import quantile_ms
 from controller.model.endpoint import Kind
 from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Covers, Slo
 from controller.model.probe import (
-    NO_SUCCESS,
     Failure,
     ProbeKind,
     ProbeOutcome,
@@ -29,6 +29,7 @@ from controller.model.size import RealtimeSize, measured_as
 
 SOURCE = {ProbeKind.SHADOW: SHADOW, ProbeKind.LIVE: LIVE}
 """What a row of evidence says that it comes from."""
+_NOT_WAITED_OUT = (Failure.TIMEOUT, Failure.UNFINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,12 @@ class Found:
     mistakes: Counter[str]
     """Failures by class."""
     memory_used_mb: int | None
+    failed: int = 0
+    """Failures after the warm-up, and what was due but not sent."""
 
     def quantile(self, share: float) -> Maybe[float]:
-        """The smallest latency that at least this share of answers did not exceed."""
-        if not self.latencies_ms:
-            return NO_SUCCESS
-        place = math.ceil(share * len(self.latencies_ms)) - 1
-        return self.latencies_ms[max(0, place)]
+        """The smallest latency that at least this share of requests did not exceed."""
+        return quantile_ms(self.latencies_ms, self.failed, share)
 
     @property
     def mean_ms(self) -> float:
@@ -71,6 +71,7 @@ def found_in(run: ProbeRun, kind: Kind, covers: Covers) -> Found:
         cold_starts=sum(1 for s in run.samples if s.cold),
         mistakes=mistakes,
         memory_used_mb=max(used, default=None),
+        failed=run.dropped + sum(1 for s in run.samples if s.error is not None and s.phase >= 0),
     )
 
 
@@ -125,40 +126,49 @@ def rows_of(plan: ProbePlan, run: ProbeRun, found: Found, slo: Slo) -> tuple[Obs
     if not usable(run, plan.target.key.kind, slo.covers):
         return ()
     if not isinstance(plan.size, RealtimeSize):
-        row = _row(plan, found.latencies_ms, run.started_at_s, run.ended_at_s, slo)
+        late = _late(run.samples)
+        row = _row(plan, found.latencies_ms, late, run.started_at_s, run.ended_at_s, slo)
         return () if row is None else (row,)
     rows, start_s = [], run.started_at_s
     for number, phase in enumerate(plan.phases):
-        mine = [s for s in run.samples if s.phase == number and s.error is None and not s.cold]
+        of_phase = [s for s in run.samples if s.phase == number and not s.cold]
+        mine = [s for s in of_phase if s.error is None]
         latencies = sorted(latency_ms(s, plan.target.key.kind, slo.covers) for s in mine)
         end_s = min(start_s + phase.duration_s, run.ended_at_s)
-        row = _row(plan, latencies, start_s, end_s, slo)
+        row = _row(plan, latencies, _late(of_phase), start_s, end_s, slo)
         if row is not None:
             rows.append(replace(row, load_rps=len(mine) / max(end_s - start_s, 1e-3)))
         start_s = end_s
     return tuple(rows)
 
 
-def _row(
-    plan: ProbePlan, latencies: Sequence[float], start_s: float, end_s: float, slo: Slo
+def _late(samples: Sequence[Sample]) -> int:
+    """Requests that nobody waited for any longer: slower than every answer, whatever they had
+    become. (An error of the function's says nothing of its speed.)"""
+    return sum(1 for s in samples if s.phase >= 0 and s.error in _NOT_WAITED_OUT)
+
+
+def _row(  # noqa: PLR0917
+    plan: ProbePlan, latencies: Sequence[float], late: int, start_s: float, end_s: float, slo: Slo
 ) -> Observation | None:
     if not latencies:
         return None
     met = sum(1 for ms in latencies if ms <= slo.threshold_ms)
 
     def at(share: float) -> float:
-        return max(latencies[max(0, math.ceil(share * len(latencies)) - 1)], 1e-3)
+        found = quantile_ms(latencies, late, share)
+        return max(latencies[-1] if isinstance(found, Missing) else found, 1e-3)
 
     return Observation(
         size=measured_as(plan.size),
         era=plan.era,
         start_s=start_s,
         end_s=max(end_s, start_s + 1e-3),
-        requests=len(latencies),
+        requests=len(latencies) + late,
         mean_ms=max(sum(latencies) / len(latencies), 1e-3),
         p50_ms=at(0.5),
         p95_ms=at(slo.percentile),
-        met_ratio=met / len(latencies),
+        met_ratio=met / (len(latencies) + late),
         threshold_ms=slo.threshold_ms,
         source=SOURCE[plan.kind],
     )

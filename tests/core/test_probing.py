@@ -1,0 +1,49 @@
+"""Figures of samples: a failure never makes a percentile smaller."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.core.probing import quantile_ms, trimmed_mean
+from controller.model.missing import Missing
+
+answers = st.lists(st.floats(1.0, 1e5), min_size=1, max_size=60).map(sorted)
+shares = st.floats(0.5, 0.999)
+
+
+@given(answers, st.integers(0, 20), shares)
+def test_a_failure_more_never_makes_it_smaller(ms: list[float], failed: int, share: float) -> None:
+    before, after = (quantile_ms(ms, count, share) for count in (failed, failed + 1))
+    if isinstance(before, Missing):
+        assert isinstance(after, Missing)
+    else:
+        assert isinstance(after, Missing) or after >= before
+
+
+@given(answers, st.integers(0, 20), shares)
+def test_at_least_the_share_is_within_it(ms: list[float], failed: int, share: float) -> None:
+    found = quantile_ms(ms, failed, share)
+    requests = len(ms) + failed
+    if isinstance(found, Missing):
+        assert len(ms) < share * requests + 1e-6
+    else:
+        assert sum(value <= found for value in ms) >= share * requests - 1e-6
+        assert sum(value < found for value in ms) < share * requests + 1e-6
+
+
+def test_percentiles_of_a_hundred() -> None:
+    ms = [float(n) for n in range(1, 101)]
+    assert quantile_ms(ms, 0, 0.95) == 95.0
+    assert quantile_ms(ms[:95], 5, 0.95) == 95.0
+    assert quantile_ms(ms[:94], 6, 0.95) == Missing(
+        "6 of 100 requests failed: more than 0.05 of them"
+    )
+    assert isinstance(quantile_ms([], 3, 0.5), Missing)
+
+
+def test_the_trimmed_mean_of_power_tuning() -> None:
+    assert trimmed_mean([1.0, 2.0, 3.0, 4.0, 1000.0]) == 3.0
+    assert trimmed_mean([5.0, 7.0], 0.0) == 6.0
+    assert isinstance(trimmed_mean([]), Missing)
+    with pytest.raises(ValueError, match="cannot discard"):
+        trimmed_mean([1.0], 0.5)
