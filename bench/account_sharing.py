@@ -20,10 +20,10 @@ import numpy as np
 
 from bench.learn_prior import Roughness, learn
 from bench.measured_curves import Floats, MeasuredCurve, read_curves
+from controller.core import neighbours
 from controller.core.evidence import Evidence
+from controller.core.neighbours import AccountPrior
 from controller.kinds.lambda_function.calls import evidence_of, usual
-from controller.kinds.shared import account
-from controller.kinds.shared.account import AccountPrior
 from controller.kinds.shared.learnt import LEARNT
 from controller.kinds.shared.response import posterior, predict, prior_of
 from controller.kinds.shared.shapes import Learnt
@@ -104,7 +104,7 @@ def main() -> None:
     given = parser.parse_args()
     every = read_curves(given.curves)
     rough = Roughness(LEARNT.rough_sds, LEARNT.reach_doublings)
-    out: dict[str, Any] = {"calls": CALLS, "shipped": account.STRENGTH, "accounts": {}}
+    out: dict[str, Any] = {"calls": CALLS, "shipped": neighbours.STRENGTH, "accounts": {}}
     total: list[dict[str, Any]] = []
     for source in sorted({curve.source for curve in every}):
         mine = [curve for curve in every if curve.source == source]

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from controller.core import history
 from controller.core.assess import Sizing
+from controller.core.evidence import Evidence
+from controller.core.neighbours import AccountPrior
+from controller.core.stats import Floats
 from controller.model.change import Change, Step, Verdict
 from controller.model.endpoint import EndpointKey, EndpointState
 from controller.model.missing import Maybe
@@ -90,8 +93,17 @@ class KindRules(Protocol):
     def watching_since_s(self, change: Change) -> float | None:
         """Since when the change's present stage is judged; None while it is not."""
 
-    def sizing(self, prices: Prices, state: EndpointState) -> Sizing:
-        """Ladder, estimates and obstacles of this endpoint."""
+    def sizing(
+        self, prices: Prices, state: EndpointState, neighbours: AccountPrior | None = None
+    ) -> Sizing:
+        """Ladder, estimates and obstacles of this endpoint; `neighbours`: what the others of
+        its account show of responses to size, for kinds that share that."""
+
+    def beforehand(self) -> Floats | None:
+        """What is learnt of responses beforehand, as weights; None: nothing is shared."""
+
+    def lesson(self, proof: Evidence) -> Floats | None:
+        """What an endpoint's evidence says of them, in the same form; None: nothing."""
 
     def era(self, state: EndpointState) -> str:
         """Names the code that serves: latencies compare only within an era."""

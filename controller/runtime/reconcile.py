@@ -12,7 +12,7 @@ from controller.core.refusals import retry_delay_s, stuck
 from controller.core.sentence import change_sentence, underway, with_progress
 from controller.model.change import Advance, Change, Wait
 from controller.model.decision import Assessment, Hold, Probe, Propose
-from controller.model.endpoint import EndpointKey, Kind
+from controller.model.endpoint import EndpointKey, EndpointState, Kind
 from controller.model.errors import (
     AccessDenied,
     AdapterError,
@@ -29,6 +29,7 @@ from controller.model.window import Window
 from controller.ports import Clock, PriceSource
 from controller.runtime.actuate import Actuator
 from controller.runtime.advise import Advisor
+from controller.runtime.neighbours import Neighbours
 from controller.runtime.observe import Observer
 from controller.runtime.probe_desk import ProbeDesk
 from controller.runtime.record import Recorder
@@ -69,6 +70,14 @@ class Hands:
     """None: nothing is advised."""
     desk: ProbeDesk | None = None
     """None: nothing is probed."""
+    neighbours: Neighbours | None = None
+    """None: endpoints of an account learn nothing from one another."""
+
+    def sizing(self, state: EndpointState, now_s: float) -> Sizing:
+        """An endpoint's sizing at present prices, with what its neighbours show."""
+        rules = self.rules[state.key.kind]
+        others = None if self.neighbours is None else self.neighbours.of(state.key, now_s)
+        return rules.sizing(self.prices, state, others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,7 @@ class Reconciler:
         refusal = self._unread(entry, observed)
         if refusal is not None:
             return observed, refusal
-        sizing = self._hands.rules[entry.key.kind].sizing(self._hands.prices, observed.state)
+        sizing = self._hands.sizing(observed.state, observed.now_s)
         beliefs = self._believe(observed, sizing)
         assessment = assess(observed, sizing, beliefs)
         desk = self._hands.desk
@@ -190,6 +199,10 @@ class Reconciler:
         if kept is not None and kept[0].same(basis):
             return kept[1]
         beliefs = believe(observed, sizing)
+        if self._hands.neighbours is not None:
+            key = observed.state.key
+            lesson = self._hands.rules[key.kind].lesson(beliefs.proof)
+            self._hands.neighbours.learn(key, lesson)
         self._beliefs[observed.state.key] = (basis, beliefs)
         return beliefs
 

@@ -156,8 +156,7 @@ class Requests:
         return _with(fleet, len(self._granted))
 
     def _assess(self, observed: Observed) -> Assessment:
-        kind = observed.state.key.kind
-        sizing = self._hands.rules[kind].sizing(self._hands.prices, observed.state)
+        sizing = self._hands.sizing(observed.state, observed.now_s)
         return assess(observed, sizing, believe(observed, sizing))
 
     def _guarded(self, entry: Entry, observed: Observed, proposal: Proposal | None) -> str | None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.core.evidence import Evidence, Point
-from controller.kinds.shared.account import account_prior
+from controller.core.neighbours import account_prior
 from controller.kinds.shared.learnt import LEARNT
 from controller.kinds.shared.response import posterior, predict, prior_of
 from controller.model.size import LambdaSize

@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from controller.core.contract import Prices, Readings, Span, Stage
 from controller.core.evidence import Evidence
+from controller.core.neighbours import AccountPrior
+from controller.core.stats import Floats
 from controller.kinds.lambda_function import obstacles as rules
 from controller.kinds.lambda_function import rollout, windows
 from controller.kinds.lambda_function.sizing import (
@@ -13,6 +17,8 @@ from controller.kinds.lambda_function.sizing import (
     ladder,
     memory_floor_mb,
 )
+from controller.kinds.shared.learnt import LEARNT
+from controller.kinds.shared.response import posterior, prior_of
 from controller.model.change import Change, Step
 from controller.model.demand import Demand, SloStatus
 from controller.model.endpoint import LATEST, EndpointKey, EndpointState
@@ -30,6 +36,7 @@ class LambdaSizing:
     """Sizing of Lambda functions at given prices; satisfies `controller.core.assess.Sizing`."""
 
     prices: Maybe[LambdaPrices]
+    neighbours: AccountPrior | None = None
 
     def sizes(
         self, policy: Policy, current: Size, evidence: Evidence, demand: Demand
@@ -41,7 +48,9 @@ class LambdaSizing:
         self, sizes: Sequence[Size], evidence: Evidence, demand: Demand, policy: Policy
     ) -> Maybe[tuple[Estimate, ...]]:
         """p95, SLO probability and monthly cost of every size."""
-        inputs = SizingInputs(evidence, demand, self.prices, policy.slo.threshold_ms)
+        inputs = SizingInputs(
+            evidence, demand, self.prices, policy.slo.threshold_ms, self.neighbours
+        )
         return estimates([memory_mb_of(size) for size in sizes], inputs)
 
     def barred(
@@ -86,10 +95,20 @@ class LambdaRules:
         """The start of the stage that is being judged, settling time included."""
         return rollout.watching_since_s(change)
 
-    def sizing(self, prices: Prices, state: EndpointState) -> LambdaSizing:
+    def sizing(
+        self, prices: Prices, state: EndpointState, neighbours: AccountPrior | None = None
+    ) -> LambdaSizing:
         """Sizing at the prices of the function's region and architecture."""
         architecture = state.function.serving.architecture
-        return LambdaSizing(prices.lambda_prices(state.key.region, architecture))
+        return LambdaSizing(prices.lambda_prices(state.key.region, architecture), neighbours)
+
+    def beforehand(self) -> Floats:
+        """Weights of response curves."""
+        return np.asarray(np.exp(prior_of(LEARNT)))
+
+    def lesson(self, proof: Evidence) -> Floats | None:
+        """Which response curves the function's own evidence speaks for."""
+        return posterior(proof)
 
     def era(self, state: EndpointState) -> str:
         """Everything but memory that a release may change, as a hash."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
+from controller.core.neighbours import AccountPrior
 from controller.core.stats import Z90
 from controller.kinds.shared.response import Prediction, predict
 from controller.model.demand import Demand, Interval
@@ -95,11 +96,12 @@ class SizingInputs:
     demand: Demand
     prices: Maybe[LambdaPrices]
     threshold_ms: float
+    neighbours: AccountPrior | None = None
 
 
 def estimates(sizes_mb: Sequence[int], inputs: SizingInputs) -> Maybe[tuple[Estimate, ...]]:
     """One estimate per size; Missing where the live code was never measured."""
-    prediction = predict(inputs.evidence, sizes_mb, inputs.threshold_ms)
+    prediction = predict(inputs.evidence, sizes_mb, inputs.threshold_ms, account=inputs.neighbours)
     if prediction is None:
         needed = f"{MIN_REQUESTS_PER_HOUR} requests"
         return Missing(f"the running code has not had an hour with {needed} yet")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from controller.core.contract import Prices, Readings, Span, Stage
 from controller.core.evidence import Evidence
+from controller.core.neighbours import AccountPrior
 from controller.kinds.realtime_endpoint import allowed, memory, obstacles, rollout, windows
 from controller.kinds.realtime_endpoint.estimates import estimate
 from controller.kinds.realtime_endpoint.question import Best, Question
@@ -137,11 +138,19 @@ class RealtimeRules:
         """The start of the stage that is being judged, settling time included."""
         return rollout.watching_since_s(change)
 
-    def sizing(self, prices: Prices, state: EndpointState) -> RealtimeSizing:
+    def sizing(
+        self, prices: Prices, state: EndpointState, neighbours: AccountPrior | None = None
+    ) -> RealtimeSizing:
         """Sizing at the prices of the variant's region."""
         region = state.key.region
         size = _realtime(state.size)
         return RealtimeSizing(prices.hosting_prices(region), state.realtime, size, region)
+
+    def beforehand(self) -> None:
+        """Nothing: what is known of a type is its catalogue's, and capacity is each model's own."""
+
+    def lesson(self, proof: Evidence) -> None:
+        """Nothing."""
 
     def era(self, state: EndpointState) -> str:
         """Everything but the size that a release may change, as a hash."""

@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from controller.core.contract import Prices, Readings, Span, Stage
 from controller.core.evidence import Evidence
+from controller.core.neighbours import AccountPrior
+from controller.core.stats import Floats
 from controller.kinds.serverless_endpoint import obstacles as rules
 from controller.kinds.serverless_endpoint import rollout, windows
 from controller.kinds.serverless_endpoint.concurrency import Limits
@@ -14,6 +18,8 @@ from controller.kinds.serverless_endpoint.sizing import (
     ladder,
     memory_floor_mb,
 )
+from controller.kinds.shared.learnt import LEARNT
+from controller.kinds.shared.response import posterior, prior_of
 from controller.model.change import Change, Step
 from controller.model.demand import Demand, SloStatus
 from controller.model.endpoint import EndpointKey, EndpointState
@@ -35,6 +41,7 @@ class ServerlessSizing:
     """Size of the model's artefact; None where it could not be read."""
     pool_left: int | None = None
     """Concurrency that the account leaves to this endpoint; None where that was not asked."""
+    neighbours: AccountPrior | None = None
 
     def sizes(
         self, policy: Policy, current: Size, evidence: Evidence, demand: Demand
@@ -47,7 +54,9 @@ class ServerlessSizing:
         self, sizes: Sequence[Size], evidence: Evidence, demand: Demand, policy: Policy
     ) -> Maybe[tuple[Estimate, ...]]:
         """p95, SLO probability and monthly cost of every size."""
-        inputs = SizingInputs(evidence, demand, self.prices, policy.slo.threshold_ms)
+        inputs = SizingInputs(
+            evidence, demand, self.prices, policy.slo.threshold_ms, self.neighbours
+        )
         return estimates([_serverless(size) for size in sizes], inputs)
 
     def barred(
@@ -95,14 +104,25 @@ class ServerlessRules:
         """Since when all requests use the target, settling time included."""
         return rollout.watching_since_s(change)
 
-    def sizing(self, prices: Prices, state: EndpointState) -> ServerlessSizing:
+    def sizing(
+        self, prices: Prices, state: EndpointState, neighbours: AccountPrior | None = None
+    ) -> ServerlessSizing:
         """Sizing at the prices of the endpoint's region."""
         live = state.serverless
         return ServerlessSizing(
             prices.serverless_prices(state.key.region),
             live.endpoint.config.model_bytes,
             live.account_concurrency_left,
+            neighbours,
         )
+
+    def beforehand(self) -> Floats:
+        """Weights of response curves."""
+        return np.asarray(np.exp(prior_of(LEARNT)))
+
+    def lesson(self, proof: Evidence) -> Floats | None:
+        """Which response curves the endpoint's own evidence speaks for."""
+        return posterior(proof)
 
     def era(self, state: EndpointState) -> str:
         """Everything but the size that a release may change, as a hash."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
+from controller.core.neighbours import AccountPrior
 from controller.core.stats import Z90
 from controller.kinds.serverless_endpoint.concurrency import (
     ESCALATION,
@@ -107,12 +108,13 @@ class SizingInputs:
     demand: Demand
     prices: Maybe[ServerlessPrices]
     threshold_ms: float
+    neighbours: AccountPrior | None = None
 
 
 def estimates(sizes: Sequence[ServerlessSize], inputs: SizingInputs) -> Maybe[tuple[Estimate, ...]]:
     """One estimate per size; Missing where the live model was never measured."""
     memory = sorted({size.memory_mb for size in sizes})
-    prediction = predict(inputs.evidence, memory, inputs.threshold_ms)
+    prediction = predict(inputs.evidence, memory, inputs.threshold_ms, account=inputs.neighbours)
     if prediction is None:
         needed = f"{MIN_REQUESTS_PER_HOUR} requests"
         return Missing(f"the running model has not had an hour with {needed} yet")

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.core.evidence import Evidence, Point
+from controller.core.neighbours import AccountPrior
 from controller.core.stats import Z90, Floats, normal_cdf_table
-from controller.kinds.shared.account import AccountPrior
 from controller.kinds.shared.kriging import Kriging, krige
 from controller.kinds.shared.learnt import LEARNT
 from controller.kinds.shared.shapes import Learnt, curves_on, shapes_of

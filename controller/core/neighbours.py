@@ -1,4 +1,4 @@
-"""What the functions of an account say of one another: a prior between the learnt one and each.
+"""What an account's endpoints of a kind say of one another: a prior between the learnt and each.
 
 An account's functions are written by the same people in the same languages for the same kind of
 work, so their response curves are alike. What each has shown of its own shape (its posterior
@@ -43,3 +43,27 @@ def account_prior(learnt: Floats, others: Sequence[Floats]) -> AccountPrior | No
     total = STRENGTH * learnt + np.sum(others, axis=0)
     weights = total / total.sum()
     return AccountPrior(np.log(np.maximum(weights, LEAST_WEIGHT)), len(others))
+
+
+KEPT_WEIGHT = 1e-3
+"""Of a lesson, what weighs less is not written down: the rest stands in for it."""
+
+
+def written(lesson: Floats) -> list[list[float]]:
+    """A lesson as pairs of place and weight, for the journal."""
+    flat = lesson.ravel()
+    return [[int(i), round(float(flat[i]), 5)] for i in np.flatnonzero(flat >= KEPT_WEIGHT)]
+
+
+def read(pairs: Sequence[Sequence[float]], learnt: Floats) -> Floats:
+    """A lesson from its written form; what was not written is shared out as learnt beforehand.
+
+    Raises ValueError or IndexError for pairs that no lesson over these shapes has.
+    """
+    flat = np.zeros(learnt.size)
+    for place, weight in pairs:
+        flat[int(place)] = weight
+    rest = 1.0 - float(flat.sum())
+    if not -0.01 <= rest <= 1.0:
+        raise ValueError(f"weights of a lesson sum to {1.0 - rest:.3f}")
+    return np.asarray(flat.reshape(learnt.shape) + max(0.0, rest) * learnt)

@@ -1,0 +1,94 @@
+"""What endpoints of an account learn from one another, and when."""
+
+import numpy as np
+import pytest
+
+from controller.core.neighbours import read, written
+from controller.core.stats import Floats
+from controller.model.endpoint import EndpointKey, Kind
+from controller.runtime.neighbours import MOST, Neighbours
+from controller.store.sqlite import SqliteStore
+
+DAY_S = 86_400.0
+LEARNT = np.full((4, 2), 0.125)
+LESSON = np.zeros((4, 2))
+LESSON[2, 1] = 1.0
+
+
+def _key(name: str, account: str = "123456789012") -> EndpointKey:
+    return EndpointKey(account, "eu-west-1", Kind.LAMBDA_FUNCTION, name, "live")
+
+
+def _weight(neighbours: Neighbours, key: EndpointKey, now_s: float) -> float | None:
+    prior = neighbours.of(key, now_s)
+    return None if prior is None else float(np.exp(prior.log_weights[2, 1]))
+
+
+@pytest.fixture
+def store() -> SqliteStore:
+    return SqliteStore.open(":memory:")
+
+
+def _neighbours(store: SqliteStore) -> Neighbours:
+    shared: dict[Kind, Floats | None] = {
+        Kind.LAMBDA_FUNCTION: LEARNT,
+        Kind.REALTIME_ENDPOINT: None,
+    }
+    return Neighbours(store, shared)
+
+
+def test_nobody_learns_from_itself_or_from_another_account(store: SqliteStore) -> None:
+    neighbours = _neighbours(store)
+    neighbours.learn(_key("a"), LESSON)
+    assert neighbours.of(_key("a"), 0.0) is None
+    assert neighbours.of(_key("a", "210987654321"), 0.0) is None
+    assert _weight(neighbours, _key("b"), 0.0) == pytest.approx((0.5 + 1.0) / 5.0)
+
+
+def test_kinds_that_share_nothing_learn_nothing(store: SqliteStore) -> None:
+    neighbours = _neighbours(store)
+    key = EndpointKey("1", "eu-west-1", Kind.REALTIME_ENDPOINT, "x", "AllTraffic")
+    neighbours.learn(key, LESSON)
+    assert neighbours.of(key, 0.0) is None
+
+
+def test_news_is_taken_up_once_a_day(store: SqliteStore) -> None:
+    neighbours = _neighbours(store)
+    neighbours.learn(_key("a"), LESSON)
+    first = neighbours.of(_key("b"), 10.0)
+    neighbours.learn(_key("c"), LESSON)
+    assert neighbours.of(_key("b"), 50_000.0) is first
+    assert _weight(neighbours, _key("b"), DAY_S) == pytest.approx((0.5 + 2.0) / 6.0)
+    neighbours.learn(_key("a"), None)
+    neighbours.learn(_key("c"), None)
+    assert neighbours.of(_key("b"), 2 * DAY_S) is None
+
+
+def test_a_new_process_foretells_the_same(store: SqliteStore) -> None:
+    before = _neighbours(store)
+    before.learn(_key("a"), LESSON)
+    weight = _weight(before, _key("b"), DAY_S)
+    assert weight is not None
+    assert _weight(_neighbours(store), _key("b"), DAY_S + 60.0) == pytest.approx(weight)
+
+
+@pytest.mark.parametrize("text", ["not JSON", "[]", '{"a": [[99, 1.0]]}', '{"a": [[0, 7.0]]}'])
+def test_what_cannot_be_read_is_forgotten(store: SqliteStore, text: str) -> None:
+    store.put_checkpoint("neighbours lambda_function 123456789012", text)
+    assert _neighbours(store).of(_key("b"), 0.0) is None
+
+
+def test_a_large_account_fills_no_journal(store: SqliteStore) -> None:
+    neighbours = _neighbours(store)
+    for number in range(MOST + 20):
+        neighbours.learn(_key(f"f{number}"), LESSON)
+    prior = neighbours.of(_key("other"), 0.0)
+    assert prior is not None
+    assert prior.functions == MOST
+
+
+def test_what_is_not_written_down_is_shared_out() -> None:
+    lesson = np.asarray([[0.5, 0.4996], [0.0002, 0.0002], [0.0, 0.0], [0.0, 0.0]])
+    again = read(written(lesson), LEARNT)
+    assert again.sum() == pytest.approx(1.0)
+    assert np.abs(again - lesson).max() < 1e-3
