@@ -8,7 +8,7 @@ from controller.core.proposals import cheapest, helps, likeliest, sideways, unpr
 from controller.model.decision import Decision, Hold
 from controller.model.estimate import Estimate
 from controller.model.reason import Reason
-from controller.model.size import RealtimeSize, at_most
+from controller.model.size import RealtimeSize, at_least, at_most, measured_as
 
 
 def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: Reason) -> Decision:
@@ -22,6 +22,7 @@ def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: 
     # Over the budget, where it is the budget that gives way.
     larger = larger or [e for e in others if meets(inputs, e)]
     known = [e for e in larger if not unproven(here, e)]
+    known = [e for e in known if not _takes(here, e)] or known
     if known:
         best = cheapest([e for e in known if not sideways(here, e)] or known)
         return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
@@ -36,6 +37,12 @@ def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: 
     best = _most_promising(inputs, here, gain)
     note = proposals.last_resort(here.size, best.size) if unproven(here, best) else ""
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason, note=note)
+
+
+def _takes(here: Estimate, other: Estimate) -> bool:
+    """Whether a size of the same instances takes something away, if for something else: not in
+    a breach, where there is another."""
+    return measured_as(here.size) == measured_as(other.size) and not at_least(other.size, here.size)
 
 
 def _most_promising(inputs: Inputs, here: Estimate, gain: Sequence[Estimate]) -> Estimate:

@@ -64,6 +64,11 @@ class RealtimeSize:
         times = "" if not self.schedule else f", {len(self.schedule)} scheduled"
         return f"{count} x {self.instance_type}{target}{times}"
 
+    @property
+    def rate_rps(self) -> float | None:
+        """The target as requests per second and instance; None where nothing is tracked."""
+        return None if self.target_per_instance is None else self.target_per_instance / 60.0
+
     def __lt__(self, other: "RealtimeSize") -> bool:
         """An order for lists only: types are not ordered by price or by name."""
         return self._order() < other._order()

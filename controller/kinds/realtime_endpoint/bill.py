@@ -47,10 +47,12 @@ class Fleet:
 
     def at(self, rps: float, low: int) -> int:
         """Instances at a rate, with a lower bound in force."""
+        rate_rps = self.size.rate_rps
         if self.fixed is not None:
             return self.fixed
-        target = self.size.target_per_instance or 0.0
-        return min(max(needed(rps, target / 60.0), low), self.size.max_instances)
+        if rate_rps is None:
+            return low
+        return min(max(needed(rps, rate_rps), low), self.size.max_instances)
 
     def hours(self) -> list[tuple[Hour, int]]:
         """Every hour of the week with its lower bound."""
@@ -121,10 +123,10 @@ class Fleet:
             for (hour, low), (after, bound) in zip(hours, [*hours[1:], hours[0]], strict=True)
             if after.hour == (hour.hour + 1) % 168
         ]
-        if self.fixed is not None:
+        rate_rps = self.size.rate_rps
+        if self.fixed is not None or rate_rps is None:
             return peak
-        target = (self.size.target_per_instance or 0.0) / 60.0
-        usual = min(target, self.shape.peak_rps / min(low for _, low in hours))
+        usual = min(rate_rps, self.shape.peak_rps / min(low for _, low in hours))
         return max([peak, usual, *rises])
 
 

@@ -88,4 +88,5 @@ def _latency_ms(change: Change, slo: Slo) -> float:
 def _error_share(change: Change, slo: Slo) -> float:
     base = change.baseline
     before = base.errors / base.requests if base is not None and base.requests > 0 else 0.0
-    return min(1.0, max(_ERROR_SHARE, slo.max_error_ratio or 0.0, 2.0 * before))
+    allowed = _ERROR_SHARE if slo.max_error_ratio is None else slo.max_error_ratio
+    return min(1.0, max(_ERROR_SHARE, allowed, 2.0 * before))

@@ -42,6 +42,27 @@ def cheapest(ask: Question, name: str, bearable: Bearable) -> Best:
     return min(good, key=lambda b: _mean(ask, b.size)) if good else plain
 
 
+def more_of(ask: Question, now: RealtimeSize, bearable: Bearable) -> Best | None:
+    """What bears the weeks for least of all that gives no less than a size; None if nothing."""
+    high = size_for(ask, now.instance_type, bearable.usable_rps).size.max_instances
+    high = max(high, now.max_instances)
+    most = bearable.most
+    if most is not None and high > most:
+        high = max(most, now.max_instances)
+    found = []
+    actions = tuple(replace(action, max_instances=high) for action in now.schedule)
+    targets = [now.target_per_instance]
+    if now.target_per_instance is not None:
+        targets += [rounded(now.target_per_instance * share) for share in TIGHTER]
+    for target in targets:
+        tried = replace(now, target_per_instance=target, max_instances=high, schedule=actions)
+        low = _lowest(ask, tried, bearable)
+        if low is not None:
+            found.append(replace(tried, min_instances=low))
+    best = min(found, key=lambda size: _mean(ask, size), default=None)
+    return None if best is None else Best(best, "nothing less than now")
+
+
 def fitted(ask: Question, name: str, target_rps: float, bearable: Bearable) -> Best:
     """The size for one type and target, with scheduled actions where demand repeats."""
     plain = size_for(ask, name, target_rps, bearable)
@@ -148,8 +169,8 @@ def with_schedule(ask: Question, best: Best) -> Best:
 
 
 def _raised(ask: Question, size: RealtimeSize) -> RealtimeSize:
-    if size.min_instances >= size.max_instances:
+    rate_rps = size.rate_rps
+    if size.min_instances >= size.max_instances or rate_rps is None:
         return replace(size, schedule=())
-    rate = (size.target_per_instance or 1.0) / 60.0
     bounds = (size.min_instances, size.max_instances)
-    return replace(size, schedule=scheduled(ask.shape, lambda rps: needed(rps, rate), bounds))
+    return replace(size, schedule=scheduled(ask.shape, lambda rps: needed(rps, rate_rps), bounds))

@@ -134,12 +134,7 @@ def size_of(live: RealtimeLive) -> RealtimeSize:
         min_instances=least,
         max_instances=most,
         target_per_instance=min(values, default=None),
-        schedule=tuple(
-            sorted(
-                (_bounds(one) for one in scaling.actions if is_ours(one.name)),
-                key=lambda bounds: (bounds.cron, bounds.timezone),
-            )
-        ),
+        schedule=_schedule(scaling.actions),
     )
 
 
@@ -151,13 +146,14 @@ def _outermost(target: ScalableTarget, actions: tuple[ScheduledAction, ...]) -> 
     return min(lows, default=target.min_instances), max(highs, default=target.max_instances)
 
 
-def _bounds(action: ScheduledAction) -> ScheduledBounds:
-    return ScheduledBounds(
-        cron=action.schedule,
-        timezone=action.timezone,
-        min_instances=action.min_instances or 0,
-        max_instances=action.max_instances or 0,
-    )
+def _schedule(actions: tuple[ScheduledAction, ...]) -> tuple[ScheduledBounds, ...]:
+    """Our own actions. One that somebody has left without a bound is none of ours any more."""
+    found = [
+        ScheduledBounds(one.schedule, one.timezone, one.min_instances, one.max_instances)
+        for one in actions
+        if is_ours(one.name) and one.min_instances is not None and one.max_instances is not None
+    ]
+    return tuple(sorted(found, key=lambda bounds: (bounds.cron, bounds.timezone)))
 
 
 def _etag(live: RealtimeLive, size: RealtimeSize) -> str:

@@ -31,10 +31,12 @@ STEEPNESS = 8
 """Power of the load by which the share of slow requests grows around the capacity."""
 SHARE_OF_BUDGET = 0.8
 """Of the SLO's budget of slow requests, what bursts of the past may have taken."""
-HALF_LIFE_S = 7 * 86_400.0
+HALF_LIFE_S = 14 * 86_400.0
 """Age at which a burst counts for half."""
 LEAST_HOURS = 24
 """A shorter course is no memory."""
+BY_CHANCE = 3
+"""Hours of the week in which two weeks may have been slow both without it being a habit."""
 LEAST_DAYS = 3
 """Days whose same hour tells what is usual in it."""
 
@@ -94,8 +96,8 @@ class Replay:
     def instances(self, size: RealtimeSize, lows: tuple[int, ...], lags: tuple[int, ...]) -> Floats:
         """Instances in each part, had this size been in force; `lows` are its lower bounds by
         hour of the week."""
-        rate = (size.target_per_instance or 0.0) / 60.0
-        if rate <= 0.0 or size.min_instances == size.max_instances:
+        rate = size.rate_rps
+        if rate is None or size.min_instances == size.max_instances:
             return np.full(len(self.rps), float(size.min_instances))
         low = np.asarray(lows, dtype=np.float64)[self.hours] if size.schedule else lows[0]
         wanted = np.ceil(self.busiest(lags) / rate - 1e-9)
@@ -150,10 +152,13 @@ class Replay:
         return np.asarray(0.5 ** (age_s / HALF_LIFE_S))
 
     def _usual(self, hourly: Floats) -> float:
-        """The worst hour of the week: as it was in every week, or else on most days."""
-        if len(hourly) >= 2 * HOURS:
-            return float(hourly[-2 * HOURS :].reshape(2, HOURS).min(axis=0).max())
+        """The worst hour of the day as it is on most days; and of the week as it was in every
+        week, but for a few: two weeks have some bursts at the same hour by chance."""
         days = len(hourly) // 24
         if days < LEAST_DAYS:
             return float(hourly.max())
-        return float(np.median(hourly[-24 * days :].reshape(days, 24), axis=0).max())
+        daily = float(np.median(hourly[-24 * days :].reshape(days, 24), axis=0).max())
+        if len(hourly) < 2 * HOURS:
+            return daily
+        weekly = hourly[-2 * HOURS :].reshape(2, HOURS).min(axis=0)
+        return max(daily, float(np.partition(weekly, -1 - BY_CHANCE)[-1 - BY_CHANCE]))

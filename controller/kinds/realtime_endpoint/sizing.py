@@ -11,7 +11,12 @@ from dataclasses import replace
 
 from controller.kinds.realtime_endpoint.allowed import types_of
 from controller.kinds.realtime_endpoint.bill import needed
-from controller.kinds.realtime_endpoint.headroom import cheapest, same_target, with_schedule
+from controller.kinds.realtime_endpoint.headroom import (
+    cheapest,
+    more_of,
+    same_target,
+    with_schedule,
+)
 from controller.kinds.realtime_endpoint.question import (
     GROWTH,
     Best,
@@ -54,7 +59,7 @@ def _of_type(ask: Question, name: str) -> list[Best]:
         found.append(_within_budget(ask, best))
     if own:
         found = [replace(b, size=_same_schedule(ask.current, b.size)) for b in found]
-        found += _urgent(ask)
+        found += [*_no_less(ask, belief), *_urgent(ask)]
     return found
 
 
@@ -130,7 +135,10 @@ def _kept(ask: Question, best: Best, belief: Belief) -> Best:
         return replace(best, size=size)
     best = same_target(ask, replace(best, size=size), belief)
     size = best.size
-    least = needed(ask.shape.peak_rps, (size.target_per_instance or 1.0) / 60.0)
+    rate_rps = size.rate_rps
+    if rate_rps is None:
+        return best
+    least = needed(ask.shape.peak_rps, rate_rps)
     if not best.limited and least <= now.max_instances <= min(
         AMPLE_MAX * size.max_instances, limit
     ):
@@ -151,6 +159,15 @@ def _same_schedule(now: RealtimeSize, size: RealtimeSize) -> RealtimeSize:
     if apart <= 0.15 * sum(max(a, b) for a, b in zip(old, new, strict=True)):
         return replace(size, schedule=now.schedule)
     return size
+
+
+def _no_less(ask: Question, belief: Belief) -> list[Best]:
+    """The best with nothing of the current size taken away: for a breach, in which nothing is."""
+    now = ask.current
+    if ask.shape.replay is None or now.target_per_instance is None:
+        return []
+    best = more_of(ask, now, ask.bearable(belief))
+    return [] if best is None or best.size == now else [best]
 
 
 def _urgent(ask: Question) -> list[Best]:

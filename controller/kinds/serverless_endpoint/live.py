@@ -97,5 +97,5 @@ def _size(seen: Seen) -> ServerlessSize:
     return ServerlessSize(
         memory_mb=shown["MemorySizeInMB"],
         max_concurrency=shown["MaxConcurrency"],
-        provisioned_concurrency=shown.get("ProvisionedConcurrency") or 0,
+        provisioned_concurrency=shown.get("ProvisionedConcurrency", 0),
     )
