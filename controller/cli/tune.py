@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from controller.model.policy import PolicySet
     from controller.probes.runner import LocustRunner
     from controller.runtime.tune_parts import Subject
-    from controller.runtime.tune_shot import Tuned
+    from controller.runtime.tune_table import Tuned
 
 STRATEGIES = ("slo", "cost", "speed", "balanced")
 
@@ -120,9 +120,12 @@ def _searched(
     session: Session, app: "App", runner: "LocustRunner", subject: "Subject", wish: Wish
 ) -> "Tuned":
     from controller.cli.probe_run import watching
+    from controller.kinds.realtime_endpoint.kind import RealtimeSizing
     from controller.model.errors import Conflict
+    from controller.model.size import RealtimeSize
     from controller.runtime.probe_parts import Asked, Ended
     from controller.runtime.probe_shot import ProbeShot
+    from controller.runtime.tune_instances import InstanceShot
     from controller.runtime.tune_shot import TuneShot
 
     assert app.probes is not None
@@ -132,8 +135,13 @@ def _searched(
         with watching(session, runner, asked) as watcher:
             return shot.run(asked, watcher)
 
-    tuner = TuneShot(subject, app.prices, measure, limits=wish.limits(), say=session.say)
     try:
+        if isinstance(subject.state.size, RealtimeSize):
+            sizing = app.rules[subject.key.kind].sizing(app.prices, subject.state)
+            assert isinstance(sizing, RealtimeSizing), "instances are sized by their own kind"
+            shot_of = InstanceShot(subject, sizing, app.prices, measure, say=session.say)
+            return shot_of.run(wish.max_usd)
+        tuner = TuneShot(subject, app.prices, measure, limits=wish.limits(), say=session.say)
         return tuner.run(wish.goal(subject), wish.sizes_mb(subject))
     except Conflict as error:
         raise CommandError(str(error).rstrip(".")) from error

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from controller.model.decision import Proposal
     from controller.model.policy import PolicySet
     from controller.runtime.tune_parts import Subject
-    from controller.runtime.tune_shot import Tuned
+    from controller.runtime.tune_table import Tuned
 
 
 def apply_tuned(
@@ -20,7 +20,7 @@ def apply_tuned(
     """Change to the chosen size and see it through. Raises CommandError where it may not be."""
     from controller.runtime.plans import PlannedChange, SavedPlan
 
-    if subject.size(tuned.memory_mb) == subject.state.size:
+    if tuned.chosen == subject.state.size:
         session.write("The present size is the best: nothing is changed.\n")
         return
     proposal = _proposal(subject, tuned)
@@ -43,8 +43,8 @@ def apply_tuned(
 def _proposal(subject: "Subject", tuned: "Tuned") -> "Proposal":
     from controller.core.proposals import propose
     from controller.model.reason import Reason
-    from controller.runtime.tune_table import estimates
 
-    made = {one.size: one for one in estimates(subject, tuned)}
-    here, there = made[subject.state.size], made[subject.size(tuned.memory_mb)]
+    here, there = tuned.of(subject.state.size), tuned.of(tuned.chosen)
+    assert here is not None, "the present size is always estimated"
+    assert there is not None, "and so is the chosen one"
     return propose(subject.policy, subject.demand, here, there, Reason.REQUESTED).proposal

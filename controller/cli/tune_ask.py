@@ -12,6 +12,7 @@ from controller.cli.session import Session
 if TYPE_CHECKING:
     from controller.app import App
     from controller.model.estimate import Observation
+    from controller.model.missing import Maybe
     from controller.runtime.oneshot import Seen
     from controller.runtime.tune_parts import Subject
     from controller.runtime.tune_shot import Limits
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 USUAL_PROBES = 12
 """Sizes that a search for memory calls, about: for the price that is asked about."""
+INSTANCE_HOURS = 0.2
+"""A probe of an instance, its start included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +114,42 @@ class Wish:
         from controller.core.periods import DAY_S
         from controller.core.probe_cost import money, spent_usd
         from controller.model.missing import Missing
+        from controller.model.size import RealtimeSize
 
-        sizes = self.sizes_mb(subject)
-        known = subject.known()
-        mean_ms = 1000.0 if known is None else known[0]
-        one = subject.asked(app.prices, subject.current_mb, self.calls, mean_ms).order.usd
-        usd = one if isinstance(one, Missing) else one * USUAL_PROBES
+        if isinstance(subject.state.size, RealtimeSize):
+            what, usd = self._of_instances(app, subject)
+        else:
+            what, usd = self._of_memory(app, subject)
         now_s = session.clock.now_s()
         spent = spent_usd(app.store.probes(subject.key, since_s=now_s - DAY_S), now_s)
         if self.max_usd is None:
             refuse_price(usd, spent, subject.probing.budget)
         cost = "unknown" if isinstance(usd, Missing) else f"about {money(usd)} USD"
         most = "" if self.max_usd is None else f", at most {money(self.max_usd)}"
-        session.say(
-            f"Copies of {subject.key.short} with sizes from {len(sizes)} "
-            f"({min(sizes)}-{max(sizes)} MB), {self.calls} calls each; cost: {cost}{most}."
-        )
+        session.say(f"Copies of {subject.key.short} {what}; cost: {cost}{most}.")
         ask(session, "Go on?", yes=self.yes)
+
+    def _of_memory(self, app: "App", subject: "Subject") -> "tuple[str, Maybe[float]]":
+        from controller.model.missing import Missing
+
+        sizes, known = self.sizes_mb(subject), subject.known()
+        mean_ms = 1000.0 if known is None else known[0]
+        one = subject.asked(app.prices, subject.current_mb, self.calls, mean_ms).order.usd
+        usd = one if isinstance(one, Missing) else one * USUAL_PROBES
+        span = f"{min(sizes)}-{max(sizes)} MB"
+        return f"with sizes from {len(sizes)} ({span}), {self.calls} calls each", usd
+
+    def _of_instances(self, app: "App", subject: "Subject") -> "tuple[str, Maybe[float]]":
+        """Raises UsageError for what only a search for memory can do."""
+        from controller.core.probe_cost import tariff
+        from controller.model.missing import Missing
+        from controller.model.probe import ProbeKind
+
+        if self.strategy != "slo" or self.sizes is not None:
+            raise click.UsageError(
+                "Of instances there is the strategy slo alone, and the policy's bounds say which."
+            )
+        rate = tariff(subject.state.size, subject.state, app.prices, ProbeKind.SHADOW)
+        hours = USUAL_PROBES * INSTANCE_HOURS
+        usd = rate if isinstance(rate, Missing) else rate.usd_per_hour * hours
+        return "on other instance types, one after the other, minutes each", usd

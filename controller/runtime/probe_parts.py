@@ -52,6 +52,8 @@ class Ended:
     record: ProbeRecord
     run: ProbeRun
     found: Found
+    rows: tuple[Observation, ...] = ()
+    """What it leaves as evidence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,13 @@ SOURCE = {ProbeKind.SHADOW: SHADOW, ProbeKind.LIVE: LIVE}
 _NOT_WAITED_OUT = (Failure.TIMEOUT, Failure.UNFINISHED)
 
 
+MOST_ROWS = 6
+LEAST_REQUESTS = 30
+"""Of a row, where a phase is long enough for several …"""
+LIGHT_S = 60.0
+"""… which it is when it is longer than this."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a run showed, in the measure that the SLO speaks of."""
@@ -121,7 +128,7 @@ def closed(
 def rows_of(plan: ProbePlan, run: ProbeRun, found: Found, slo: Slo) -> tuple[Observation, ...]:
     """A run as evidence; none where it teaches nothing.
 
-    Of an instance every phase is a row of its own, for latency follows the load.
+    Of an instance every phase makes rows of its own, for latency follows the load.
     """
     if not usable(run, plan.target.key.kind, slo.covers):
         return ()
@@ -129,17 +136,42 @@ def rows_of(plan: ProbePlan, run: ProbeRun, found: Found, slo: Slo) -> tuple[Obs
         late = _late(run.samples)
         row = _row(plan, found.latencies_ms, late, run.started_at_s, run.ended_at_s, slo)
         return () if row is None else (row,)
-    rows, start_s = [], run.started_at_s
+    rows: list[Observation] = []
+    start_s = run.started_at_s
     for number, phase in enumerate(plan.phases):
-        of_phase = [s for s in run.samples if s.phase == number and not s.cold]
-        mine = [s for s in of_phase if s.error is None]
-        latencies = sorted(latency_ms(s, plan.target.key.kind, slo.covers) for s in mine)
+        mine = [s for s in run.samples if s.phase == number and not s.cold]
         end_s = min(start_s + phase.duration_s, run.ended_at_s)
-        row = _row(plan, latencies, _late(of_phase), start_s, end_s, slo)
-        if row is not None:
-            rows.append(replace(row, load_rps=len(mine) / max(end_s - start_s, 1e-3)))
+        rows += _of_phase(plan, mine, (start_s, end_s), run.started_at_s, slo)
         start_s = end_s
     return tuple(rows)
+
+
+def _of_phase(
+    plan: ProbePlan,
+    samples: Sequence[Sample],
+    span: tuple[float, float],
+    began_s: float,
+    slo: Slo,
+) -> list[Observation]:
+    """A long phase in up to six rows: how they scatter says how sure the level is."""
+    parts = min(MOST_ROWS, len(samples) // LEAST_REQUESTS)
+    parts = parts if parts > 1 and span[1] - span[0] > LIGHT_S else 1
+    step_s = (span[1] - span[0]) / parts
+    found = []
+    for part in range(parts):
+        start_s = span[0] + part * step_s
+        last = part == parts - 1
+        mine = [
+            s
+            for s in samples
+            if start_s <= began_s + s.at_s and (last or began_s + s.at_s < start_s + step_s)
+        ]
+        good = [s for s in mine if s.error is None]
+        latencies = sorted(latency_ms(s, plan.target.key.kind, slo.covers) for s in good)
+        row = _row(plan, latencies, _late(mine), start_s, start_s + step_s, slo)
+        if row is not None:
+            found.append(replace(row, load_rps=len(good) / max(step_s, 1e-3)))
+    return found
 
 
 def _late(samples: Sequence[Sample]) -> int:

@@ -239,7 +239,7 @@ class Probes:
         probe.record, probe.recorded = record, True
         assert record.outcome is not None
         self._at.counted(record.outcome, record.requests, record.usd)
-        ended = Ended(asked, record, run, found)
+        ended = Ended(asked, record, run, found, tuple(rows))
         self._at.ended(ended)
         self._log.info(ended_sentence(ended), endpoint=str(asked.key), probe=record.id)
         return ended

@@ -9,13 +9,16 @@ import numpy as np
 from controller.core.contract import Prices
 from controller.core.probe_cost import money
 from controller.kinds.lambda_function.calls import BLOCK, Usual, usual
+from controller.model.demand import Interval
 from controller.model.errors import Terminal
+from controller.model.estimate import Estimate
 from controller.model.missing import Missing
 from controller.model.probe import ProbeOutcome
 from controller.model.size import memory_mb_of
 from controller.runtime.probe_parts import Asked, Ended
 from controller.runtime.probe_results import latency_ms, usable
 from controller.runtime.tune_parts import Subject
+from controller.runtime.tune_table import Spending, Tuned
 from controller.runtime.tuning import Goal, MemoryTuning, Wanted, known_calls
 
 MOST_ROUNDS = 15
@@ -38,24 +41,6 @@ class Limits:
     max_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tuned:
-    """What a search came to."""
-
-    tuning: MemoryTuning
-    memory_mb: int
-    p_slo: float
-    calls: int
-    """Requests sent to copies, those that failed or came cold included."""
-    usd: float
-    probes: int
-    seconds: float
-    why: str
-    """Why it ended, in words."""
-    unpriced: bool = False
-    """Whether the price of some probe is not known, so that `usd` is too low."""
-
-
 class TuneShot:
     """One search. Asks `measure` for calls (see `ProbeShot`) until it has come to an end."""
 
@@ -72,7 +57,6 @@ class TuneShot:
 
     def run(self, goal: Goal, sizes_mb: Sequence[int]) -> Tuned:
         """Raises Terminal where the endpoint cannot be measured, or has no price."""
-        began_s: float | None = None
         live = self._live()
         tuning = MemoryTuning(
             goal, live, self._subject.current_mb, sizes_mb, self._subject.cost(self._prices)
@@ -88,9 +72,7 @@ class TuneShot:
                 why = f"what is left of {money(self._limits.max_usd or 0.0)} USD pays no more"
                 break
             self._round(tuning, asked)
-        if self._ended:
-            began_s = min(e.record.started_at_s for e in self._ended)
-        return self._tuned(tuning, why, began_s)
+        return self._tuned(tuning, why)
 
     def _live(self) -> Usual:
         """Calls at the present size: as CloudWatch tells of them, or to a copy of it."""
@@ -121,7 +103,7 @@ class TuneShot:
                 raise Terminal(f"A copy with {record.size} could not be measured: {record.detail}")
             broke = record.requests > 0 and record.errors > BROKEN * record.requests
             tuning.learn(mb, _durations(ended), broke=broke)
-            self._say(_line(ended))
+            self._say(told(ended))
 
     def _patient(self) -> bool:
         """Go on more slowly, while that may help."""
@@ -136,7 +118,11 @@ class TuneShot:
     def _affordable(self, tuning: MemoryTuning, wanted: Sequence[Wanted]) -> list[Asked]:
         """The probes of a round that the budget pays; none where the first is too dear."""
         belief, ladder = tuning.belief(), tuning.ladder()
-        left = math.inf if self._limits.max_usd is None else self._limits.max_usd - self._usd()
+        left = (
+            math.inf
+            if self._limits.max_usd is None
+            else self._limits.max_usd - Spending.of(self._ended).usd
+        )
         found = []
         for one in wanted:
             typical_ms = math.exp(float(belief.log_mean[ladder.index(one.memory_mb)]))
@@ -150,24 +136,53 @@ class TuneShot:
             found.append(asked)
         return found
 
-    def _usd(self) -> float:
-        costs = (ended.record.usd for ended in self._ended)
-        return sum(usd for usd in costs if not isinstance(usd, Missing))
-
-    def _tuned(self, tuning: MemoryTuning, why: str, began_s: float | None) -> Tuned:
+    def _tuned(self, tuning: MemoryTuning, why: str) -> Tuned:
         memory_mb, p_slo = tuning.settled()
-        ends = [e.record.ended_at_s or 0.0 for e in self._ended]
+        goal, size = tuning.goal, self._subject.size
         return Tuned(
-            tuning=tuning,
-            memory_mb=memory_mb,
+            chosen=size(memory_mb),
             p_slo=p_slo,
-            calls=sum(ended.record.requests for ended in self._ended),
-            usd=self._usd(),
-            probes=len(self._ended),
-            seconds=0.0 if began_s is None else max(ends) - began_s,
+            made=tuple(estimates(self._subject, tuning)),
+            seen={size(mb): len(seen) for mb, seen in sorted(tuning.calls.items()) if len(seen)},
+            strategy=goal.strategy,
+            threshold_ms=goal.threshold_ms,
+            confidence=goal.confidence,
+            spending=Spending.of(self._ended),
             why=why,
-            unpriced=any(isinstance(ended.record.usd, Missing) for ended in self._ended),
         )
+
+
+def estimates(subject: Subject, tuning: MemoryTuning) -> list[Estimate]:
+    """p95, chance of meeting the SLO and dollars a month, as the search believes them."""
+    belief, requests = tuning.belief(), subject.demand.requests_per_month.mid
+    made = []
+    for i, memory_mb in enumerate(tuning.ladder()):
+        width = float(belief.width90[i])
+        log_mean, mean_sd = float(belief.log_mean[i]), float(belief.log_mean_sd[i]) * width
+        log_p95, p95_sd = float(belief.log_p95[i]), float(belief.log_p95_sd[i]) * width
+        cost = [
+            tuning.cost(memory_mb, math.exp(log_mean + side * mean_sd)) * requests
+            for side in (-1.0, 0.0, 1.0)
+        ]
+        p95 = [math.exp(log_p95 + side * p95_sd) for side in (-1.0, 0.0, 1.0)]
+        made.append(
+            Estimate(
+                size=subject.size(memory_mb),
+                p95_ms=Interval(*p95),
+                p_slo=float(belief.p_slo[i]),
+                usd_per_month=Interval(*cost),
+                evidence=_words(tuning, memory_mb, belief.anchor_mb[i]),
+                measured_requests=tuning.seen(memory_mb),
+            )
+        )
+    return made
+
+
+def _words(tuning: MemoryTuning, memory_mb: int, anchor_mb: int) -> str:
+    seen = tuning.seen(memory_mb)
+    if seen:
+        return f"{seen} calls to a copy"
+    return "serves now" if memory_mb == tuning.current_mb else f"predicted from {anchor_mb} MB"
 
 
 def _durations(ended: Ended) -> list[float]:
@@ -180,9 +195,10 @@ def _durations(ended: Ended) -> list[float]:
     ]
 
 
-def _line(ended: Ended) -> str:
+def told(ended: Ended) -> str:
+    """What a probe of a search found, in a line."""
     record, p95 = ended.record, ended.record.p95_ms
-    told = "no warm answer" if isinstance(p95, Missing) else f"p95 {p95:.0f} ms"
+    found = "no warm answer" if isinstance(p95, Missing) else f"p95 {p95:.0f} ms"
     cost = "" if isinstance(record.usd, Missing) else f", {money(record.usd)} USD"
     failed = f", {record.errors} failed" if record.errors else ""
-    return f"{record.size}: {record.requests} calls, {told}{failed}{cost}"
+    return f"{record.size}: {record.requests} calls, {found}{failed}{cost}"

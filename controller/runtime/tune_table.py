@@ -1,74 +1,89 @@
-"""What a search believes of every size, as the cost-performance table has it."""
+"""What a search came to: its size, every size that it knows of, and what it spent."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from controller.core.cost_table import CostRow, cost_table
-from controller.model.demand import Interval
 from controller.model.estimate import Candidate, Estimate, Rejection
-from controller.model.missing import Missing
-from controller.model.policy import Policy
+from controller.model.missing import Maybe, Missing
+from controller.model.size import Size
+from controller.runtime.probe_parts import Ended
 from controller.runtime.tune_parts import Subject
-from controller.runtime.tune_shot import Tuned
 from controller.runtime.tuning import Strategy
 
 
-def tune_table(subject: Subject, tuned: Tuned) -> tuple[CostRow, ...]:
-    """One row per size of the ladder, smallest first."""
-    return cost_table(_candidates(subject, tuned), subject.demand, subject.policy)
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a search cost."""
 
+    calls: int = 0
+    """Requests sent to copies, those that failed or came cold included."""
+    usd: float = 0.0
+    copies: int = 0
+    seconds: float = 0.0
+    unpriced: bool = False
+    """Whether the price of some probe is not known, so that `usd` is too low."""
 
-def estimates(subject: Subject, tuned: Tuned) -> list[Estimate]:
-    """p95, chance of meeting the SLO and dollars a month, as the search believes them."""
-    tuning = tuned.tuning
-    belief, requests = tuning.belief(), subject.demand.requests_per_month.mid
-    made = []
-    for i, memory_mb in enumerate(tuning.ladder()):
-        seen = tuning.seen(memory_mb)
-        log_mean, mean_sd = float(belief.log_mean[i]), float(belief.log_mean_sd[i])
-        width = float(belief.width90[i])
-        cost = [
-            tuning.cost(memory_mb, math.exp(log_mean + side * mean_sd * width)) * requests
-            for side in (-1.0, 0.0, 1.0)
-        ]
-        p95, sd = float(belief.log_p95[i]), float(belief.log_p95_sd[i]) * width
-        made.append(
-            Estimate(
-                size=subject.size(memory_mb),
-                p95_ms=Interval(math.exp(p95 - sd), math.exp(p95), math.exp(p95 + sd)),
-                p_slo=float(belief.p_slo[i]),
-                usd_per_month=Interval(*cost),
-                evidence=_words(subject, tuned, memory_mb, belief.anchor_mb[i]),
-                measured_requests=seen,
-            )
+    @classmethod
+    def of(cls, ended: Sequence[Ended]) -> "Spending":
+        """Of these probes together."""
+        if not ended:
+            return cls()
+        records = [one.record for one in ended]
+        last_s = max(record.ended_at_s or record.started_at_s for record in records)
+        return cls(
+            calls=sum(record.requests for record in records),
+            usd=sum(record.usd for record in records if not isinstance(record.usd, Missing)),
+            copies=len(records),
+            seconds=last_s - min(record.started_at_s for record in records),
+            unpriced=any(isinstance(record.usd, Missing) for record in records),
         )
-    return made
 
 
-def _words(subject: Subject, tuned: Tuned, memory_mb: int, anchor_mb: int) -> str:
-    seen = tuned.tuning.seen(memory_mb)
-    if seen:
-        return f"{seen} calls to a copy"
-    return "serves now" if memory_mb == subject.current_mb else f"predicted from {anchor_mb} MB"
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """The end of a search."""
+
+    chosen: Size
+    p_slo: Maybe[float]
+    made: tuple[Estimate, ...]
+    """Of every size that was considered, the present one and the chosen one among them."""
+    seen: Mapping[Size, int]
+    """Warm calls to copies, by size."""
+    strategy: Strategy
+    threshold_ms: float
+    confidence: float
+    spending: Spending
+    why: str
+    """Why it ended, in words."""
+
+    def of(self, size: Size) -> Estimate | None:
+        """The estimate of a size."""
+        return next((made for made in self.made if made.size == size), None)
+
+    @property
+    def sure(self) -> bool:
+        """Whether the chosen size meets the SLO as surely as was asked for."""
+        return not isinstance(self.p_slo, Missing) and self.p_slo >= self.confidence
 
 
-def _candidates(subject: Subject, tuned: Tuned) -> Sequence[Candidate]:
-    return [
-        Candidate(made, *_standing(subject.policy, tuned, made, subject.size(tuned.memory_mb)))
-        for made in estimates(subject, tuned)
-    ]
+def tune_table(subject: Subject, tuned: Tuned) -> tuple[CostRow, ...]:
+    """One row per size."""
+    candidates = [Candidate(made, *_standing(subject, tuned, made)) for made in tuned.made]
+    return cost_table(candidates, subject.demand, subject.policy)
 
 
-def _standing(
-    policy: Policy, tuned: Tuned, made: Estimate, chosen: object
-) -> tuple[Rejection, str]:
-    strategy = tuned.tuning.goal.strategy
-    if made.size == chosen:
-        return Rejection.CHOSEN, _CHOSEN[strategy]
-    if strategy is Strategy.SLO and made.p_slo < policy.confidence:
-        detail = f"meets the SLO with probability {made.p_slo:.2f}, below {policy.confidence:g}"
+def _standing(subject: Subject, tuned: Tuned, made: Estimate) -> tuple[Rejection, str]:
+    if made.size == tuned.chosen:
+        return Rejection.CHOSEN, _CHOSEN[tuned.strategy]
+    if made.standing is not None:
+        return made.standing
+    confidence = subject.policy.confidence
+    if tuned.strategy is Strategy.SLO and made.p_slo < confidence:
+        detail = f"meets the SLO with probability {made.p_slo:.2f}, below {confidence:g}"
         return Rejection.SLO_UNLIKELY, detail
-    return Rejection.DEARER, "" if strategy is Strategy.SLO else "not the best by this strategy"
+    other = tuned.strategy is not Strategy.SLO
+    return Rejection.DEARER, "not the best by this strategy" if other else ""
 
 
 _CHOSEN = {
@@ -79,11 +94,13 @@ _CHOSEN = {
 }
 
 
-def monthly_saving(subject: Subject, tuned: Tuned) -> float:
+def monthly_saving(subject: Subject, tuned: Tuned) -> Maybe[float]:
     """Dollars a month that the chosen size saves against the present one; less than 0: costs."""
-    by_size = {made.size: made.usd_per_month for made in estimates(subject, tuned)}
-    now = by_size.get(subject.state.size)
-    then = by_size.get(subject.size(tuned.memory_mb))
-    if now is None or then is None or isinstance(now, Missing) or isinstance(then, Missing):
-        return 0.0
-    return now.mid - then.mid
+    now, then = tuned.of(subject.state.size), tuned.of(tuned.chosen)
+    if now is None or then is None:
+        return Missing("not both sizes were estimated")
+    if isinstance(now.usd_per_month, Missing):
+        return now.usd_per_month
+    if isinstance(then.usd_per_month, Missing):
+        return then.usd_per_month
+    return now.usd_per_month.mid - then.usd_per_month.mid
