@@ -5,6 +5,7 @@ step. A run that dies with its process leaves a row, which `sweep` of the next l
 copy whose row was lost is found by its tags once it has expired (`sweep_strays`).
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,12 @@ from controller.probes.actors import process_actor, process_is_gone
 
 CONTROLLER = "controller"
 """The daemon, in all its lives and replicas."""
+_LOOK_EVERY_S = {
+    Kind.LAMBDA_FUNCTION: 1.0,
+    Kind.SERVERLESS_ENDPOINT: 5.0,
+    Kind.REALTIME_ENDPOINT: 5.0,
+}
+"""AWS is asked no oftener, however often we are: its calls are everybody's in the account."""
 
 
 @dataclass(slots=True)
@@ -59,6 +66,7 @@ class Shadows:
         self._mine = mine
         self._gone = gone
         self._in_use: set[str] = set()
+        self._looked_s: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
     def begin(self, key: EndpointKey, scope: Scope, size: Size, lifetime_s: float) -> Shadow:
@@ -84,7 +92,7 @@ class Shadows:
         return shadow
 
     def make(self, shadow: Shadow, state: EndpointState) -> Shadow:
-        """One step towards READY; call again until it is. Never waits.
+        """One step towards READY; call again until it is, as often as you like. Never waits.
 
         Raises AdapterErrors: Terminal where it cannot be made, or has expired; `end` it then.
         """
@@ -93,6 +101,8 @@ class Shadows:
             return shadow
         if step is not ShadowStep.MAKE:
             raise Terminal(f"Shadow {shadow.id} has expired or is no longer in use.")
+        if not self._due(shadow, "make"):
+            return shadow
         made = self._maker(shadow.key).make(shadow, state)
         if made != shadow:
             self._store.put_shadow(made)
@@ -116,7 +126,7 @@ class Shadows:
         if shadow.phase is not ShadowPhase.REMOVING:
             shadow = replace(shadow, phase=ShadowPhase.REMOVING)
             self._store.put_shadow(shadow)
-        if not self._maker(shadow.key).remove(shadow):
+        if not self._due(shadow, "remove") or not self._maker(shadow.key).remove(shadow):
             return False
         self._store.forget_shadow(shadow.id)
         self.release(shadow)
@@ -126,6 +136,8 @@ class Shadows:
         """No run uses it any more: the next sweep removes what is left of it."""
         with self._lock:
             self._in_use.discard(shadow.id)
+            for act in ("make", "remove"):
+                self._looked_s.pop((shadow.id, act), None)
 
     def sweep(self) -> Swept:
         """One step for every shadow on record that nobody uses, of endpoints that are ours."""
@@ -166,6 +178,16 @@ class Shadows:
             (swept.removed if self.end(shadow) else swept.going).append(shadow)
         except AdapterError as error:
             swept.troubles.append((shadow.id, error))
+
+    def _due(self, shadow: Shadow, act: str) -> bool:
+        """Whether it is time for another step; if so, it is taken."""
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            last_s = self._looked_s.get((shadow.id, act), -math.inf)
+            if now_s - last_s < _LOOK_EVERY_S[shadow.key.kind]:
+                return False
+            self._looked_s[shadow.id, act] = now_s
+            return True
 
     def _uses(self, shadow: Shadow) -> bool:
         with self._lock:

@@ -24,6 +24,7 @@ from controller.probes.shadow_functions import FunctionShadows
 from controller.probes.shadows import Shadows
 from controller.sandbox import foreign
 from controller.sandbox.extensions import state_of
+from controller.sandbox.front import Front
 from controller.sandbox.http_door import SandboxServer
 from controller.sandbox.iam.guard import Guard
 from controller.sandbox.sagemaker_state import sagemaker_of
@@ -195,6 +196,20 @@ def test_what_a_run_works_with_is_swept_only_once_it_has_expired(
     world.wait(LIFETIME_S)
     world.sweep()
     assert world.standing() == world.before
+
+
+def test_aws_is_not_asked_oftener_for_being_asked_often(
+    lived: Callable[[Source], ShadowWorld],
+) -> None:
+    world = lived(SOURCES["real-time endpoint"])
+    state, shadow = world.state(), world.begin()
+    looks = state_of(world.world, Front).recorder.counts
+    before = looks.total()
+    for _ in range(100):
+        shadow = world.shadows.make(shadow, state)
+        world.wait(0.25)
+    assert looks.total() - before <= 25.0 / 5.0 * 6
+    assert f"endpoint {shadow.id}" in world.standing()
 
 
 def test_another_actors_copy_is_left_alone_until_it_has_expired(
