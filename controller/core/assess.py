@@ -196,7 +196,7 @@ def _wanted(
     sizes = [estimate.size for estimate in made]
     others = [size for size in sizes if size != current]
     barred = {
-        **journal.quarantined(observed.changes, others, observed.now_s),
+        **journal.quarantined(observed.changes, others, observed.now_s, beliefs.proof.since_s),
         **impossible(observed.probes, others, observed.now_s),
         **sizing.barred(sizes, current, policy, demand, slo),
     }
@@ -219,8 +219,7 @@ def _history(observed: Observed, proof: Evidence) -> History:
         return History(0, 0.0, 0, 0, climbed=False)
     first_s = max(point.first_s, observed.size_since_s)
     start_s = observed.now_s - observed.policy.cadence.stabilization_s
-    since_s = min(p.first_s for p in proof.here())
-    verified = [c for c in journal.verified_since(observed.changes, since_s) if _felt(c)]
+    verified = [c for c in journal.verified_since(observed.changes, proof.since_s) if _felt(c)]
     return History(
         requests=point.requests,
         span_s=observed.now_s - first_s,

@@ -73,6 +73,11 @@ class Evidence:
         """Points of the current segment."""
         return tuple(p for p in self.points if p.segment == self.current)
 
+    @property
+    def since_s(self) -> float:
+        """When the live code was first measured at its present speed; 0 where it never was."""
+        return min((p.first_s for p in self.here()), default=0.0)
+
     def at(self, size: Size) -> Point | None:
         """The current segment's point at a size."""
         return next((p for p in self.here() if p.size == size), None)

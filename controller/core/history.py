@@ -10,13 +10,25 @@ from controller.model.decision import Hold
 from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
 from controller.model.reason import Reason
-from controller.model.size import RealtimeSize, Size, at_least, at_most, in_order, lessens
+from controller.model.size import (
+    RealtimeSize,
+    ServerlessSize,
+    Size,
+    at_least,
+    at_most,
+    in_order,
+    lessens,
+    measured_as,
+)
 
 SETTLE_S = 120.0
 """After a change every environment starts cold: the first two minutes are not judged."""
 QUARANTINE_S = 86_400.0
 """A size that failed is left alone for a day, and twice as long each further time."""
 QUARANTINE_LIMIT_S = 30 * 86_400.0
+MEASURED_S = 14 * 86_400.0
+"""A memory size that was too slow for all of the traffic is no worse known than one that was
+measured: believed for as long as measurements are, and no longer than the code lives."""
 DRIFT_HOLD_S = 21_600.0
 """After somebody else's change: time for them to finish."""
 OWNER_CONFLICT_S = 7 * 86_400.0
@@ -50,9 +62,10 @@ def is_decrease(change: Change) -> bool:
 
 
 def quarantined(
-    changes: Sequence[Change], sizes: Sequence[Size], now_s: float
+    changes: Sequence[Change], sizes: Sequence[Size], now_s: float, code_since_s: float = 0.0
 ) -> Mapping[Size, tuple[Rejection, str]]:
-    """Sizes to leave alone, with the reason in words.
+    """Sizes to leave alone, with the reason in words; `code_since_s` is since when the code (or
+    its speed) is as it is now.
 
     A decrease that made things worse bars its target, everything below it and half of the way
     to it: the next rung would hardly do better. A climb that brought nothing bars every
@@ -63,7 +76,8 @@ def quarantined(
     """
     barred: dict[Size, tuple[Rejection, str]] = {}
     for span in sorted(_spans(changes), key=lambda s: s.until_s):
-        if span.until_s <= now_s:
+        outdated = span.lesson.of_the_code and span.learnt_at_s < code_since_s
+        if span.until_s <= now_s or outdated:
             continue
         left_h = (span.until_s - now_s) / 3600.0
         for size in span.inside(sizes):
@@ -75,6 +89,7 @@ def quarantined(
 class _Span:
     lesson: "_Lesson"
     downwards: bool
+    learnt_at_s: float
     until_s: float
 
     @property
@@ -111,7 +126,8 @@ def _spans(changes: Sequence[Change]) -> list[_Span]:
         times[lesson.kind] = repeated + 1
         least_s = lesson.least_s * 2.0**repeated
         until_s = change.finished_at_s + min(least_s, QUARANTINE_LIMIT_S)
-        spans += [_Span(lesson, down, until_s) for down in lesson.downwards]
+        at_s = change.finished_at_s
+        spans += [_Span(lesson, down, at_s, until_s) for down in lesson.downwards]
     return spans
 
 
@@ -128,6 +144,8 @@ class _Lesson:
     """Set where it is the instance type that failed: of other types nothing is known by it."""
     rejection: Rejection = Rejection.QUARANTINED
     least_s: float = QUARANTINE_S
+    of_the_code: bool = False
+    """Whether it was measured: another code may be faster."""
 
 
 def _lesson(change: Change) -> _Lesson | None:
@@ -143,6 +161,9 @@ def _lesson(change: Change) -> _Lesson | None:
         if verdict.reason is Reason.TOO_FEW_SAMPLES:
             down = is_decrease(change)
             return _Lesson("thin-down" if down else "thin-up", change.before, (down,), tried)
+        if verdict.reason in _FAILED_REASONS and _slower(change):
+            why = f"{target} made things worse"
+            return _Lesson("slow", target, (True,), why, least_s=MEASURED_S, of_the_code=True)
         if verdict.reason in _FAILED_REASONS and is_decrease(change):
             return _Lesson("down", target, (True,), f"{target} made things worse", change.before)
         if verdict.reason in _FAILED_REASONS:
@@ -150,6 +171,13 @@ def _lesson(change: Change) -> _Lesson | None:
     if change.phase.stays and change.reason is Reason.SLO_BREACHED:
         return _Lesson("left", change.before, (True,), f"{change.before} broke the SLO")
     return None
+
+
+def _slower(change: Change) -> bool:
+    """Whether less memory was tried with all of the traffic, as serverless endpoints do."""
+    one, other = change.before, change.target
+    serverless = isinstance(one, ServerlessSize) and isinstance(other, ServerlessSize)
+    return serverless and is_decrease(change) and measured_as(one) != measured_as(other)
 
 
 def _limit(target: Size, limit_mb: int) -> _Lesson | None:

@@ -20,7 +20,7 @@ from controller.model.change import Change, ChangePhase, VerdictKind
 from controller.model.estimate import Rejection
 from controller.model.policy import Cadence
 from controller.model.reason import Reason
-from controller.model.size import LambdaSize, RealtimeSize
+from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize
 
 LADDER = [LambdaSize(mb) for mb in (256, 512, 1024, 2048, 4096)]
 FINE = [LambdaSize(mb) for mb in range(1024, 2049, 128)]
@@ -306,3 +306,18 @@ def test_a_type_that_aws_has_none_of_is_left_alone_and_no_other() -> None:
     assert not quarantined([failed], sizes, NOW_S + 2 * DAY_S)
     again = [replace(failed, id=i, planned_at_s=NOW_S - i * DAY_S) for i in range(1, 4)]
     assert set(quarantined(again, sizes, NOW_S + 2 * DAY_S)) == {there, wider}
+
+
+def test_memory_that_was_too_slow_is_not_believed_again_until_the_code_changes() -> None:
+    """Serverless endpoints have no canary: what was undone was measured in full."""
+    here, there = ServerlessSize(4096, 10), ServerlessSize(2048, 10)
+    failed = replace(
+        a_change(2048, 1024, ChangePhase.ROLLED_BACK, finished_at_s=NOW_S - HOUR_S),
+        before=here,
+        target=there,
+        verdict=a_verdict(VerdictKind.FAIL, Reason.MADE_WORSE),
+    )
+    sizes = [ServerlessSize(1024, 10), there, ServerlessSize(3072, 10)]
+    assert set(quarantined([failed], sizes, NOW_S + 9 * DAY_S)) == set(sizes[:2])
+    assert not quarantined([failed], sizes, NOW_S + 14 * DAY_S)
+    assert not quarantined([failed], sizes, NOW_S, code_since_s=NOW_S - HOUR_S / 2)
