@@ -133,6 +133,7 @@ def test_a_daemon_removes_what_its_last_life_left_though_no_policy_probes_any_mo
         shadow = world.shadows.make(shadow, state)
         world.wait()
     assert f"endpoint {shadow.id}" in world.standing()
+    account.clock.advance_to(world.clock.now_s())
     account.start()
     account.run(0.5 * HOUR_S, until=lambda: world.standing() == world.before)
     assert world.standing() == world.before
