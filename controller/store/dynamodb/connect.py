@@ -1,5 +1,6 @@
 """Where the table is, the client that reaches it, and making it."""
 
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from controller.aws.error_codes import error_fields
 from controller.aws.errors import translated
-from controller.model.errors import NotFound, StoreError
+from controller.model.errors import AccessDenied, NotFound, StoreError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -124,7 +125,9 @@ def create(client: "DynamoDBClient", table: Table) -> bool:
             )
         except WaiterError:
             raise refused(table, "was made, but is not ready after two minutes") from None
-    _finish(client, table)
+    # a table that somebody else made (a template) may not be ours to configure
+    with nullcontext() if made else suppress(AccessDenied):
+        _finish(client, table)
     return made
 
 
