@@ -2,6 +2,7 @@
 
 import ast
 
+from botocore.session import Session as BotocoreSession
 from sources import modules
 
 from controller.aws.errors import iam_action
@@ -81,6 +82,37 @@ def granted() -> set[str]:
 
 def test_every_call_can_be_granted() -> None:
     assert called() - NEEDS_NOTHING - OF_PEOPLE - granted() == set()
+
+
+IN_TRANSACTIONS = {
+    "Put": "PutItem",
+    "Delete": "DeleteItem",
+    "Update": "UpdateItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+"""A transaction asks for what its members ask for (DynamoDB Developer Guide, "Transactions")."""
+
+
+def test_the_journal_s_calls_are_granted_on_its_table() -> None:
+    """DynamoDB's client is called by methods, whose names are its operations'."""
+    found: set[str] = set()
+    for module in modules():
+        if not module.path.startswith("controller/store/dynamodb/"):
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                name = "".join(part.title() for part in node.func.attr.split("_"))
+                if name in OPERATIONS:
+                    found.add(name)
+            if isinstance(node, ast.Dict):
+                keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+                found |= {IN_TRANSACTIONS[str(key)] for key in keys & IN_TRANSACTIONS.keys()}
+    asked = {f"dynamodb:{name}" for name in found if not name.startswith("Transact")}
+    of_tags = {"dynamodb:TagResource"}  # CreateTable with tags
+    assert asked | of_tags == {one for one in granted() if one.startswith("dynamodb:")}
+
+
+OPERATIONS = frozenset(BotocoreSession().get_service_model("dynamodb").operation_names)
 
 
 def test_calls_that_are_chosen_at_run_time_are_made_somewhere() -> None:

@@ -128,3 +128,18 @@ def test_standard_input_cannot_be_watched() -> None:
     with pytest.raises(PolicyInvalid, match="standard input cannot be watched"):
         PolicyWatch(["-"])
     assert load(["-"], io.StringIO(POLICY)).policies
+
+
+def test_a_repository_s_copy_is_followed_through_its_link(tmp_path: Path) -> None:
+    """git-sync: `current` points to a folder of the commit, and is replaced as one."""
+    for commit, content in (("a1", POLICY), ("b2", policy("new", "name: new"))):
+        (tmp_path / ".worktrees" / commit / "policies").mkdir(parents=True)
+        (tmp_path / ".worktrees" / commit / "policies/a.yaml").write_text(content)
+    os.symlink(".worktrees/a1", tmp_path / "current")
+    watch = PolicyWatch([tmp_path / "current/policies"])
+    assert watch.poll(1.0) is not None
+    os.symlink(".worktrees/b2", tmp_path / "next")
+    os.replace(tmp_path / "next", tmp_path / "current")
+    changed = watch.poll(2.0)
+    assert changed is not None
+    assert [item.name for item in changed.policies] == ["new"]

@@ -181,11 +181,9 @@ TABLE_ACTIONS = (
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
-    "dynamodb:UpdateItem",
 )
 MAKING_ACTIONS = (
     "dynamodb:CreateTable",
-    "dynamodb:DescribeContinuousBackups",
     "dynamodb:DescribeTimeToLive",
     "dynamodb:TagResource",
     "dynamodb:UpdateContinuousBackups",

@@ -40,7 +40,6 @@ data "aws_iam_policy_document" "journal" {
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
-      "dynamodb:UpdateItem",
     ]
     resources = [aws_dynamodb_table.journal.arn]
   }
