@@ -31,12 +31,13 @@ LISTS = {
     "advice": Lazy("controller.cli.get_advice:advice", "What a person might do to save money."),
     "conditions": Lazy("controller.cli.get:conditions", "What holds now, since when, and why."),
     "pauses": Lazy("controller.cli.get_pauses:pauses", "Who paused what, until when, and why."),
+    "probes": Lazy("controller.cli.get_probes:probes", "Probes: what they found and cost."),
 }
 
 
 @click.group(cls=LazyGroup, lazy=LISTS)
 def get() -> None:
-    """List policies, endpoints, changes, conditions, advice or pauses.
+    """List policies, endpoints, changes, conditions, advice, pauses or probes.
 
     Policies come from files, all else from the journal: no call to AWS is made.
     """

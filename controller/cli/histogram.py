@@ -16,7 +16,7 @@ def histogram(values_ms: Sequence[float], threshold_ms: float | None = None) -> 
     """
     if not values_ms:
         return []
-    edges = _edges(min(values_ms), max(values_ms))
+    edges = _edges(min(values_ms), max(values_ms), len(values_ms))
     counts = [0] * (len(edges) - 1)
     for value in values_ms:
         place = next((i for i, edge in enumerate(edges[1:]) if value < edge), len(counts) - 1)
@@ -29,10 +29,11 @@ def histogram(values_ms: Sequence[float], threshold_ms: float | None = None) -> 
     return lines
 
 
-def _edges(low: float, high: float) -> list[float]:
+def _edges(low: float, high: float, count: int) -> list[float]:
     """From just below the least to just above the most."""
     low, high = max(low, 1e-3) * 0.999, max(high, 1e-3) * 1.001
-    bars = max(1, min(BARS, math.ceil(math.log(high / low) / math.log(1.05))))
+    wide = math.ceil(math.log(high / low) / math.log(1.05))
+    bars = max(1, min(BARS, wide, math.ceil(2.0 * math.sqrt(count))))
     factor = (high / low) ** (1.0 / bars)
     return [low * factor**i for i in range(bars + 1)]
 

@@ -23,7 +23,8 @@ COMMANDS = {
     "apply": Lazy("controller.cli.apply:apply", "Carry out a saved plan."),
     "explain": Lazy("controller.cli.explain:explain", "Show why one endpoint has its size."),
     "get": Lazy(
-        "controller.cli.get:get", "List policies, endpoints, changes, conditions, advice or pauses."
+        "controller.cli.get:get",
+        "List policies, endpoints, changes, conditions, advice, pauses or probes.",
     ),
     "probe": Lazy(
         "controller.cli.probe:probe", "Measure an endpoint, or a copy with another size."

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-usd", type=click.FloatRange(0.0), help="Most that it may cost; else the policy's budget."
 )
+@click.option("--dry-run", is_flag=True, help="Say what it would cost, and send nothing.")
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @output_option("table", "json", "yaml")
 @pass_session
@@ -45,6 +46,7 @@ def probe(
     policies: tuple[str, ...],
     output: str,
     yes: bool,
+    dry_run: bool,
     **given: str | float | None,
 ) -> None:
     """Measure an endpoint by requests of our own.
@@ -56,7 +58,12 @@ def probe(
     """
     from controller.cli.probe_views import probe_document, show_probe
 
-    ended = measure(session, load_policies(session, policies), endpoint, ByHand.of(given, yes=yes))
+    ended = measure(
+        session,
+        load_policies(session, policies),
+        endpoint,
+        ByHand.of(given, yes=yes, dry_run=dry_run),
+    )
     if output in {"json", "yaml"}:
         show_document(session, output, probe_document(ended))
     else:
@@ -73,7 +80,7 @@ def measure(session: Session, policies: "PolicySet", endpoint: str, by_hand: ByH
     from controller.cli.probe_run import watching
     from controller.runtime.probe_shot import ProbeShot
 
-    if not by_hand.yes:
+    if not (by_hand.yes or by_hand.dry_run):
         from controller.cli.apply import require_answer
 
         require_answer(session)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from controller.cli.exits import CommandError
+from controller.cli.exits import CommandError, ExitCode
 from controller.cli.session import Session
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ class ByHand:
     payload: str | None = None
     max_usd: float | None = None
     yes: bool = False
+    dry_run: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], *, yes: bool) -> "ByHand":
+    def of(cls, given: Mapping[str, Any], *, yes: bool, dry_run: bool) -> "ByHand":
         """From the command line. Raises UsageError."""
         duration = given.get("duration")
         return cls(
@@ -47,6 +48,7 @@ class ByHand:
             given.get("payload"),
             given.get("max_usd"),
             yes,
+            dry_run,
         )
 
     def asked(self, session: Session, app: "App", seen: "Seen") -> "Asked":
@@ -113,6 +115,8 @@ class ByHand:
         refuse_price(asked.order.usd, spent, asked.probing.budget)
         words = price_words(asked)
         session.say(words)
+        if self.dry_run:
+            raise click.exceptions.Exit(ExitCode.OK)
         ask(session, "Go on?", yes=self.yes)
 
     def _phases(

@@ -72,7 +72,7 @@ def stage_words(
     """Where probes are, in a line."""
     sizes = ", ".join(str(one.order.size) for one in asked)
     if ended:
-        return f"{sizes}: removing {'the copy' if len(asked) == 1 else 'the copies'}"
+        return f"{sizes}: putting away"
     told = [p for record in records if (p := runner.progress(record.id)) is not None]
     if not told:
         return f"{sizes}: preparing"

@@ -6,6 +6,7 @@ from controller.cli.histogram import histogram
 from controller.cli.output import document, show_facts, show_table
 from controller.cli.session import Session
 from controller.cli.words import UNKNOWN, counted, number, percent
+from controller.core.probing import trimmed_mean
 from controller.model.missing import Maybe, Missing, known
 from controller.runtime.documents import instant
 from controller.runtime.size_documents import size_document
@@ -74,6 +75,12 @@ def probe_document(ended: "Ended") -> dict[str, Any]:
             "memoryUsedMb": found.memory_used_mb,
             "generatorCpuShare": known(ended.run.cpu_share),
             "littlesLawRatio": known(ended.run.littles_law_ratio),
+            "trimmedMeanMs": known(trimmed_mean(found.latencies_ms)),
+            "coldLatenciesMs": [
+                round(sample.latency_ms, 3)
+                for sample in ended.run.samples
+                if sample.cold and sample.error is None
+            ],
             "meanMs": found.mean_ms if found.latencies_ms else None,
             "percentilesMs": {f"p{100 * q:g}": known(found.quantile(q)) for q in _QUANTILES},
             "warmLatenciesMs": [round(ms, 3) for ms in found.latencies_ms],

@@ -61,6 +61,7 @@ STRATEGIES = ("slo", "cost", "speed", "balanced")
     type=click.Path(dir_okay=False, writable=True),
     help="Draw cost and latency by size into this file (.svg or .png).",
 )
+@click.option("--dry-run", is_flag=True, help="Say what it may cost, and send nothing.")
 @click.option(
     "--apply", "apply_", is_flag=True, help="Change to the result, with canary and verdict."
 )

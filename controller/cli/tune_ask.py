@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from controller.cli.exits import CommandError
+from controller.cli.exits import CommandError, ExitCode
 from controller.cli.session import Session
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Wish:
     plot: str | None
     apply: bool
     yes: bool
+    dry_run: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Wish":
@@ -48,7 +49,7 @@ class Wish:
         """What can be refused before any work is done. Raises UsageError, Terminal."""
         from controller.cli.apply import require_answer
 
-        if not self.yes:
+        if not (self.yes or self.dry_run):
             require_answer(session)
         if self.plot is not None:
             from controller.extras import require
@@ -127,6 +128,8 @@ class Wish:
         cost = "unknown" if isinstance(usd, Missing) else f"about {money(usd)} USD"
         most = "" if self.max_usd is None else f", at most {money(self.max_usd)}"
         session.say(f"Copies of {subject.key.short} {what}; cost: {cost}{most}.")
+        if self.dry_run:
+            raise click.exceptions.Exit(ExitCode.OK)
         ask(session, "Go on?", yes=self.yes)
 
     def _of_memory(self, app: "App", subject: "Subject") -> "tuple[str, Maybe[float]]":
