@@ -10,13 +10,17 @@ if TYPE_CHECKING:
 FOLDER = "probes"
 
 
-def generator(session: Session) -> "LocustRunner":
-    """Makes no process, and needs nothing installed, until a probe is started."""
-    from controller.probes.runner import LocustRunner
+def generator(session: Session, workers: int | None = None) -> "LocustRunner":
+    """Makes no process, and needs nothing installed, until a probe is started.
+
+    `workers`: so many of Locust's send the requests; None: the generator itself does.
+    """
+    from controller.probes.runner import LocustRunner, Workers
 
     folder = session.settings.store.parent / FOLDER
     environment = dict(session.environment.variables)
     url = session.settings.endpoint_url
     if url is not None:
         environment["AWS_ENDPOINT_URL"] = url
-    return LocustRunner(session.clock, folder, environment)
+    crew = None if workers is None else Workers(workers)
+    return LocustRunner(session.clock, folder, environment, crew)

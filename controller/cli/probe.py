@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 @click.option(
     "--max-usd", type=click.FloatRange(0.0), help="Most that it may cost; else the policy's budget."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1000),
+    help="Let so many workers send the requests; they come to port 5557 of this machine.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and send nothing.")
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @output_option("table", "json", "yaml")
@@ -47,6 +52,7 @@ def probe(
     output: str,
     yes: bool,
     dry_run: bool,
+    workers: int | None,
     **given: str | float | None,
 ) -> None:
     """Measure an endpoint by requests of our own.
@@ -63,6 +69,7 @@ def probe(
         load_policies(session, policies),
         endpoint,
         ByHand.of(given, yes=yes, dry_run=dry_run),
+        workers,
     )
     if output in {"json", "yaml"}:
         show_document(session, output, probe_document(ended))
@@ -73,7 +80,13 @@ def probe(
         raise click.exceptions.Exit(ExitCode.ERROR)
 
 
-def measure(session: Session, policies: "PolicySet", endpoint: str, by_hand: ByHand) -> "Ended":
+def measure(
+    session: Session,
+    policies: "PolicySet",
+    endpoint: str,
+    by_hand: ByHand,
+    workers: int | None = None,
+) -> "Ended":
     """Look, say what it costs, ask, and measure. Raises CommandError, AdapterErrors."""
     from controller.cli.generator import generator
     from controller.cli.journal import opened
@@ -85,7 +98,7 @@ def measure(session: Session, policies: "PolicySet", endpoint: str, by_hand: ByH
 
         require_answer(session)
     seen, _ = seen_now(session, policies, endpoint)
-    runner = generator(session)
+    runner = generator(session, workers)
     store = opened(session.settings)
     with wired(session, store, policies, acting=False, runner=runner) as app:
         assert app.probes is not None

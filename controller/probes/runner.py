@@ -55,6 +55,8 @@ class Workers:
     """A probe starts once so many have come, and fails if they have not within a minute."""
     bind_host: str = "*"
     bind_port: int = 5557
+    beyond_rps: float = 0.0
+    """Only for plans whose rate goes higher than this."""
 
 
 @dataclass(slots=True)
@@ -152,7 +154,7 @@ class LocustRunner:
         sweep(self._folder)
 
     def _started(self, plan: ProbePlan) -> _Run:
-        crew = self._workers if plan.locustfile is None else None
+        crew = self._crew(plan)
         arguments: tuple[str, ...] = ()
         if crew is not None:
             arguments = (str(crew.count), crew.bind_host, str(crew.bind_port))
@@ -166,6 +168,13 @@ class LocustRunner:
                 operation="StartProbe",
             ) from None
         return _Run(plan, process, self._clock.now_s(), self._machine.monotonic_s())
+
+    def _crew(self, plan: ProbePlan) -> Workers | None:
+        """Who sends the requests, where the generator itself does not."""
+        if self._workers is None or plan.locustfile is not None:
+            return None
+        peak_rps = max((max(p.from_rps, p.to_rps) for p in plan.phases), default=0.0)
+        return self._workers if peak_rps > self._workers.beyond_rps else None
 
     def _brought(self, run: _Run) -> ProbeRun | None:
         lasted_s = self._machine.monotonic_s() - run.since_s
@@ -186,7 +195,7 @@ class LocustRunner:
         now_s = self._machine.monotonic_s()
         if run.result_since_s is None:
             run.result_since_s = now_s
-        alone = run.plan.locustfile is None and self._workers is None
+        alone = run.plan.locustfile is None and self._crew(run.plan) is None
         patience_s = 0.0 if alone else _EXIT_PATIENCE_S
         return now_s - run.result_since_s >= patience_s
 
