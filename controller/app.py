@@ -151,7 +151,9 @@ def _kinds(sessions: Sessions, clock: Clock) -> Mapping[Kind, tuple[KindAdapter,
 def build(wiring: Wiring) -> App:
     """Wire everything. Makes no call to AWS and starts no thread."""
     clock, store = wiring.clock, wiring.store
-    telemetry = Telemetry(clock.now_s, __version__, process=wiring.process_metrics)
+    telemetry = Telemetry(
+        clock.now_s, __version__, process=wiring.process_metrics, shard=str(wiring.shard)
+    )
     sessions = _sessions(wiring, telemetry)
     kinds = _kinds(sessions, clock)
     adapters = {kind: adapter for kind, (adapter, _) in kinds.items()}

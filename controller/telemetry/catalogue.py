@@ -56,7 +56,9 @@ CATALOGUE: tuple[Metric, ...] = (
     gauge(
         Group.LEASE,
         "leader",
-        "1 while this replica leads, 0 while it stands by; a process without a lease always leads.",
+        "1 while this replica leads its shard, 0 while it stands by and shows no endpoints; a"
+        " process without a lease always leads.",
+        "shard",
     ),
     gauge(
         Group.LEASE,

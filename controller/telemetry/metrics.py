@@ -56,9 +56,17 @@ class Telemetry:
         now_s: the clock's time, for ages and timestamps.
         version: of this program.
         process: also export `process_*` and `python_gc_*`.
+        shard: the part of the fleet that this process keeps, or would, and of how many.
     """
 
-    def __init__(self, now_s: Callable[[], float], version: str, *, process: bool = True) -> None:
+    def __init__(
+        self,
+        now_s: Callable[[], float],
+        version: str,
+        *,
+        process: bool = True,
+        shard: str = "0/1",
+    ) -> None:
         self._now_s = now_s
         self._reload_lock = threading.Lock()
         self._registry = CollectorRegistry(auto_describe=False)
@@ -70,7 +78,8 @@ class Telemetry:
         self._counters, self._gauges = built.counters, built.gauges
         self._histograms = built.histograms
         self._gauges["build_info"].labels(version, platform.python_version()).set(1)
-        self._gauges["leader"].set(1)  # until a lease says otherwise
+        self._leader = self._gauges["leader"].labels(shard)
+        self._leader.set(1)  # until a lease says otherwise
         if process:
             register_process(self._registry)
 
@@ -209,7 +218,7 @@ class Telemetry:
         """
         if not leader:
             self._endpoints.clear()
-        self._gauges["leader"].set(float(leader))
+        self._leader.set(float(leader))
         self._gauges["lease_remaining_seconds"].set(max(0.0, remaining_s) if leader else 0.0)
 
     def lease_turned(self) -> None:

@@ -67,13 +67,13 @@ def test_metrics_requested_are_billed(telemetry: Telemetry) -> None:
 
 
 def test_who_leads_is_shown(telemetry: Telemetry) -> None:
-    assert value(telemetry, "leader") == 1.0, "without a lease there is one process, and it leads"
+    assert value(telemetry, "leader", shard="0/1") == 1.0, "without a lease one leads"
     telemetry.leads(True, 12.5)
     telemetry.lease_turned()
     assert value(telemetry, "lease_remaining_seconds") == 12.5
     telemetry.leads(False, 12.5)
     telemetry.lease_turned()
-    assert value(telemetry, "leader") == 0.0
+    assert value(telemetry, "leader", shard="0/1") == 0.0
     assert value(telemetry, "lease_remaining_seconds") == 0.0
     assert value(telemetry, "lease_transitions_total") == 2.0
 

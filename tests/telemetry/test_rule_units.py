@@ -222,7 +222,7 @@ def flat(short: str, value: float, minutes: int, **labels: str) -> dict[str, lis
 
 def leads(replica: str, value: float, minutes: int) -> dict[str, list[float]]:
     """Whether a replica leads."""
-    labels = f'instance="{replica}:9797",pod="rightsizer-{replica}"'
+    labels = f'shard="0/2",instance="{replica}:9797",node="node-{replica}"'
     return {f"rightsizer_leader{{{labels}}}": [value] * (minutes + 1)}
 
 

@@ -90,16 +90,18 @@ def _replicas(options: RuleOptions) -> Iterator[Own]:
     yield Own(
         "RightsizerNoLeader",
         Severity.PAGE,
-        "max without (instance, pod) (rightsizer_leader) == 0",
-        "Rightsizer runs and no replica leads",
-        "For 5 minutes no replica of Rightsizer has held the lease. Endpoints keep their sizes;"
-        " nobody changes them, whatever happens to their SLOs.",
+        # not `without (instance, pod)`: any other label of a replica would make the one that
+        # stands by look like a shard that nobody leads
+        "max by (job, namespace, shard) (rightsizer_leader) == 0",
+        "Rightsizer runs and no replica leads shard {{ $labels.shard }}",
+        "For 5 minutes no replica of Rightsizer has held the lease of shard {{ $labels.shard }}."
+        " Its endpoints keep their sizes; nobody changes them, whatever happens to their SLOs.",
         5 * _MIN,
     )
     yield Own(
         "RightsizerLeaderChanging",
         Severity.TICKET,
-        f"sum(increase(rightsizer_lease_transitions_total[{hour}])) > 6",
+        f"sum(increase(rightsizer_lease_transitions_total[{hour}])) > 10",
         "Replicas of Rightsizer take the lead from each other",
         'Replicas began or ceased to lead about {{ $value | printf "%.0f" }} times in an hour: the'
         " lease cannot be renewed in time.",
