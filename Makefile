@@ -72,10 +72,12 @@ lock: setup ## Write the lock files anew (ARGS=--upgrade for newer versions)
 		--constraint requirements-probe.lock
 
 .PHONY: docs
-docs: setup ## Write the generated pages and the JSON Schema anew
+docs: setup ## Write what is generated anew: pages, schema, kustomize base, permissions
 	$(VENV)/python -m controller.policy.published
 	$(VENV)/python -m controller.telemetry.reference > docs/metrics.md
 	$(VENV)/python -m controller.cli.reference > docs/cli.md
+	$(VENV)/python tools/kubernetes-base
+	$(VENV)/python tools/terraform-permissions
 
 .PHONY: image
 image: ## Build the container image with docker, podman or buildah (IMAGE=name:tag)
@@ -96,11 +98,6 @@ sbom: setup ## Write what both images hold as CycloneDX, into dist/
 .PHONY: checkov
 checkov: ## Check image and deployments with checkov, in an environment of its own
 	@tools/checkov
-
-.PHONY: deploy
-deploy: setup ## Write the kustomize base, its alerts and the module's permissions anew
-	@$(VENV)/python tools/kubernetes-base
-	@$(VENV)/python tools/terraform-permissions
 
 .PHONY: clean
 clean: ## Delete .venv and everything else that can be made again

@@ -209,7 +209,7 @@ def test_the_base_is_the_chart_with_its_defaults() -> None:
     assert sorted(path.name for path in base.glob("*.yaml")) == sorted(wanted)
     for name, text in wanted.items():
         written = YAML_SAFE.load((base / name).read_text("utf-8"))
-        assert written == YAML_SAFE.load(text), f"run tools/kubernetes-base: {name}"
+        assert written == YAML_SAFE.load(text), f"run `make docs`: {name}"
     listed = YAML_SAFE.load(wanted["kustomization.yaml"])["resources"]
     assert sorted(listed) == sorted(set(wanted) - {"kustomization.yaml"})
 
@@ -217,7 +217,7 @@ def test_the_base_is_the_chart_with_its_defaults() -> None:
 def test_its_alerts_are_those_of_its_policies() -> None:
     writer = tool("kubernetes-base")
     kept = (CHART / "files/rules.yaml").read_text("utf-8")
-    assert kept == writer.default_rules(), "run tools/kubernetes-base"
+    assert kept == writer.default_rules(), "run `make docs`"
     rule = render("--set", "prometheusRule.enabled=true")["PrometheusRule"]
     assert rule["spec"]["groups"] == YAML_SAFE.load(kept)["groups"]
 
