@@ -30,9 +30,9 @@ COLUMNS = (
 @output_option("table", "json", "yaml", "name")
 @pass_session
 def probes(session: Session, *, endpoint: str | None, limit: int, output: str) -> None:
-    """Probes, newest first: whom they called, what they found and cost.
+    """Probes: what they found and cost.
 
-    A probe without an end still runs. The size of a live probe is `live`.
+    Newest first. One without an outcome is under way; the size of a live probe is `live`.
     """
     from controller.cli.journal import reading
     from controller.cli.probe_views import record_document

@@ -55,7 +55,7 @@ def probe(
     workers: int | None,
     **given: str | float | None,
 ) -> None:
-    """Measure an endpoint by requests of our own.
+    """Measure an endpoint, or a copy with another size.
 
     Without --size the endpoint itself is called, as a client would. With it a copy is made that
     has that size, called, and removed again, whatever happens; production is not touched. What

@@ -71,7 +71,7 @@ STRATEGIES = ("slo", "cost", "speed", "balanced")
 def tune(
     session: Session, /, *, endpoint: str, policies: tuple[str, ...], output: str, **given: Any
 ) -> None:
-    """Search for the best size of an endpoint.
+    """Search for the best size with copies.
 
     Calls copies of it with other sizes, a few calls each, and lets what they show decide which
     size is worth a look next: far fewer calls than trying every size. Production is not touched
