@@ -29,6 +29,8 @@ PAYBACK_S = 30 * DAY_S
 """A probe must have paid for itself within."""
 MOST_PROBES = 20
 """Of one endpoint in that time."""
+LONGEST_S = 2 * HOUR_S
+"""A probe without an end is dead after this: whoever made it has died."""
 BACK_OFF_S = 6 * HOUR_S
 """After two probes in a row that could not be carried out."""
 IN_FLIGHT_COLD = 6
@@ -92,7 +94,9 @@ def consider(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tari
     probing = observed.policy.probe
     if probing is None or not probing.shadows or not _may(looking):
         return assessment
-    running = next((p for p in looking.recent if p.ended_at_s is None), None)
+    since_s = observed.now_s - LONGEST_S
+    open_ones = (p for p in looking.recent if p.ended_at_s is None and p.started_at_s > since_s)
+    running = next(open_ones, None)
     if running is not None:
         return _decided(assessment, Hold(Reason.PROBING, f"{running.size} is being measured"))
     if _tired(looking):

@@ -150,11 +150,12 @@ class Probes:
             if probe.plan is not None:
                 self._at.runner.stop(probe_id)
 
-    def recover(self) -> None:
-        """At the start: close the records that the last life left open, remove its shadows."""
+    def recover(self, age_s: float = 0.0) -> None:
+        """Close the records of so old probes that a life before left open; remove its shadows."""
         now_s = self._at.clock.now_s()
         for record in self._at.store.probes(since_s=now_s - 7 * DAY_S):
-            if record.ended_at_s is None and record.actor == "controller" and not self.busy():
+            left = record.ended_at_s is None and record.actor == "controller"
+            if left and record.id not in self._open and record.started_at_s <= now_s - age_s:
                 detail = "the controller ended before the probe did"
                 self._at.store.put_probe(
                     replace(
