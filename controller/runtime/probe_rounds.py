@@ -11,6 +11,7 @@ import structlog
 from controller.core.conditions import current_candidate
 from controller.core.periods import DAY_S, HOUR_S
 from controller.core.probe_cost import Load, estimated_usd, over_budget, spent_usd, tariff
+from controller.core.probe_worth import LONGEST_S
 from controller.model.decision import Assessment
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import AdapterError, Conflict
@@ -85,6 +86,7 @@ class ProbeRounds:
         scopes: set[Scope] = set()
         if now_s >= self._strays_s:
             self._strays_s = now_s + STRAYS_S
+            self.probes.recover(LONGEST_S)
             scopes = {e.scope for e in self.entries() if e.policy.probe and e.policy.probe.shadows}
         going = self.probes.sweep(sorted(scopes, key=repr))
         self._sweep_s = now_s + (SWEEP_S if going else IDLE_SWEEP_S)
