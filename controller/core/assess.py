@@ -230,11 +230,12 @@ def _history(observed: Observed, proof: Evidence) -> History:
 
 
 def _felt(change: Change) -> bool:
-    """Whether latency may differ after it: fewer instances share the same load; higher bounds
-    or another concurrency alone do not count."""
+    """Whether latency may differ after it: fewer instances share the same load, or more do out
+    of a breach; higher bounds or another concurrency alone do not count."""
     before, target = change.before, change.target
-    fewer = isinstance(target, RealtimeSize) and lessens(before, target)
-    return fewer or measured_as(before) != measured_as(target)
+    shared = lessens(before, target) or change.reason is Reason.SLO_BREACHED
+    instances = isinstance(target, RealtimeSize) and shared
+    return instances or measured_as(before) != measured_as(target)
 
 
 def _gaps(observed: Observed, since_s: float) -> int:

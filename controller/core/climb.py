@@ -31,12 +31,17 @@ def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: 
     held = quarantined(inputs, [e for e in inputs.estimates if not at_most(e.size, here.size)])
     if held is not None:
         return held
-    gain = [e for e in others if helps(here, e)]
+    gain = [e for e in others if helps(here, e) and _worth_a_leap(here, e)]
     if not gain:
         return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
     best = _most_promising(inputs, here, gain)
     note = proposals.last_resort(here.size, best.size) if unproven(here, best) else ""
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason, note=note)
+
+
+def _worth_a_leap(here: Estimate, other: Estimate) -> bool:
+    """Whether a size has served, or is at least more likely than not to be good enough."""
+    return not unproven(here, other) or other.p_slo >= CLIMB_BELOW
 
 
 def _takes(here: Estimate, other: Estimate) -> bool:

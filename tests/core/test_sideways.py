@@ -119,3 +119,7 @@ def test_a_burst_that_the_bounds_bear_over_weeks_is_waited_out() -> None:
     found = decide(inputs)[0]
     assert isinstance(found, Hold)
     assert "a burst" in found.detail
+
+
+def test_what_never_served_and_would_hardly_do_is_not_leapt_to() -> None:
+    assert isinstance(_decided(replace(LARGER, p_slo=0.3), budget=None), Hold)
