@@ -33,7 +33,6 @@ from controller.model.errors import AdapterError, Retryable, Throttled
 from controller.model.policy import PolicySet
 from controller.ports import (
     Clock,
-    Journal,
     KindAdapter,
     ProbeRunner,
 )
@@ -58,6 +57,7 @@ from controller.runtime.record import Recorder
 from controller.runtime.roster import Roster
 from controller.runtime.samples import SampleBook
 from controller.runtime.site import Site, SiteParts
+from controller.store.opened import Journal
 from controller.telemetry.metrics import Telemetry
 from controller.telemetry.notify.bodies import sns
 from controller.telemetry.notify.channel import Channel, ChannelType
@@ -148,22 +148,25 @@ def _kinds(sessions: Sessions, clock: Clock) -> Mapping[Kind, tuple[KindAdapter,
     }
 
 
+def _apart(
+    kinds: Mapping[Kind, tuple[KindAdapter, KindRules]],
+) -> tuple[Mapping[Kind, KindAdapter], Mapping[Kind, KindRules]]:
+    adapters = {kind: adapter for kind, (adapter, _) in kinds.items()}
+    return adapters, {kind: rule for kind, (_, rule) in kinds.items()}
+
+
+def _telemetry(wiring: Wiring) -> Telemetry:
+    now_s, process = wiring.clock.now_s, wiring.process_metrics
+    return Telemetry(now_s, __version__, process=process, shard=str(wiring.shard))
+
+
 def build(wiring: Wiring) -> App:
     """Wire everything. Makes no call to AWS and starts no thread."""
     clock, store = wiring.clock, wiring.store
-    telemetry = Telemetry(
-        clock.now_s, __version__, process=wiring.process_metrics, shard=str(wiring.shard)
-    )
+    telemetry = _telemetry(wiring)
     sessions = _sessions(wiring, telemetry)
-    kinds = _kinds(sessions, clock)
-    adapters = {kind: adapter for kind, (adapter, _) in kinds.items()}
-    rules = {kind: rule for kind, (_, rule) in kinds.items()}
-    prices = PriceListSource(
-        sessions,
-        clock,
-        load=lambda: store.checkpoint(PRICES),
-        save=lambda text: store.put_checkpoint(PRICES, text),
-    )
+    adapters, rules = _apart(_kinds(sessions, clock))
+    prices = _prices(wiring, sessions)
     own = OwnTraffic(store, clock)
     samples = SampleBook(CloudWatchReader(sessions, clock, telemetry), rules, own.of)
     reports = MemoryReports(InsightsReportReader(sessions, telemetry))
@@ -179,10 +182,9 @@ def build(wiring: Wiring) -> App:
     shared = Shared(sessions, adapters, rules, watched, roster, telemetry, book, own)
     probes = _probes(wiring, shared)
     desk = None if probes is None else ProbeDesk(probes, watched)
-    shared_by = Neighbours(store, {kind: rule.beforehand() for kind, rule in rules.items()})
-    hands = Hands(
-        clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, shared_by
-    )
+    near = Neighbours(store, {kind: rule.beforehand() for kind, rule in rules.items()})
+    rounds = ProbeRounds(probes, roster.entries, recorder.last, watched) if probes else None
+    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, near)
     counting = SloCounting(store, telemetry, samples)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
     engine = Engine(parts, wiring.policies)
@@ -206,9 +208,18 @@ def build(wiring: Wiring) -> App:
         notifier=notifier,
         elected=wiring.elected,
         probes=probes,
-        rounds=None
-        if probes is None
-        else ProbeRounds(probes, roster.entries, recorder.last, watched),
+        rounds=rounds,
+    )
+
+
+def _prices(wiring: Wiring, sessions: Sessions) -> PriceListSource:
+    """Remembered in the journal, for they are many and change seldom."""
+    store = wiring.store
+    return PriceListSource(
+        sessions,
+        wiring.clock,
+        load=lambda: store.checkpoint(PRICES),
+        save=lambda text: store.put_checkpoint(PRICES, text),
     )
 
 

@@ -6,13 +6,12 @@ Tests fake here and nowhere else.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from controller.model.change import Change, ChangeEvent, Mutation
 from controller.model.condition import Condition, Pause
 from controller.model.endpoint import EndpointKey, EndpointState, Kind
 from controller.model.estimate import Observation
-from controller.model.lease import LeaseRecord
 from controller.model.missing import Maybe
 from controller.model.policy import Scope, Selector
 from controller.model.price import HostingPrices, LambdaPrices, ServerlessPrices
@@ -158,23 +157,6 @@ class Lease(Protocol):
         """The journal refused our term: find out whether there is a newer one."""
 
 
-class LeaseRecords(Protocol):
-    """Where the replicas' common record is kept. One call each, and a short one."""
-
-    def read(self) -> LeaseRecord | None:
-        """The record as it is now, whoever wrote it; None where there is none yet."""
-
-    def swap(self, seen: LeaseRecord | None, wanted: LeaseRecord) -> LeaseRecord:
-        """Write `wanted` if the record still is as `seen`; returns it with its new version.
-
-        Raises Conflict where somebody was faster. After any other error it may or may not
-        have been written: look again.
-        """
-
-    def close(self) -> None:
-        """Release connections."""
-
-
 class Store(Protocol):
     """The journal: the only state that outlives the process.
 
@@ -308,20 +290,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Flush and release; the store cannot be used afterwards."""
-
-
-class Journal(Store, Protocol):
-    """A store as whoever opens one has it."""
-
-    @property
-    def path(self) -> str:
-        """Where it is, for people."""
-
-    def acquire_daemon_lock(self) -> None:
-        """Claim it for one process, where a lock can do that. Raises StoreError."""
-
-    def daemon_running(self) -> bool:
-        """Whether a controller may be running on it."""
-
-    def export_json_lines(self, out: TextIO) -> int:
-        """Write everything as JSON lines; returns their number."""

@@ -10,8 +10,9 @@ from controller.cli.session import Session
 if TYPE_CHECKING:
     from controller.app import App
     from controller.model.policy import PolicySet
-    from controller.ports import Journal, ProbeRunner
+    from controller.ports import ProbeRunner
     from controller.runtime.oneshot import OneShot
+    from controller.store.opened import Journal
 
 
 def load_policies(session: Session, paths: Sequence[str]) -> "PolicySet":

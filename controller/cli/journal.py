@@ -8,8 +8,8 @@ import click
 
 from controller.cli.exits import CommandError
 from controller.cli.session import Session
-from controller.ports import Journal
 from controller.settings import Settings
+from controller.store.opened import Journal
 from controller.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:

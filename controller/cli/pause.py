@@ -11,7 +11,7 @@ from controller.cli.session import Session, pass_session
 from controller.cli.words import counted, when
 from controller.model.condition import Pause
 from controller.model.endpoint import EndpointKey
-from controller.ports import Journal
+from controller.store.opened import Journal
 
 FLEET = "*"
 

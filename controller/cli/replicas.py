@@ -13,8 +13,9 @@ from controller.settings import DEFAULT_LEASE_NAME, ENV_PREFIX, Settings
 
 if TYPE_CHECKING:
     from controller.core.shards import Shard
-    from controller.ports import Journal, LeaseRecords
     from controller.runtime.leadership import Elected
+    from controller.runtime.lease_records import LeaseRecords
+    from controller.store.opened import Journal
 
 F = TypeVar("F", bound=Callable[..., Any])
 

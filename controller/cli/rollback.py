@@ -16,8 +16,8 @@ from controller.model.policy import FleetLimits, PolicySet
 
 if TYPE_CHECKING:
     from controller.app import App
-    from controller.ports import Journal
     from controller.runtime.roster import Entry
+    from controller.store.opened import Journal
 
 
 @click.command(cls=Verb)

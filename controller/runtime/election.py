@@ -16,7 +16,7 @@ from controller.core import lease as rule
 from controller.core.lease import Candidate
 from controller.model.errors import AdapterError, Conflict, NoLease
 from controller.model.lease import NOBODY, LeaseTimes
-from controller.ports import LeaseRecords
+from controller.runtime.lease_records import LeaseRecords
 
 TRIES = 2
 """A renewal whose answer was lost is found out by a second try."""

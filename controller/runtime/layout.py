@@ -23,7 +23,8 @@ from controller.core.shards import Shard, owner
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import NoLease
 from controller.model.lease import NOBODY, LeaseRecord, LeaseTimes
-from controller.ports import LeaseRecords, Store
+from controller.ports import Store
+from controller.runtime.lease_records import LeaseRecords
 
 LAYOUT = "layout"
 

@@ -249,13 +249,8 @@ class Reconciler:
         assessment: Assessment,
         fleet: Callable[[], Fleet],
     ) -> Change | None:
-        """Journal the change; None where another thread took the last place meanwhile.
-
-        Endpoints with one interval are worked on at once, so the fleet is counted again
-        under a lock: limits hold for what is journalled, not for what was seen. Another
-        process may plan on the same journal; then the journal refuses, for its newest change
-        is not the one that was counted.
-        """
+        """Journal the change; None where another took the last place: the fleet is counted anew
+        under a lock, and the journal refuses where another process has planned since."""
         if not isinstance(assessment.decision, Propose):
             return None
         with self._planning:

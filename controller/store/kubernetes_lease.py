@@ -51,7 +51,7 @@ class Cluster:
 
 
 class KubernetesLease:
-    """`controller.ports.LeaseRecords` as a Lease. Every request ends within three seconds."""
+    """The common record as a Lease. Every request ends within three seconds."""
 
     def __init__(self, cluster: Cluster, name: str, now_s: Callable[[], float]) -> None:
         """Raises Terminal where this is no pod."""

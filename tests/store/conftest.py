@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 from store_tables import Account
 
-from controller.ports import Journal
+from controller.store.opened import Journal
 from controller.store.sqlite import SqliteStore
 
 

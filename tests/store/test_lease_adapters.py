@@ -12,7 +12,7 @@ from store_tables import Account
 
 from controller.model.errors import AccessDenied, Conflict, Retryable, Terminal, Unreachable
 from controller.model.lease import NOBODY, LeaseRecord
-from controller.ports import LeaseRecords
+from controller.runtime.lease_records import LeaseRecords
 from controller.store.dynamodb.connect import Table
 from controller.store.dynamodb.lease import DynamoLease
 from controller.store.kubernetes_lease import Cluster, KubernetesLease

@@ -26,7 +26,7 @@ from controller.model.probe import ShadowPhase
 from controller.model.reason import Reason
 from controller.model.size import LambdaSize
 from controller.model.window import MemoryUse
-from controller.ports import Journal
+from controller.store.opened import Journal
 
 # changes
 

@@ -19,7 +19,7 @@ from controller.model.change import ChangePhase
 from controller.model.condition import ConditionStatus
 from controller.model.endpoint import EndpointKey
 from controller.model.errors import Conflict, StoreError, Terminal
-from controller.ports import Journal
+from controller.store.opened import Journal
 from controller.store.sqlite import SqliteStore
 
 

@@ -17,7 +17,7 @@ _ITEM = "lease"
 
 
 class DynamoLease:
-    """`controller.ports.LeaseRecords` in a table; half a capacity unit for a look, one to renew.
+    """The common record in a table: a read unit for each look, a write unit for each renewal.
 
     Its client waits three seconds at most and never repeats a call by itself.
     """
