@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.cli.apply import confirm
 from controller.cli.exits import CommandError
+from controller.cli.interrupts import Interrupts
 from controller.cli.session import Session
 
 if TYPE_CHECKING:
@@ -37,12 +38,17 @@ def refuse_price(usd: "Maybe[float]", spent: float, budget: "ProbeBudget") -> No
 def watching(
     session: Session, runner: "LocustRunner", asked: "Sequence[Asked]"
 ) -> "Iterator[Callable[[Sequence[ProbeRecord], bool], None]]":
-    """Shows how far a probe is: a bar on a terminal, a line every few seconds elsewhere."""
-    if session.err.isatty():
-        with _bar(session, runner, asked) as watcher:
-            yield watcher
-    else:
-        yield _Lines(session, runner, asked)
+    """Shows how far a probe is: a bar on a terminal, a line every few seconds elsewhere.
+
+    Ctrl-C, a hang-up and a request to terminate end the probe and have its copy removed; what
+    comes after the first of them is ignored, so that the removal is not broken off.
+    """
+    with Interrupts():
+        if session.err.isatty():
+            with _bar(session, runner, asked) as watcher:
+                yield watcher
+        else:
+            yield _Lines(session, runner, asked)
 
 
 class _Lines:
