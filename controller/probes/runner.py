@@ -27,7 +27,7 @@ from controller.probes.process import GeneratorProcess, sweep
 from controller.probes.results import failed, read_run, restamped
 
 EXTRA = "probe"
-_STOP_PATIENCE_S = 3.0
+_STOP_PATIENCE_S = 8.0
 _EXIT_PATIENCE_S = 10.0
 _NOT_FOR_THE_CHILD = ("LOCUST_", "RIGHTSIZER_", "PYTHONSTARTUP")
 
@@ -135,7 +135,7 @@ class LocustRunner:
     def stop(self, probe_id: str) -> None:
         """End it now, its children included; `poll` then tells what it had measured.
 
-        Waits for up to three seconds until that is written down.
+        Waits for up to eight seconds until that is written down.
         """
         with self._lock:
             run = self._runs.get(probe_id)
