@@ -41,9 +41,7 @@ STRATEGIES = ("slo", "cost", "speed", "balanced")
     show_default=True,
     help="Of cost against speed, where balanced.",
 )
-@click.option(
-    "--sizes", metavar="LIST", help="Only these: 512,1024,2GB or ml.c5.large,ml.c5.xlarge"
-)
+@click.option("--sizes", metavar="LIST", help="Only these, such as 512,1024,2GB.")
 @click.option(
     "--calls", type=click.IntRange(5, 1000), default=20, show_default=True, help="To one copy."
 )
