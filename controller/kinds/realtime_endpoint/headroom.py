@@ -42,6 +42,12 @@ def cheapest(ask: Question, name: str, bearable: Bearable) -> Best:
     return min(good, key=lambda b: _mean(ask, b.size)) if good else plain
 
 
+def plainest(ask: Question, name: str, bearable: Bearable) -> Best:
+    """The size of one type with the policy's headroom, whatever bursts would ask for."""
+    top = bearable.usable_rps * ask.policy.autoscaling.utilization
+    return with_schedule(ask, size_for(ask, name, top, bearable))
+
+
 def more_of(ask: Question, now: RealtimeSize, bearable: Bearable) -> Best | None:
     """What bears the weeks for least of all that gives no less than a size; None if nothing."""
     high = size_for(ask, now.instance_type, bearable.usable_rps).size.max_instances

@@ -65,6 +65,7 @@ class Replay:
     """Hour of the week of every part."""
     step_s: float
     memo: dict[tuple[int, ...], Floats] = field(default_factory=dict, repr=False)
+    beyond: dict[Bearable, Floats | float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, course: Course | None) -> "Replay | None":
@@ -81,7 +82,7 @@ class Replay:
 
     def scaled(self, factor: float) -> "Replay":
         """The same with so many times the demand."""
-        return replace(self, rps=self.rps * factor, memo={})
+        return replace(self, rps=self.rps * factor, memo={}, beyond={})
 
     def busiest(self, lags: tuple[int, ...]) -> Floats:
         """In each part the highest rate of those so many parts before it."""
@@ -124,8 +125,10 @@ class Replay:
         """Slow requests of every hour with as many instances as there may be."""
         if bearable.most is None:
             return 0.0
-        slow = self._slow(self.rps / bearable.most / capacity_rps, bearable.budget)
-        return slow if self._share(slow) <= 1.0 else 0.0
+        if bearable not in self.beyond:
+            slow = self._slow(self.rps / bearable.most / capacity_rps, bearable.budget)
+            self.beyond[bearable] = slow if self._share(slow) <= 1.0 else 0.0
+        return self.beyond[bearable]
 
     def _share(self, slow: Floats) -> float:
         """Of all requests, the newer ones counting for more; in budgets."""
@@ -157,7 +160,7 @@ class Replay:
         days = len(hourly) // 24
         if days < LEAST_DAYS:
             return float(hourly.max())
-        daily = float(np.median(hourly[-24 * days :].reshape(days, 24), axis=0).max())
+        daily = float(np.sort(hourly[-24 * days :].reshape(days, 24), axis=0)[days // 2].max())
         if len(hourly) < 2 * HOURS:
             return daily
         weekly = hourly[-2 * HOURS :].reshape(2, HOURS).min(axis=0)

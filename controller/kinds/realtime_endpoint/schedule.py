@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from controller.kinds.realtime_endpoint.shape import WEEKDAYS, WEEKEND, Hour, Shape, by_day, repeats
+from controller.kinds.realtime_endpoint.shape import WEEKDAYS, WEEKEND, Shape, usual_day
 from controller.model.size import ScheduledBounds
 
 LEAD_MINUTES = 10
@@ -58,10 +58,9 @@ def scheduled(shape: Shape, need: Need, bounds: tuple[int, int]) -> tuple[Schedu
 
 def _busy(shape: Shape, days: tuple[int, ...], need: Need, low: int) -> Busy | None:
     """The run of busy hours that the days share, if they do."""
-    seen = by_day(shape, days)
-    if len(seen) < len(days) or not (repeats(seen) or len(days) == len(WEEKEND)):
+    usual = usual_day(shape, days)
+    if usual is None:
         return None
-    usual = [_usual(seen, i) for i in range(24)]
     needs = [max(need(rps), low) for rps in usual]
     least = max(low + 1, _ceil((low + max(needs)) / 2.0))
     run = _longest([n >= least for n in needs])
@@ -73,10 +72,6 @@ def _busy(shape: Shape, days: tuple[int, ...], need: Need, low: int) -> Busy | N
     if instances < low * LEAST_RATIO:
         return None
     return Busy(days, start, (start + length) % 24, instances)
-
-
-def _usual(days: Sequence[Sequence[Hour]], hour: int) -> float:
-    return sorted(day[hour].rps_mean for day in days)[len(days) // 2]
 
 
 def _ceil(value: float) -> int:

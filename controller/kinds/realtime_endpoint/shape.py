@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.kinds.realtime_endpoint.replay import Replay
 from controller.model.demand import Demand
@@ -44,6 +44,10 @@ class Shape:
     peak_rps: float
     replay: Replay | None = None
     """Two weeks by five minutes, where they are known so finely."""
+    usual: dict[tuple[int, ...], tuple[float, ...] | None] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What was asked before of `usual_day`: sizes are many, and the week is one."""
 
     @property
     def whole(self) -> bool:
@@ -89,6 +93,20 @@ def by_day(shape: Shape, days: Sequence[int]) -> list[list[Hour]]:
         if len(hours) == 24:
             whole.append(hours)
     return whole
+
+
+def usual_day(shape: Shape, days: tuple[int, ...]) -> tuple[float, ...] | None:
+    """Mean rate by the hour of the day, as it usually is on such days; None where they were not
+    all seen, or do not repeat. Two days, as of a weekend, count as they are."""
+    if days not in shape.usual:
+        shape.usual[days] = _usual_day(by_day(shape, days), len(days))
+    return shape.usual[days]
+
+
+def _usual_day(seen: Sequence[Sequence[Hour]], days: int) -> tuple[float, ...] | None:
+    if len(seen) < days or not (repeats(seen) or days == len(WEEKEND)):
+        return None
+    return tuple(sorted(day[hour].rps_mean for day in seen)[len(seen) // 2] for hour in range(24))
 
 
 def repeats(days: Sequence[Sequence[Hour]]) -> bool:

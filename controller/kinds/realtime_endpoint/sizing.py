@@ -14,6 +14,7 @@ from controller.kinds.realtime_endpoint.bill import needed
 from controller.kinds.realtime_endpoint.headroom import (
     cheapest,
     more_of,
+    plainest,
     same_target,
     with_schedule,
 )
@@ -50,7 +51,9 @@ def _of_type(ask: Question, name: str) -> list[Best]:
     if belief is None:
         return []
     own = name == ask.current.instance_type
-    best = cheapest(ask, name, ask.bearable(belief))
+    # What is only known from a catalogue is not worth the search: its load is a guess.
+    search = cheapest if belief.near else plainest
+    best = search(ask, name, ask.bearable(belief))
     best = _kept(ask, best, belief) if own else best
     if best.size.schedule or ask.shape.replay is None:
         best = with_schedule(ask, best)
@@ -101,6 +104,7 @@ def grown_shape(shape: Shape) -> Shape:
         burst_rps=shape.burst_rps * GROWTH,
         peak_rps=shape.peak_rps * GROWTH,
         replay=None if shape.replay is None else shape.replay.scaled(GROWTH),
+        usual={},
     )
 
 
