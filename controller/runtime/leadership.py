@@ -6,6 +6,7 @@ memory: what it knew of the journal is as old as its last look.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Protocol
 
 from controller.model.errors import NoLease
@@ -117,5 +118,6 @@ class Leadership:
     def _say(self) -> None:
         elected = self._elected
         if elected is not None:
-            self._telemetry.leads(elected.leads, elected.remaining_s())
+            left_s = elected.remaining_s()
+            self._telemetry.leads(elected.leads, left_s if left_s < inf else 0.0)
             self._ready.put(LEASE, True, elected.words())

@@ -96,19 +96,31 @@ class Roster:
         """
         failures: dict[Scope, AdapterError] = {}
         wanted = {(kind, p.target.scope) for p in policies.policies for kind in p.target.kinds}
-        gone: set[EndpointKey] = set()
-        found = claims(policies.policies, {})
         scopes = sorted({scope for _, scope in wanted}, key=repr)
+        awaited = set(scopes)
         for scope, error in self._each(scopes, policies):
             if error is not None:
                 failures[scope] = error
-            # after each place, for one that does not answer must not keep the others waiting
-            known = {at: what for at, what in self._places.found.items() if at in wanted}
-            found = claims(policies.policies, known)
-            gone |= set(self._replace(_entries(found, policies), open_keys, now_s))
-        if not scopes:
-            gone |= set(self._replace({}, open_keys, now_s))
-        return Resync(tuple(sorted(gone)), failures, found.undiscovered)
+            awaited.discard(scope)
+            if awaited and error is None:
+                found = self._claims(policies, wanted)
+                self._add(_entries(found, policies), {one.region for one in awaited}, now_s)
+        found = self._claims(policies, wanted)
+        gone = self._replace(_entries(found, policies), open_keys, now_s)
+        return Resync(gone, failures, found.undiscovered)
+
+    def _claims(self, policies: PolicySet, wanted: Collection[tuple[Kind, Scope]]) -> Claims:
+        known = {at: what for at, what in self._places.found.items() if at in wanted}
+        return claims(policies.policies, known)
+
+    def _add(self, entries: Mapping[EndpointKey, Entry], awaited: set[str], now_s: float) -> None:
+        """Begin with new endpoints while other places have not answered yet: but only where
+        none of those is in the same region, for it could turn out to claim the same ones."""
+        with self._lock:
+            for key, entry in entries.items():
+                if self._mine(key) and key.region not in awaited and key not in self._entries:
+                    self._entries[key] = entry
+                    self._due_s.setdefault(key, now_s)
 
     def _each(
         self, scopes: Sequence[Scope], policies: PolicySet
