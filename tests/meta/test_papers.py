@@ -14,6 +14,7 @@ from controller.cli.main import cli
 from controller.model.condition import ConditionType
 from controller.model.reason import Reason
 from controller.policy import load
+from controller.telemetry.catalogue import CATALOGUE
 from controller.telemetry.rules.document import groups
 from controller.telemetry.rules.options import RuleOptions
 
@@ -105,6 +106,13 @@ def test_every_reason_condition_and_alert_has_its_entry_in_the_runbook() -> None
         rule.annotations["runbook_url"] for group in made for rule in group.rules if rule.alert
     }
     assert linked == {f"docs/runbook.md#{alert.lower()}" for alert in alerts}
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda p: p.name)
+def test_every_metric_spoken_of_exists(paper: Path) -> None:
+    known = {metric.name for metric in CATALOGUE}
+    named = set(re.findall(r"\brightsizer_[a-z_]*[a-z]", paper.read_text("utf-8")))
+    assert {re.sub("_(bucket|sum|count)$", "", name) for name in named - known} <= known
 
 
 def test_the_controllers_own_alerts_are_listed_with_their_severity() -> None:
