@@ -1,5 +1,8 @@
 """The load generator as commands start it: beside the journal, in this process's environment."""
 
+import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.cli.session import Session
@@ -17,7 +20,10 @@ def generator(session: Session, workers: int | None = None) -> "LocustRunner":
     """
     from controller.probes.runner import LocustRunner, Workers
 
-    folder = session.settings.store.parent / FOLDER
+    settings = session.settings
+    # Without a journal's file there is no folder of ours; a container has its scratch space.
+    scratch = Path(tempfile.gettempdir()) / f"rightsizer-{os.getuid()}-{FOLDER}"
+    folder = settings.store.parent / FOLDER if settings.table is None else scratch
     environment = dict(session.environment.variables)
     url = session.settings.endpoint_url
     if url is not None:

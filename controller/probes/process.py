@@ -1,6 +1,7 @@
 """One generator process, from outside: started in a session of its own, never waited for."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -26,6 +27,8 @@ class GeneratorProcess:
     ) -> None:
         """Raises OSError where the folder or the process cannot be made."""
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if base.stat().st_uid != os.getuid():
+            raise PermissionError(errno.EACCES, "it belongs to somebody else")
         with _alone(base):
             _sweep(base)
             self._folder = Path(tempfile.mkdtemp(prefix="run-", dir=base))

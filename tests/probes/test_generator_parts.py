@@ -207,11 +207,12 @@ def healthy(**more: float) -> str | None:
         health.left(more.get("late_s", 0.001))
     for _ in range(20):
         health.second(more.get("busy", 0.3), 1.0)
-    health.dropped = int(more.get("dropped", 0))
     for _ in range(100):
         health.saw(int(more.get("in_flight", 10)))
     total_s = 1000 * 0.1
-    return health.complaint(health.littles_law_ratio(total_s, 1000, 10.0), 1000, total_s)
+    return health.complaint(
+        health.littles_law_ratio(total_s, 1000, 10.0), 1000, total_s, int(more.get("dropped", 0))
+    )
 
 
 def test_a_generator_under_strain_is_not_believed() -> None:
@@ -221,6 +222,17 @@ def test_a_generator_under_strain_is_not_believed() -> None:
     assert "found no free place" in str(healthy(dropped=20))
     assert healthy(dropped=5) is None
     assert "0.50 times" in str(healthy(in_flight=5))
+
+
+def test_a_size_that_is_too_slow_is_so_although_some_found_no_place() -> None:
+    recorder = Recorder(Stops(StopRules(p95_ms=100.0)), 0.0)
+    recorder.health.dropped = 500
+    for _ in range(6):
+        recorder.health.left(0.0)
+        recorder.add(Sample(1.0, 900.0, 200, phase=0))
+    run = recorder.result(2.0, 2.0)
+    assert run.outcome is ProbeOutcome.ABORTED
+    assert run.dropped == 500
 
 
 def test_little_needs_enough_requests() -> None:

@@ -71,8 +71,14 @@ class Health:
             return TOO_FEW
         return (sum(self._in_flight) / len(self._in_flight)) / (total_latency_s / span_s)
 
-    def complaint(self, ratio: Maybe[float], answers: int, total_latency_s: float) -> str | None:
-        """Why nothing of the run may be believed; None where it may."""
+    def complaint(
+        self, ratio: Maybe[float], answers: int, total_latency_s: float, dropped: int
+    ) -> str | None:
+        """Why nothing of the run may be believed; None where it may.
+
+        `dropped`: arrivals without a place that count against the run. Where the endpoint was
+        found too slow with those that had one, the others would not have made it quicker.
+        """
         if self._seconds and self._busy > _BUSY_SECONDS_ALLOWED * self._seconds:
             return (
                 f"its processor was busy ({self.busiest:.0%} of a core): "
@@ -87,9 +93,9 @@ class Health:
                     f"{late} of {sent} requests left more than {limit_s * 1000:.0f} ms late: "
                     "the machine is too busy for this rate"
                 )
-        if self.dropped > _DROPPED_ALLOWED * (sent + self.dropped):
+        if dropped > _DROPPED_ALLOWED * (sent + dropped):
             return (
-                f"{self.dropped} of {sent + self.dropped} requests found no free place: "
+                f"{dropped} of {sent + dropped} requests found no free place: "
                 "allow more in flight, or lower the rate"
             )
         if isinstance(ratio, float):

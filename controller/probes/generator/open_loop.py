@@ -109,6 +109,7 @@ class OpenLoop:
             now_s = self._clock.monotonic_s()
             if len(self._open) >= most:
                 health.dropped += 1
+                self._recorder.stops.dropped()
                 continue
             self._recorder.end(self._recorder.stops.sent(at_s))
             if self._recorder.why_ended is not None:
@@ -179,7 +180,7 @@ class OpenLoop:
             recorder.health.saw(len(self._open))
             now_s = self._clock.monotonic_s()
             ages_ms = [(now_s - sent.began_s) * 1000.0 for sent in self._open.values()]
-            recorder.end(recorder.stops.waiting(ages_ms))
+            recorder.judge(recorder.stops.waiting(ages_ms))
             if now_s >= self._limit_s:
                 recorder.end("its time is up")
             if recorder.why_ended is not None:
@@ -196,4 +197,4 @@ class OpenLoop:
             before, then_s = used, now_s
             if now_s - slice_s >= SLICE_S:
                 slice_s = now_s
-                recorder.end(recorder.stops.slice_ends())
+                recorder.judge(recorder.stops.slice_ends())

@@ -22,6 +22,8 @@ class Recorder:
     samples: list[Sample] = field(default_factory=list)
     why_ended: str | None = None
     """Set once: why the run ends before its plan does."""
+    judged: bool = False
+    """Whether it ended because of what the endpoint did (too slow, too many errors, flat)."""
     gave_up: bool = False
     """No request can succeed, so it was not run at all."""
     first_trouble: str = ""
@@ -34,6 +36,12 @@ class Recorder:
         if why is not None and self.why_ended is None:
             self.why_ended = why
 
+    def judge(self, verdict: str | None) -> None:
+        """End the run early for what the endpoint did."""
+        if verdict is not None and self.why_ended is None:
+            self.judged = True
+            self.why_ended = verdict
+
     def add(self, sample: Sample, trouble: str = "") -> None:
         """An outcome."""
         self.samples.append(sample)
@@ -42,7 +50,7 @@ class Recorder:
             self.first_trouble = trouble
         if sample.phase != WARM_UP:
             self._latency_s += sample.latency_ms / 1000.0
-            self.end(self.stops.answered(sample.latency_ms, failed=sample.error is not None))
+            self.judge(self.stops.answered(sample.latency_ms, failed=sample.error is not None))
         elif sample.error in _HOPELESS and len(self.samples) == 1:
             self.gave_up = True
             self.end(trouble)
@@ -68,7 +76,8 @@ class Recorder:
     def _outcome(self, ratio: Maybe[float], measured: int) -> tuple[ProbeOutcome, str]:
         if self.gave_up:
             return ProbeOutcome.FAILED, f"The first request failed for good: {self.why_ended}."
-        complaint = self.health.complaint(ratio, measured, self._latency_s)
+        dropped = 0 if self.judged else self.health.dropped
+        complaint = self.health.complaint(ratio, measured, self._latency_s, dropped)
         if complaint is not None:
             return ProbeOutcome.DISCARDED, f"The generator was measured: {complaint}."
         told = f"{len(self.samples):,} requests, {self.failed:,} failed"

@@ -47,6 +47,10 @@ class Stops:
             self._slice.offered += 1
         return None
 
+    def dropped(self) -> None:
+        """A request was due, but found no place: load all the same."""
+        self._slice.offered += 1
+
     def answered(self, latency_ms: float, *, failed: bool) -> str | None:
         """An outcome of a measured request."""
         limit_ms = self._rules.p95_ms
