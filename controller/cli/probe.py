@@ -104,6 +104,7 @@ def measure(
         assert app.probes is not None
         asked = by_hand.asked(session, app, seen)
         by_hand.agree(session, app, asked)
+        app.probes.sweep()
         shot = ProbeShot(app.probes, session.clock, session.wait)
         with watching(session, runner, [asked]) as watcher:
             (ended,) = shot.run([asked], watcher)

@@ -112,6 +112,8 @@ def search(
     ) as app:
         subject = wish.subject(session, app, seen, rows)
         wish.agree(session, app, subject)
+        assert app.probes is not None
+        app.probes.sweep()
         return subject, _searched(session, app, runner, subject, wish)
 
 

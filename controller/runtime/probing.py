@@ -154,7 +154,9 @@ class Probes:
         """Close the records of so old probes that a life before left open; remove its shadows."""
         now_s = self._at.clock.now_s()
         for record in self._at.store.probes(since_s=now_s - 7 * DAY_S):
-            left = record.ended_at_s is None and record.actor == "controller"
+            # What a command left is dead when it is old; what a daemon left, when another starts.
+            ours = record.actor == "controller" or age_s > 0.0
+            left = record.ended_at_s is None and ours
             if left and record.id not in self._open and record.started_at_s <= now_s - age_s:
                 detail = "the controller ended before the probe did"
                 self._at.store.put_probe(
