@@ -11,8 +11,9 @@ from controller.store.opened import Journal
 from controller.store.sqlite import SqliteStore
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dynamodb() -> Iterator[Account]:
+    """Only while these tests run: what it patches is botocore's for the whole process."""
     with pytest.MonkeyPatch.context() as patched, mock_aws():
         patched.delenv("AWS_ENDPOINT_URL", raising=False)
         yield Account()
