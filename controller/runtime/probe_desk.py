@@ -1,20 +1,20 @@
 """Where a tick asks whether to probe, and a decision to probe becomes a probe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from controller.core.assess import Beliefs, Observed, Sizing
 from controller.core.probe_cost import Tariff, tariff
 from controller.core.probe_wish import memory_wish
-from controller.core.probe_worth import Looking, Wisher, consider, unexpected
+from controller.core.probe_worth import Looking, Wish, Wisher, consider, unexpected
 from controller.kinds.realtime_endpoint.probing import instance_wish
 from controller.model.decision import Assessment, Probe
-from controller.model.endpoint import Kind
+from controller.model.endpoint import EndpointKey, Kind
 from controller.model.errors import Conflict
 from controller.model.missing import Maybe
-from controller.model.probe import ProbeKind
+from controller.model.probe import ProbeKind, ProbeOutcome
 from controller.model.size import Size
 from controller.ports import PriceSource
 from controller.runtime.probe_parts import Asked
@@ -29,12 +29,19 @@ WISHERS: Mapping[Kind, Wisher] = {
 """What each kind's search wants to look at next."""
 
 
+_Basis = tuple[Beliefs, tuple[tuple[str, ProbeOutcome | None], ...]]
+"""What a wish for instances rests on: beliefs, compared by identity, and the probes made."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeDesk:
     """Between the loop and the probes."""
 
     probes: Probes
     prices: PriceSource
+    _wishes: dict[EndpointKey, tuple[_Basis, Wish | None]] = field(default_factory=dict)
+    """A search among instances takes a tenth of a second: it is asked again when something new
+    is believed, not with every tick."""
 
     def consider(
         self, observed: Observed, sizing: Sizing, beliefs: Beliefs, assessment: Assessment
@@ -50,7 +57,18 @@ class ProbeDesk:
             return tariff(size, observed.state, self.prices, ProbeKind.SHADOW)
 
         looking = Looking(observed, assessment, beliefs, sizing)
-        return consider(looking, WISHERS[observed.state.key.kind], rate)
+        return consider(looking, self._wish, rate)
+
+    def _wish(self, looking: Looking) -> Wish | None:
+        key = looking.observed.state.key
+        wisher = WISHERS[key.kind]
+        if key.kind is not Kind.REALTIME_ENDPOINT:
+            return wisher(looking)
+        made = tuple((record.id, record.outcome) for record in looking.observed.probes)
+        kept = self._wishes.get(key)
+        if kept is None or kept[0][0] is not looking.beliefs or kept[0][1] != made:
+            kept = self._wishes[key] = (looking.beliefs, made), wisher(looking)
+        return kept[1]
 
     def begin(self, entry: Entry, observed: Observed, decision: Probe) -> None:
         """Begin the probe; where too many are under way, the next tick asks again."""
