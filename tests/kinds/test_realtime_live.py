@@ -160,7 +160,7 @@ def test_steps_of_functions_are_refused() -> None:
     [
         ({"policies": [STEPPED]}, "burst moves the number of instances by steps"),
         ({"policies": [TRACKED, CUSTOM]}, "cpu tracks another metric"),
-        ({"scheduled_actions": [NOON]}, "noon sets the bounds"),
+        ({"scheduled_actions": [NOON]}, "noon alone moves the number"),
         ({"suspended": {"out": True}}, "suspended"),
     ],
 )
@@ -173,6 +173,18 @@ def test_autoscaling_of_others_is_left_alone(target: dict[str, Any], words: str)
 def test_tracking_of_invocations_stands_in_no_way() -> None:
     live = Shop({}, {"min": 2, "max": 6, "policies": [TRACKED]}).look().realtime
     assert not obstacles(live, change_open=False)
+
+
+def test_bounds_that_others_schedule_are_theirs_and_stand_in_no_other_way() -> None:
+    """Between what all their actions set: the size is the same at any time of the day."""
+    state = Shop(
+        {}, {"min": 2, "max": 6, "policies": [TRACKED], "scheduled_actions": [NOON]}
+    ).look()
+    assert not obstacles(state.realtime, change_open=False)
+    assert isinstance(state.size, RealtimeSize)
+    lows = [2, NOON["min"]] if "min" in NOON else [2]
+    highs = [6, NOON["max"]] if "max" in NOON else [6]
+    assert (state.size.min_instances, state.size.max_instances) == (min(lows), max(highs))
 
 
 ASYNC = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://out"}}}

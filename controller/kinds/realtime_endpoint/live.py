@@ -139,10 +139,12 @@ def size_of(live: RealtimeLive) -> RealtimeSize:
 
 
 def _outermost(target: ScalableTarget, actions: tuple[ScheduledAction, ...]) -> tuple[int, int]:
-    """The bounds, or what our own actions move them between."""
-    ours = [one for one in actions if is_ours(one.name)]
-    lows = [one.min_instances for one in ours if one.min_instances is not None]
-    highs = [one.max_instances for one in ours if one.max_instances is not None]
+    """The bounds, or what scheduled actions move them between. Those of others may not have
+    set them yet."""
+    lows = [one.min_instances for one in actions if one.min_instances is not None]
+    highs = [one.max_instances for one in actions if one.max_instances is not None]
+    if any(not is_ours(one.name) for one in actions):
+        lows, highs = [*lows, target.min_instances], [*highs, target.max_instances]
     return min(lows, default=target.min_instances), max(highs, default=target.max_instances)
 
 

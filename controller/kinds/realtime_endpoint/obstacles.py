@@ -24,6 +24,12 @@ def obstacles(live: RealtimeLive, change_open: bool) -> Mapping[Reason, str]:
     return found
 
 
+def foreign_action(scaling: Autoscaling) -> str | None:
+    """A scheduled action that is not ours: the bounds are its owner's then. Their values move
+    with the time of day; what instances are and when more of them start is still ours."""
+    return next((one.name for one in scaling.actions if not is_ours(one.name)), None)
+
+
 def _foreign(scaling: Autoscaling) -> str | None:
     """Autoscaling whose effect we cannot foresee, or that would undo what we set."""
     for policy in scaling.policies:
@@ -34,12 +40,9 @@ def _foreign(scaling: Autoscaling) -> str | None:
             )
         if policy.target_per_instance is None:
             return f"scaling policy {policy.name} tracks another metric than invocations"
-    for action in scaling.actions:
-        if not is_ours(action.name):
-            return (
-                f"scheduled action {action.name} sets the bounds at its times ({action.schedule}); "
-                "delete it to have them sized"
-            )
+    action = foreign_action(scaling)
+    if action is not None and not any(p.target_per_instance for p in scaling.policies):
+        return f"scheduled action {action} alone moves the number of instances"
     target = scaling.target
     if target is not None and (
         target.suspended_in or target.suspended_out or target.suspended_schedule

@@ -18,6 +18,7 @@ from controller.kinds.realtime_endpoint.headroom import (
     same_target,
     with_schedule,
 )
+from controller.kinds.realtime_endpoint.obstacles import foreign_action
 from controller.kinds.realtime_endpoint.question import (
     GROWTH,
     Best,
@@ -40,10 +41,24 @@ URGENT = 1.5
 def candidates(ask: Question) -> list[Best]:
     """The current size exactly as it is, then the best of every type; each size once."""
     found = {ask.current: Best(ask.current)}
+    owner = foreign_action(ask.live.autoscaling)
     for name in types_of(ask.policy.bounds, ask.current.instance_type, ask.prices.usd_per_hour):
         for best in _of_type(ask, name):
-            found.setdefault(best.size, best)
+            made = best if owner is None else _between(ask, best, owner)
+            found.setdefault(made.size, made)
     return list(found.values())
+
+
+def _between(ask: Question, best: Best, owner: str) -> Best:
+    """The same within the bounds that somebody's scheduled actions set."""
+    now = ask.current
+    size = replace(
+        best.size,
+        min_instances=now.min_instances,
+        max_instances=now.max_instances,
+        schedule=now.schedule,
+    )
+    return replace(best, size=size, words=f"scheduled action {owner} sets the bounds")
 
 
 def _of_type(ask: Question, name: str) -> list[Best]:
