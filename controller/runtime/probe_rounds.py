@@ -13,7 +13,7 @@ from controller.core.periods import DAY_S, HOUR_S
 from controller.core.probe_cost import Load, estimated_usd, over_budget, spent_usd, tariff
 from controller.core.probe_worth import LONGEST_S
 from controller.model.decision import Assessment
-from controller.model.endpoint import EndpointKey
+from controller.model.endpoint import EndpointKey, Kind
 from controller.model.errors import AdapterError, Conflict
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Mode, Scope
@@ -83,12 +83,13 @@ class ProbeRounds:
 
     def _sweep(self, now_s: float) -> None:
         """Take what others left a step nearer to its end."""
-        scopes: set[Scope] = set()
+        places: set[tuple[Scope, Kind]] = set()
         if now_s >= self._strays_s:
             self._strays_s = now_s + STRAYS_S
             self.probes.recover(LONGEST_S)
-            scopes = {e.scope for e in self.entries() if e.policy.probe and e.policy.probe.shadows}
-        going = self.probes.sweep(sorted(scopes, key=repr))
+            copied = (e for e in self.entries() if e.policy.probe and e.policy.probe.shadows)
+            places = {(e.scope, e.key.kind) for e in copied}
+        going = self.probes.sweep(sorted(places, key=repr))
         self._sweep_s = now_s + (SWEEP_S if going else IDLE_SWEEP_S)
 
     def _due_s(self, entry: Entry, live: LiveProbe) -> float:

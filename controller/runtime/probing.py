@@ -13,7 +13,7 @@ import structlog
 
 from controller.core.periods import DAY_S
 from controller.core.probe_cost import END_S
-from controller.model.endpoint import EndpointKey, EndpointState
+from controller.model.endpoint import EndpointKey, EndpointState, Kind
 from controller.model.errors import AdapterError, Conflict, Retryable, StoreError, Throttled
 from controller.model.policy import Scope
 from controller.model.probe import (
@@ -170,19 +170,19 @@ class Probes:
                 )
         self.sweep()
 
-    def sweep(self, strays: Sequence[Scope] = ()) -> bool:
+    def sweep(self, strays: Sequence[tuple[Scope, Kind]] = ()) -> bool:
         """Take what shadows are left of earlier lives a step nearer to their end; True while
-        some are on their way. `strays`: also look there by tags.
+        some are on their way. `strays`: also look there by tags, for copies of that kind.
         """
         swept = self._at.shadows.sweep()
         for shadow in swept.removed:
             self._log.info(f"removed what was left of shadow {shadow.id}")
         for name, error in swept.troubles:
             self._log.warning(f"shadow {name} could not be removed yet: {error}")
-        found = self._at.shadows.sweep_strays(strays)
-        for shadow in (*found.removed, *found.going):
+        looked = [self._at.shadows.sweep_strays([scope], [kind]) for scope, kind in strays]
+        for shadow in (one for found in looked for one in (*found.removed, *found.going)):
             self._log.info(f"shadow {shadow.id}, which no journal knew of, is removed")
-        return bool(swept.going or found.going)
+        return bool(swept.going) or any(found.going for found in looked)
 
     def close(self) -> None:
         """End all generators. Shadows are removed by the next start."""

@@ -128,6 +128,12 @@ class AskedRules:
     def memory_seen(self, state: EndpointState, hours: Sequence[Window]) -> Sequence[MemoryUse]:
         return ()
 
+    def beforehand(self) -> None:
+        return None
+
+    def lesson(self, proof: Evidence) -> None:
+        return None
+
     def begin(self, state: EndpointState) -> Mapping[str, str]:
         return rollout.begin(state)
 

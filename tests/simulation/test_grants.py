@@ -21,6 +21,8 @@ from controller.core.permissions.needs import Features
 from controller.model.change import RemoveVersion
 from controller.model.endpoint import Kind
 from controller.model.policy import Cadence, Mode, Policy, Rollout, Scope, Selector, Slo, Target
+from controller.model.probe import ProbeOutcome
+from controller.model.probing import PayloadSource, Probing
 from controller.model.size import RealtimeSize, ScheduledBounds
 from controller.sandbox.iam.guard import Guard
 
@@ -146,6 +148,26 @@ def _lived(target: RealtimeSize, threshold_ms: float, extra: dict[str, Any]) -> 
     assert shop.settled
     assert denials(guard) == []
     return guard
+
+
+def test_functions_that_are_probed_with_copies() -> None:
+    probing = Probing((PayloadSource(inline="{}"),), shadows=True)
+    account = Account(
+        [function("busy", 1024, rps=8.0, ms_at_vcpu=12.5, memory_used_mb=180.0)],
+        [function_policy("busy", 60.0, probe=probing)],
+        probing=True,
+    )
+    guard = permit(account)
+    key = key_of("busy")
+
+    def probed() -> bool:
+        runs = account.app.store.probes(key)
+        return any(run.outcome is ProbeOutcome.SUCCEEDED for run in runs)
+
+    account.run(4 * HOUR_S, probed)
+    assert probed()
+    assert denials(guard) == []
+    assert {"lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"} < actions(guard)
 
 
 def test_what_is_not_granted_is_denied_and_said() -> None:
