@@ -69,7 +69,7 @@ ALL_EXTRAS = [requirement for wanted in EXTRAS.values() for requirement in wante
     [
         ("requirements.lock", RUN),
         ("requirements-build.lock", group("build")),
-        ("requirements-probe.lock", [*RUN, *ALL_EXTRAS]),
+        ("requirements-probe.lock", [*RUN, *EXTRAS["probe"], *EXTRAS["sandbox"]]),
         ("requirements-dev.lock", [*RUN, *ALL_EXTRAS, *group("dev")]),
     ],
 )
@@ -112,7 +112,8 @@ def test_running_and_developing_use_the_same_versions() -> None:
     developing = pins("requirements-dev.lock")
     for lock in LOCKS[:-1]:
         for name, versions in pins(lock).items():
-            assert developing[name] == versions, name
+            # where a package is needed at all may differ: tools ask for it on more platforms
+            assert {v for v, _ in versions} <= {v for v, _ in developing[name]}, name
 
 
 def test_what_is_installed_is_what_is_locked() -> None:
