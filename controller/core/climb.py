@@ -6,6 +6,7 @@ from controller.core import proposals
 from controller.core.inputs import CLIMB_BELOW, Inputs, allowed, meets, quarantined
 from controller.core.proposals import cheapest, helps, likeliest, sideways, unproven
 from controller.model.decision import Decision, Hold
+from controller.model.demand import Attainment
 from controller.model.estimate import Estimate
 from controller.model.reason import Reason
 from controller.model.size import RealtimeSize, at_least, at_most, measured_as
@@ -22,7 +23,8 @@ def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: 
     # Over the budget, where it is the budget that gives way.
     larger = larger or [e for e in others if meets(inputs, e)]
     known = [e for e in larger if not unproven(here, e)]
-    known = [e for e in known if not _takes(here, e)] or known
+    if inputs.slo.attainment is Attainment.BREACHED:
+        known = [e for e in known if not _takes(here, e)] or known
     if known:
         best = cheapest([e for e in known if not sideways(here, e)] or known)
         return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
