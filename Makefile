@@ -4,6 +4,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export PYTHON
+# The tests start a few hundred processes: what is compiled once stays compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv/bin
 IMAGE ?= rightsizer:dev

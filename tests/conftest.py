@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 CI = bool(os.environ.get("CI"))
 NOWHERE = "/nonexistent/rightsizer-tests"
+GROWN_MB = 64.0
 
 settings.register_profile(
     "ci",
@@ -31,7 +32,7 @@ settings.register_profile(
 )
 settings.register_profile("dev", deadline=None)
 # For `make test-fast`: fewer examples, also where a test asks for a number of its own.
-FAST_EXAMPLES = 25
+FAST_EXAMPLES = 15
 settings.register_profile("fast", deadline=None, max_examples=FAST_EXAMPLES)
 settings.load_profile("ci" if CI else "dev")
 
@@ -92,6 +93,40 @@ def _is_loopback(family: int, address: Any) -> bool:
 def _refuse(host: object) -> None:
     # Not an exception that an adapter could take for an unreachable service.
     pytest.fail(f"a test tried to reach {host}: only loopback is allowed", pytrace=True)
+
+
+@pytest.fixture(autouse=True)
+def _worlds_end_with_their_tests(memory: "Memory") -> Iterator[None]:
+    """Whole accounts refer to themselves: they stay until somebody looks for garbage."""
+    yield
+    memory.tidy()
+
+
+class Memory:
+    """Looks for garbage where this process has grown by more than a world or two."""
+
+    def __init__(self) -> None:
+        self._least_mb = self._used_mb()
+
+    def tidy(self) -> None:
+        used_mb = self._used_mb()
+        if used_mb < self._least_mb + GROWN_MB:
+            self._least_mb = min(self._least_mb, used_mb)
+            return
+        gc.collect()
+        self._least_mb = self._used_mb()
+
+    def _used_mb(self) -> float:
+        try:
+            pages = Path("/proc/self/statm").read_text("ascii").split()[1]
+        except OSError:
+            return 0.0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@pytest.fixture(scope="session")
+def memory() -> Memory:
+    return Memory()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -34,6 +34,9 @@ POLICIES = Path(__file__).parent / "policies"
 JOURNAL = "journal.db"
 _KEYS = Keys("AKIA123456789012DEMO", "sandbox")
 _SERVER_PATIENCE_S = 1.0
+_ANSWER_PATIENCE_S = 600.0
+"""Two weeks of everybody's history in one answer take a busy machine long; to ask for them
+again would take it longer."""
 _COLLECT = (50_000, 20, 20)
 _OURS: dict[str, Any] = {
     "profile": None,
@@ -113,7 +116,10 @@ def _controller(clock: RemoteClock, store: SqliteStore, policies: PolicySet, url
             store=store,
             policies=policies,
             connection=Connection(
-                user_agent=f"rightsizer/{__version__}", keys=_KEYS, endpoint_url=url
+                user_agent=f"rightsizer/{__version__}",
+                keys=_KEYS,
+                endpoint_url=url,
+                read_timeout_s=_ANSWER_PATIENCE_S,
             ),
             hook=_on_its_own,
             models=Loader(),

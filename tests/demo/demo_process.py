@@ -16,7 +16,7 @@ from controller.cli.entry import main
 exit(main())
 """
 PROGRAM = [sys.executable, "-c", _START]
-PATIENCE_S = 280.0
+PATIENCE_S = 800.0
 """Of a test: with a length given, the demo does not end early on a slow machine."""
 
 

@@ -27,7 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
 
 
 def _played(folder: Path) -> tuple[str, str]:
-    with Demo(folder, "-o", "json", "--days", "3") as demo:
+    with Demo(folder, "-o", "json", "--days", "14") as demo:
         status, out = demo.end()
         assert status == 0, demo.said
         assert demo.left_behind() == []
@@ -53,6 +53,11 @@ def test_it_is_a_document_for_machines(summary: dict[str, Any]) -> None:
     assert summary["kind"] == "DemoSummary"
     assert len(summary["endpoints"]) == 17
     assert summary["from"] == "2026-11-02T08:00:00Z"
+
+
+def test_when_nothing_moves_any_more_it_ends(summary: dict[str, Any]) -> None:
+    assert summary["ended"] == "everything rests"
+    assert 3 * 24.0 < summary["hours"] < 7 * 24.0
 
 
 @pytest.mark.parametrize("name", ["checkout-ocr", "webhook-intake"])
