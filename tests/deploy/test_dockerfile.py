@@ -1,5 +1,6 @@
 """The image's files agree with the program; what building it shows is in end_to_end."""
 
+import json
 import re
 import subprocess
 
@@ -63,6 +64,22 @@ def test_models_of_every_service_that_is_called_stay_in_the_image() -> None:
     }
     assert {"lambda", "sagemaker", "cloudwatch", "logs", "sts"} < asked
     assert asked <= kept
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-probe.lock"])
+def test_the_bill_of_materials_names_every_package_of_an_image(lock: str) -> None:
+    done = subprocess.run(
+        [BIN / "cyclonedx-py", "requirements", lock, "--pyproject", "pyproject.toml"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    bill = json.loads(done.stdout)
+    assert bill["metadata"]["component"]["name"] == "rightsizer"
+    locked = re.findall(
+        r"^([a-z0-9._-]+)==(\S+)", (REPOSITORY / lock).read_text("utf-8"), re.MULTILINE
+    )
+    told = {(one["name"], one["version"]) for one in bill["components"]}
+    assert told == set(locked)
+    assert all(one["externalReferences"][0]["hashes"] for one in bill["components"])
 
 
 def test_the_daemon_s_image_holds_no_load_generator() -> None:

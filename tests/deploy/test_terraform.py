@@ -121,6 +121,8 @@ def _check_resources(aws: EmulatedAws, folder: Path) -> None:
     ]
     assert service["desiredCount"] == 2
     task = aws("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
+    kept = json.loads((DEPLOY / "ecs/task-definition.json").read_text("utf-8"))
+    assert {name: task["taskDefinition"].get(name) for name in kept} == kept
     _check_task(task["taskDefinition"], folder)
     names = {one["AlarmName"] for one in aws("cloudwatch").describe_alarms()["MetricAlarms"]}
     assert names == {"rightsizer-silent", "rightsizer-errors"}

@@ -66,16 +66,17 @@ def _out(*command: str | Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def image() -> str:
+def image() -> Iterator[str]:
     """The daemon's image, built from the checkout and from packages that are here already."""
     base = (READY / "base").read_text("utf-8").strip()
     _out(
         "buildah", "build", "--format", "docker", "--pull=never", "--isolation", "chroot",
         "--network", "host", "--volume", f"{READY}/wheels:/wheelhouse:ro",
         "--secret", f"id=pip,src={READY}/pip", "--build-arg", f"BASE={base}",
-        "--build-arg", "REVISION=tested", "--tag", IMAGE, ".",
+        "--build-arg", "REVISION=tested", "--layers=false", "--force-rm", "--tag", IMAGE, ".",
     )  # fmt: skip
-    return IMAGE
+    yield IMAGE
+    _out("buildah", "rmi", "--force", IMAGE)
 
 
 @pytest.fixture
