@@ -141,7 +141,8 @@ def test_the_totals_add_up(summary: dict[str, Any], endpoints: dict[str, dict[st
 def test_looking_costs_a_small_part_of_what_is_saved(summary: dict[str, Any]) -> None:
     polling = summary["polling"]
     assert polling["awsCalls"] == sum(row["count"] for row in polling["calls"])
-    assert polling["cloudwatchUsd"] == pytest.approx(polling["metricsRequested"] / 100_000)
+    metrics_usd = polling["metricsRequested"] / 100_000
+    assert metrics_usd <= polling["cloudwatchUsd"] < 1.25 * metrics_usd, "the rest is log queries"
     assert 0 < polling["cloudwatchUsdPerMonth"] < 0.05 * summary["totals"]["savesUsdPerMonth"]
 
 
@@ -205,7 +206,10 @@ def test_a_silent_rollback_is_noticed_and_the_type_left_alone(
     item = endpoints["price-estimator"]
     assert set(phases(item)) == {"RolledBack"}
     assert {c["verdict"]["reason"] for c in item["changes"]} == {"UpdateFailed"}
-    assert len(item["changes"]) <= 2
+    # A quarantine ends, and the next one is longer.
+    early = [c for c in item["changes"] if c["plannedAt"] < "2026-11-05T08:00:00Z"]
+    assert len(early) <= 2
+    assert len(item["changes"]) <= 3
     assert item["sizeAfter"] == item["sizeBefore"]
 
 
