@@ -104,7 +104,10 @@ class ProbeRounds:
     def _begin(self, entry: Entry, live: LiveProbe) -> None:
         assessment = self.last(entry.key)
         rps = spare_rps(entry, live, assessment)
-        if assessment is None or assessment.state is None or rps < LEAST_RPS:
+        if assessment is None:
+            self._next_s[entry.key] = self.probes.now_s() + 4.0 * ROUND_S
+            return
+        if assessment.state is None or rps < LEAST_RPS:
             return
         probing = entry.policy.probe
         assert probing is not None
