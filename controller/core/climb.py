@@ -9,7 +9,7 @@ from controller.model.decision import Decision, Hold
 from controller.model.demand import Attainment
 from controller.model.estimate import Estimate
 from controller.model.reason import Reason
-from controller.model.size import RealtimeSize, at_least, at_most, measured_as
+from controller.model.size import RealtimeSize, at_most
 
 
 def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: Reason) -> Decision:
@@ -47,9 +47,13 @@ def _worth_a_leap(here: Estimate, other: Estimate) -> bool:
 
 
 def _takes(here: Estimate, other: Estimate) -> bool:
-    """Whether a size of the same instances takes something away, if for something else: not in
-    a breach, where there is another."""
-    return measured_as(here.size) == measured_as(other.size) and not at_least(other.size, here.size)
+    """Whether a size of the same instances has fewer of them at some time, if for something
+    else: not in a breach, where there is another."""
+    one, two = here.size, other.size
+    if not isinstance(one, RealtimeSize) or not isinstance(two, RealtimeSize):
+        return False
+    fewer = two.min_instances < one.min_instances or two.max_instances < one.max_instances
+    return fewer and one.instance_type == two.instance_type
 
 
 def _most_promising(inputs: Inputs, here: Estimate, gain: Sequence[Estimate]) -> Estimate:

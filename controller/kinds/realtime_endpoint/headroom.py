@@ -25,7 +25,9 @@ from controller.model.size import RealtimeSize
 TIGHTER = (0.85, 0.7, 0.55, 0.4)
 """Shares of the highest target that are tried where demand comes in bursts."""
 SAME_TARGET = 1.2
-"""A target within this factor of the best one stays as it is."""
+"""A target within this factor of the best one stays as it is …"""
+SAME_USD = 1.1
+"""… if it costs little more."""
 SCHEDULE_USD = 1.05
 """Most that a size with scheduled actions may cost of one without: where demand repeats, that
 instances are there before the rise is worth that much."""
@@ -98,7 +100,8 @@ def same_target(ask: Question, best: Best, belief: Belief) -> Best:
     same = replace(kept.size, target_per_instance=old, max_instances=best.size.max_instances)
     if same.min_instances > same.max_instances or not bears(ask, same, ask.bearable(belief)):
         return best
-    return replace(best, size=same)
+    dear = _mean(ask, same) > SAME_USD * _mean(ask, best.size)
+    return best if dear else replace(best, size=same)
 
 
 def bears(ask: Question, size: RealtimeSize, bearable: Bearable) -> bool:
