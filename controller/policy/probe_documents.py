@@ -28,9 +28,9 @@ class PayloadSpec(Strict):
     s3: probe_fields.S3Url | None = None
     """An object in S3, read with the target's role; archives as for `file`."""
     weight: probe_fields.Weight | None = None
-    """Share of the requests, against the other payloads' weights."""
+    """Share of the requests, against the other payloads' weights. Without it: 1."""
     content_type: probe_fields.MediaType | None = None
-    """Content-Type of the request."""
+    """Content-Type of the request. Without it: application/json."""
     accept: probe_fields.MediaType | None = None
     """SageMaker: Accept of the request."""
     target_model: probe_fields.TargetModel | None = None
@@ -64,7 +64,8 @@ class LiveProbeSpec(Strict):
     """A small regular sample of the live endpoint, as a client would call it."""
 
     every: probe_fields.Every | None = None
-    """Time between two samples, at least 1m; `never` lifts a default."""
+    """Time between two samples, at least 1m; `never` lifts a default. Without `live` there are
+    none."""
     requests: probe_fields.LiveRequests | None = None
     """Requests of one sample, at most 1000."""
     rate: probe_fields.Rate | None = None

@@ -68,6 +68,7 @@ class _Run:
     since_s: float
     """By the machine's."""
     result_since_s: float | None = None
+    stopped: bool = False
 
 
 class LocustRunner:
@@ -139,8 +140,9 @@ class LocustRunner:
         """
         with self._lock:
             run = self._runs.get(probe_id)
-            if run is not None:
-                run.process.ask_to_stop(_STOP_PATIENCE_S)
+        if run is not None:
+            run.stopped = True
+            run.process.ask_to_stop(_STOP_PATIENCE_S)
 
     def close(self) -> None:
         """End all of them."""
@@ -182,6 +184,8 @@ class LocustRunner:
         text = run.process.result()
         if text is not None and (exited or self._may_end(run)):
             return self._read(run, text)
+        if exited and run.stopped:
+            return self._failed(run, "It was told to stop before it had measured anything.")
         if exited:
             return self._failed(run, f"The generator died: {run.process.last_words()}")
         if lasted_s > run.plan.time_limit_s:

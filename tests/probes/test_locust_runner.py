@@ -141,3 +141,15 @@ def test_several_workers_share_the_load(tmp_path: Path) -> None:
     assert sum(s.phase < 0 for s in run.samples) == 1
     assert 70 < sum(s.phase >= 0 for s in run.samples) < 180
     assert not isinstance(run.cpu_share, Missing)
+
+
+def test_what_is_stopped_at_once_says_so(tmp_path: Path) -> None:
+    generator = runner(tmp_path, 9)
+    generator.start("a", plan(Phase(1.0, 1.0, 1.0)))
+    generator.stop("a")
+    run = finished(generator, "a")
+    assert run.outcome is ProbeOutcome.FAILED
+    assert run.detail == "It was told to stop before it had measured anything."
+    unknown = generator.poll("a")
+    assert unknown is not None
+    assert unknown.outcome is ProbeOutcome.FAILED
