@@ -86,7 +86,7 @@ class StubAws:
 
     def __init__(self, url: str, models: Loader) -> None:
         self.url = url
-        self._models = models
+        self.models = models
         self.asked: list[Asked] = []
         self._answers: dict[str, list[Answer | Script]] = defaultdict(list)
 
@@ -109,11 +109,12 @@ class StubAws:
     ) -> Sessions:
         """Sessions that talk to this stub, one attempt a call unless told otherwise."""
         settings = {"endpoint_url": self.url, "max_attempts": 1, **connection}
-        return Sessions(clock, Connection(**settings), watch=watch, models=self._models)
+        return Sessions(clock, Connection(**settings), watch=watch, models=self.models)
 
 
 _REST = {
     ("GET", "/2015-03-31/functions"): "ListFunctions",
+    ("PUT", "/2015-03-31/functions/f/configuration"): "UpdateFunctionConfiguration",
 }
 
 

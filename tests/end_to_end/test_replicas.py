@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -166,7 +167,7 @@ def _stands_by(one: Replica) -> None:
     url = address(one.process)
     _eventually(lambda: "standby; " in get(f"{url}/readyz?verbose")[1], "standby")
     _eventually(lambda: get(f"{url}/readyz")[0] == 200, "readiness")
-    assert "\nrightsizer_leader 0.0" in get(f"{url}/metrics")[1]
+    assert re.search(r"^rightsizer_leader\S* 0\.0$", get(f"{url}/metrics")[1], re.MULTILINE)
     _eventually(
         lambda: json.loads(get(f"{url}/api/v1/endpoints")[1])["total"] == len(NAMES), "endpoints"
     )
