@@ -6,6 +6,8 @@ in where users sent too few to judge the SLO by, or where the objective is what 
 which only a probe can tell.
 """
 
+import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +22,10 @@ from controller.model.window import Window
 ONLY_OURS = Missing("only our own requests fell into it")
 UNREAD = Missing("not measured by a probe")
 CERTAIN = 0.95
-SHADOW, LIVE = "probe", "live-probe"
+UNLIKE = 0.25
+"""Log of the ratio of medians beyond which our payloads are not like users' requests."""
+DAY_ROWS = 24
+SHADOW, LIVE, USERS = "probe", "live-probe", "cloudwatch"
 """What rows of evidence say that they come from."""
 
 
@@ -140,3 +145,37 @@ def in_the_measure(
     if slo.covers is Covers.CLIENT:
         return tuple(row for row in rows if row.source in {LIVE, SHADOW}), live
     return tuple(row for row in rows if row.source != LIVE), live
+
+
+def like_users(rows: Sequence[Observation], era: str) -> tuple[Observation, ...]:
+    """The rows, with those of copies scaled where our payloads are clearly not like users'
+    requests: compared at the size at which both were measured last.
+
+    A payload that asks a third of what users ask would make every size look fast. (With copies
+    of SageMaker endpoints it also takes out most of what the network adds.)
+    """
+    ratio = _ratio([row for row in rows if row.era == era])
+    if ratio is None or abs(math.log(ratio)) <= UNLIKE:
+        return tuple(rows)
+    return tuple(_scaled(row, ratio) if row.source == SHADOW else row for row in rows)
+
+
+def _ratio(rows: Sequence[Observation]) -> float | None:
+    """Median latency of users' requests over that of ours; None where nothing tells."""
+    ours = [row for row in rows if row.source == SHADOW and isinstance(row.load_rps, Missing)]
+    for mine in sorted(ours, key=lambda row: row.start_s, reverse=True):
+        users = [r.p50_ms for r in rows if r.source == USERS and r.size == mine.size]
+        if users:
+            same = [r.p50_ms for r in ours if r.size == mine.size]
+            return statistics.median(users[-DAY_ROWS:]) / statistics.median(same)
+    return None
+
+
+def _scaled(row: Observation, ratio: float) -> Observation:
+    return replace(
+        row,
+        mean_ms=row.mean_ms * ratio,
+        p50_ms=row.p50_ms * ratio,
+        p95_ms=row.p95_ms * ratio,
+        met_ratio=Missing("of other requests than users'"),
+    )

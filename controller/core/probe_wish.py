@@ -59,10 +59,15 @@ def memory_wish(looking: Looking) -> Wish | None:
     chosen, now_usd = candidates[step.index].estimate, _mid(here.estimate)
     share = _gain(options, step.index, rules.confidence)
     months = PAYBACK_S / (365.25 / 12.0 * DAY_S)
+    worth = share * now_usd * months
+    if not any(same_copy(record.size, here.estimate.size) for record in looking.recent):
+        phases = gentle(here.estimate.p95_ms.mid, SAMPLES // 2)
+        words = f"our payloads are compared with users' requests at {here.estimate.size}"
+        return Wish(here.estimate.size, phases, worth, words)
     size, p_slo = chosen.size, chosen.p_slo
     words = f"{size} meets the SLO with probability {p_slo:.2f} and costs {_saves(chosen, here)}"
     phases = observed.policy.probe.phases or gentle(chosen.p95_ms.mid, SAMPLES)
-    return Wish(size, phases, share * now_usd * months, words)
+    return Wish(size, phases, worth, words)
 
 
 def rules_for(confidence: float, min_saving: float) -> Rules:

@@ -10,7 +10,7 @@ from controller.core.contract import SETTLE_S, KindRules
 from controller.core.guard import Fleet
 from controller.core.periods import DAY_S, HOUR_S
 from controller.core.probe_lessons import REMEMBERED_S
-from controller.core.probe_traffic import in_the_measure
+from controller.core.probe_traffic import in_the_measure, like_users
 from controller.model.change import Change, ChangePhase
 from controller.model.condition import Pause
 from controller.model.endpoint import EndpointKey, EndpointState, Kind, Phase
@@ -76,7 +76,7 @@ class Observer:
         self._seen: dict[EndpointKey, tuple[str, float]] = {}
         self._states: dict[EndpointKey, EndpointState] = {}
         self._learnt: dict[EndpointKey, _Learnt] = {}
-        self._told: dict[EndpointKey, tuple[object, Policy, _Both]] = {}
+        self._told: dict[EndpointKey, tuple[object, tuple[Policy, str], _Both]] = {}
 
     def observe(
         self, entry: Entry, fleet: Fleet, now_s: float, *, lease_held: bool, fresh: bool
@@ -101,7 +101,7 @@ class Observer:
         if open_change is None and samples.hourly_end_s > 0.0:
             self._learn(state, era, samples.hourly, since_s)
         self._learn_memory(entry, rules, state, now_s)
-        rows, live_rows = self._rows(entry, now_s)
+        rows, live_rows = self._rows(entry, era, now_s)
         return Observed(
             now_s=now_s,
             policy=entry.policy,
@@ -150,16 +150,16 @@ class Observer:
         self._at.reports.forget(key)
 
     def _rows(
-        self, entry: Entry, now_s: float
+        self, entry: Entry, era: str, now_s: float
     ) -> tuple[Sequence[Observation], Sequence[Observation]]:
         """Evidence, and what live probes measured: all of it, for an endpoint that is probed."""
         rows = self._at.book.observations(entry.key, now_s)
         if entry.policy.probe is None:
             return rows, ()
         kept = self._told.get(entry.key)
-        if kept is None or kept[0] is not rows or kept[1] is not entry.policy:
-            told = in_the_measure(rows, entry.policy.slo, entry.key.kind)
-            kept = self._told[entry.key] = rows, entry.policy, told
+        if kept is None or kept[0] is not rows or kept[1] != (entry.policy, era):
+            told = in_the_measure(like_users(rows, era), entry.policy.slo, entry.key.kind)
+            kept = self._told[entry.key] = rows, (entry.policy, era), told
         return kept[2]
 
     def _probes(self, entry: Entry, now_s: float) -> Sequence[ProbeRecord]:

@@ -25,6 +25,9 @@ MOST_ROUNDS = 15
 FIRST_CALLS = 130
 """To a copy of the present size, where CloudWatch has seen too little of it; some come cold."""
 BROKEN = 0.5
+UNLIKE = 0.25
+"""Log of the ratio of medians beyond which our payloads are not like users' requests: four
+standard errors of a score of calls."""
 SLOWEST = 8.0
 """How much slower calls are sent than at first, after runs that the generator was too busy for."""
 UNKNOWN_MS = 1000.0
@@ -54,6 +57,7 @@ class TuneShot:
         self._say = say
         self._ended: list[Ended] = []
         self._slower = 1.0
+        self._scale = 1.0
 
     def run(self, goal: Goal, sizes_mb: Sequence[int]) -> Tuned:
         """Raises Terminal where the endpoint cannot be measured, or has no price."""
@@ -61,6 +65,7 @@ class TuneShot:
         tuning = MemoryTuning(
             goal, live, self._subject.current_mb, sizes_mb, self._subject.cost(self._prices)
         )
+        self._compare(live, goal.calls)
         why = f"{MOST_ROUNDS} rounds were made"
         for _ in range(MOST_ROUNDS):
             wanted = tuning.wanted(self._limits.parallel)
@@ -91,6 +96,26 @@ class TuneShot:
             )
         return usual(np.asarray(durations))
 
+    def _compare(self, live: Usual, calls: int) -> None:
+        """Whether our payloads ask as much as users do: a copy of the present size is called.
+
+        Where they clearly do not, what copies show is scaled: sizes are chosen for users.
+        """
+        if self._subject.known() is None:
+            return  # what is known of the present size was measured with these payloads
+        mb, typical_ms = self._subject.current_mb, math.exp(live.log_mean)
+        (ended,) = self._take([self._subject.asked(self._prices, mb, calls, typical_ms)])
+        durations = _durations(ended)
+        if len(durations) < calls // 2:
+            return
+        ratio = float(np.median(live.durations_ms) / np.median(durations))
+        if abs(math.log(ratio)) > UNLIKE:
+            self._scale = ratio
+            self._say(
+                f"warning: at {self._subject.size(mb)} calls with these payloads take "
+                f"{1.0 / ratio:.2g} times what users' calls take; all are scaled by that"
+            )
+
     def _round(self, tuning: MemoryTuning, asked: Sequence[Asked]) -> None:
         for ended in self._take(asked):
             mb = memory_mb_of(ended.record.size)
@@ -102,7 +127,7 @@ class TuneShot:
             if not believed:
                 raise Terminal(f"A copy with {record.size} could not be measured: {record.detail}")
             broke = record.requests > 0 and record.errors > BROKEN * record.requests
-            tuning.learn(mb, _durations(ended), broke=broke)
+            tuning.learn(mb, [ms * self._scale for ms in _durations(ended)], broke=broke)
             self._say(told(ended))
 
     def _patient(self) -> bool:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from given import NOW_S, a_row, a_window
+from given import ERA, NOW_S, a_row, a_window
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.core.probe_traffic import LIVE, Sent, in_the_measure, judged, without
+from controller.core.probe_traffic import LIVE, Sent, in_the_measure, judged, like_users, without
 from controller.core.slo import slo_status
 from controller.model.demand import Attainment
 from controller.model.endpoint import Kind
@@ -85,6 +85,20 @@ def test_what_a_client_sees_only_probes_tell() -> None:
     told = judged(full, slow, slo, Kind.REALTIME_ENDPOINT, NOW_S)
     status = slo_status(told, slo, NOW_S, 0.0)
     assert (status.requests, status.slow) == (90, 90)
+
+
+def test_payloads_that_ask_less_than_users_do_are_made_up_for() -> None:
+    users = [a_row(NOW_S - 3600.0 * i) for i in range(1, 5)]
+    light = {"mean_ms": 20.0, "p50_ms": 17.5, "p95_ms": 37.5, "source": "probe"}
+    here = a_row(NOW_S - 900.0, **light)
+    there = a_row(NOW_S - 600.0, 512, **{**light, "mean_ms": 40.0, "p50_ms": 35.0, "p95_ms": 75.0})
+    scaled = like_users([*users, here, there], ERA)
+    assert scaled[:4] == tuple(users)
+    assert (scaled[4].mean_ms, scaled[5].mean_ms, scaled[5].p95_ms) == (80.0, 160.0, 300.0)
+    alike = a_row(NOW_S - 900.0, source="probe", p50_ms=63.0)
+    assert like_users([*users, alike, there], ERA) == (*users, alike, there)
+    assert like_users([here, there], ERA) == (here, there), "nothing to compare with"
+    assert like_users([*users, here, there], "a later release") == (*users, here, there)
 
 
 def test_evidence_of_an_endpoint_holds_no_latency_of_the_network() -> None:

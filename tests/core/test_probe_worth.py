@@ -78,7 +78,11 @@ def test_a_decrease_waits_for_a_look_at_a_copy(mode: Mode) -> None:
     assert isinstance(decision, Probe)
     assert decision.reason is Reason.PROBING
     assert decision.plan.kind is ProbeKind.SHADOW
-    assert decision.plan.size < LambdaSize(3008)  # type: ignore[operator]
+    assert decision.plan.size == LambdaSize(3008), "first, whether our payloads are like users'"
+    compared = big(policy=a_policy(400.0, mode=mode), probes=(probed(size=LambdaSize(3008)),))
+    then = decided(compared).decision
+    assert isinstance(then, Probe)
+    assert then.plan.size < LambdaSize(3008)  # type: ignore[operator]
     assert isinstance(decision.plan.usd, float)
     assert 0.0 < decision.plan.usd < decision.plan.worth_usd
     assert "0." in assessment.sentence
