@@ -42,8 +42,9 @@ setup: .venv/installed-dev ## Create .venv with everything that development need
 demo: .venv/installed-run ## Watch the whole loop at work in an embedded AWS, in two minutes
 	@$(VENV)/rightsizer demo $(ARGS)
 
+# What takes minutes to install is checked by CI, which says so of itself.
 .PHONY: test
-test: setup lint ## Run every check and every test there is
+test: setup lint $(if $(CI),checkov) ## Run every check and every test there is
 	@PATH="$$(tools/monitoring):$$(tools/browser):$$(tools/containers):$$PATH" $(VENV)/pytest --numprocesses $(WORKERS) $(ARGS)
 
 .PHONY: test-fast

@@ -65,7 +65,7 @@ def _out(*command: str | Path) -> str:
     return done.stdout.strip()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def image() -> Iterator[str]:
     """The daemon's image, built from the checkout and from packages that are here already."""
     base = (READY / "base").read_text("utf-8").strip()
@@ -98,7 +98,7 @@ def _podman(*arguments: str) -> list[str]:
     return ["unshare", "-m", "sh", "-c", WITHOUT_UNIFIED_CGROUPS, "podman", *arguments]
 
 
-def test_the_image_says_what_it_is_and_holds_no_more_than_it_needs(image: str) -> None:
+def _says_what_it_is_and_holds_no_more_than_it_needs(image: str) -> None:
     (shown,) = json.loads(_out("podman", "image", "inspect", image))
     config = shown["Config"]
     assert config["User"] == "65532:65532"
@@ -113,6 +113,8 @@ def test_the_image_says_what_it_is_and_holds_no_more_than_it_needs(image: str) -
 def test_a_whole_round_inside_with_nothing_but_the_journal_to_write_to(
     image: str, sandbox: str, tmp_path: Path
 ) -> None:
+    """One test, for the image is built once."""
+    _says_what_it_is_and_holds_no_more_than_it_needs(image)
     policies, state = tmp_path / "policies", tmp_path / "state"
     policies.mkdir()
     (policies / "ocr.yaml").write_text(POLICY, "utf-8")
