@@ -148,14 +148,14 @@ def in_the_measure(
 
 
 def like_users(rows: Sequence[Observation], era: str) -> tuple[Observation, ...]:
-    """The rows, with those of copies scaled where our payloads are clearly not like users'
-    requests: compared at the size at which both were measured last.
+    """The rows, with those of copies scaled up where our payloads clearly ask less than users
+    do: compared at the size at which both were measured last.
 
-    A payload that asks a third of what users ask would make every size look fast. (With copies
-    of SageMaker endpoints it also takes out most of what the network adds.)
+    A payload that asks a third of what users ask would make every size look fast. One that asks
+    more, or the network, makes all look slow: that errs to the careful side, and is left.
     """
     ratio = _ratio([row for row in rows if row.era == era])
-    if ratio is None or abs(math.log(ratio)) <= UNLIKE:
+    if ratio is None or math.log(ratio) <= UNLIKE:
         return tuple(rows)
     return tuple(_scaled(row, ratio) if row.source == SHADOW else row for row in rows)
 

@@ -22,7 +22,7 @@ from controller.runtime.tune_table import Spending, Tuned
 from controller.runtime.tuning import Goal, MemoryTuning, Wanted, known_calls
 
 MOST_ROUNDS = 15
-FIRST_CALLS = 130
+FIRST_CALLS = 250
 """To a copy of the present size, where CloudWatch has seen too little of it; some come cold."""
 BROKEN = 0.5
 UNLIKE = 0.25
@@ -99,7 +99,9 @@ class TuneShot:
     def _compare(self, live: Usual, calls: int) -> None:
         """Whether our payloads ask as much as users do: a copy of the present size is called.
 
-        Where they clearly do not, what copies show is scaled: sizes are chosen for users.
+        Where they clearly ask less, what copies show is scaled up: sizes are chosen for users.
+        Where they ask more, or the network is in what is measured, the search errs to the
+        careful side, and is left to.
         """
         if self._subject.known() is None:
             return  # what is known of the present size was measured with these payloads
@@ -109,12 +111,12 @@ class TuneShot:
         if len(durations) < calls // 2:
             return
         ratio = float(np.median(live.durations_ms) / np.median(durations))
-        if abs(math.log(ratio)) > UNLIKE:
-            self._scale = ratio
-            self._say(
-                f"warning: at {self._subject.size(mb)} calls with these payloads take "
-                f"{1.0 / ratio:.2g} times what users' calls take; all are scaled by that"
-            )
+        if abs(math.log(ratio)) <= UNLIKE:
+            return
+        self._scale = max(1.0, ratio)
+        at = f"at {self._subject.size(mb)} calls with these payloads take"
+        then = "all are scaled by that" if ratio > 1.0 else "the result is on the careful side"
+        self._say(f"warning: {at} {1.0 / ratio:.2g} times what users' calls take; {then}")
 
     def _round(self, tuning: MemoryTuning, asked: Sequence[Asked]) -> None:
         for ended in self._take(asked):
