@@ -221,9 +221,9 @@ class JournalUnderFire:
         if name not in {"plan_change", "advance_change"}:
             return method
 
-        def call(change: Any, event: Any) -> Any:
+        def call(change: Any, event: Any, *more: Any) -> Any:
             self._switch(f"before {name} {event.what}")
-            out = method(change, event)
+            out = method(change, event, *more)
             self._switch(f"after {name} {event.what}")
             return out
 
