@@ -84,8 +84,10 @@ class Leadership:
 
     @property
     def working(self) -> bool:
-        """Whether anything may be read, decided and written."""
-        return self._elected is None or self._elected.leads
+        """Whether anything may be read, decided and written. The clock is asked as well: a process
+        that was stopped must not write what it had on its mind before it learns who leads."""
+        elected = self._elected
+        return elected is None or (elected.leads and elected.remaining_s() > 0.0)
 
     def start(self) -> None:
         """Stand for election."""
