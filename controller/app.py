@@ -56,6 +56,7 @@ from controller.runtime.reconcile import Hands, Reconciler
 from controller.runtime.record import Recorder
 from controller.runtime.roster import Roster
 from controller.runtime.samples import SampleBook
+from controller.runtime.shared_cost import SharedCost
 from controller.runtime.site import Site, SiteParts
 from controller.store.opened import Journal
 from controller.telemetry.metrics import Telemetry
@@ -187,7 +188,7 @@ def build(wiring: Wiring) -> App:
     hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, near)
     counting = SloCounting(store, telemetry, samples)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
-    engine = Engine(parts, wiring.policies)
+    engine = Engine(parts, wiring.policies, SharedCost(store, wiring.shard, clock))
     looked_at = SiteParts(engine, store, recorder, counting.budget_left, clock, __version__)
     return App(
         engine=engine,

@@ -24,6 +24,7 @@ from controller.runtime.reconcile import Reconciler
 from controller.runtime.record import Recorder
 from controller.runtime.roster import Entry, Resync, Roster, next_turn_s
 from controller.runtime.samples import SampleBook, Wanted
+from controller.runtime.shared_cost import SharedCost
 from controller.telemetry.metrics import ReconcileResult, Telemetry
 
 RETRY_FIRST_S = 15.0
@@ -46,8 +47,10 @@ class Parts:
 class Engine:
     """Samples places and works on endpoints. Safe from several threads."""
 
-    def __init__(self, parts: Parts, policies: PolicySet) -> None:
+    def __init__(self, parts: Parts, policies: PolicySet, cost: SharedCost | None = None) -> None:
+        """`cost`: of the whole fleet, where other processes keep parts of it; None: all is ours."""
         self._at = parts
+        self._cost = cost
         self._policies = policies
         self._failures: dict[EndpointKey, int] = {}
         self._resyncing = threading.Lock()
@@ -217,6 +220,8 @@ class Engine:
                 [entry.key for entry in self._at.roster.entries()]
             )
         )
+        if self._cost is not None and limits.budget_usd_per_month is not None:
+            cost = self._cost.whole(cost)
         return fleet_situation(self._at.store, limits, cost, self._at.clock.now_s())
 
 
