@@ -78,7 +78,6 @@ def iam_policy(
     there. Makes no call to AWS.
     """
     from controller.cli.connect import load_policies
-    from controller.core.permissions.documents import document, documents
     from controller.core.permissions.grant import Access
     from controller.core.permissions.needs import Features, Table, needs
 
@@ -98,16 +97,21 @@ def iam_policy(
     grants = needs(loaded, features, asked=asked, role_arn=role_arn)
     if not grants:
         raise CommandError("these policies ask for nothing: all of them are Off")
+    _show(session, grants, output, split=split)
+    _tell_roles(session, loaded, role_arn)
+
+
+def _show(session: Session, grants: "Sequence[Grant]", output: str, *, split: bool) -> None:
+    from controller.core.permissions.documents import document, documents
+
+    whole = document(grants)
     if output == "table":
         _show_reasons(session, grants)
+    elif split:
+        _show_list(session, output, documents(grants))
     else:
-        whole = document(grants)
-        if split:
-            _show_list(session, output, documents(grants))
-        else:
-            _tell_size(session, whole)
-            show_document(session, output, whole)
-    _tell_roles(session, loaded, role_arn)
+        _tell_size(session, whole)
+        show_document(session, output, whole)
 
 
 def _check_role(loaded: "PolicySet", role_arn: str | None, trusted: str | None) -> None:
