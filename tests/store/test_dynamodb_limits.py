@@ -53,6 +53,10 @@ def test_what_was_left_undone_is_done_again(
     assert list(store.observations(OCR, -1.0)) == rows
 
 
+def test_commands_leave_the_work_to_whoever_leads(dynamodb: Account) -> None:
+    assert dynamodb.store().daemon_running(), "no lock keeps a controller from starting"
+
+
 def test_numbers_sort_as_keys() -> None:
     numbers = [float("-inf"), -1e9, -1.5, 0.0, 1e-9, 1.0, 1_772_020_800.25, 1e18, float("inf")]
     assert sorted(map(ordered, numbers)) == [ordered(number) for number in numbers]

@@ -59,8 +59,11 @@ class DynamoStore:
         """Nothing to lock: replicas share the table, and a lease says who acts."""
 
     def daemon_running(self) -> bool:
-        """Whether a controller may be running on the table: once one has, always."""
-        return self._changes.newest_term(0) > 0
+        """Whether a controller may be running on the table: always, for none can be locked out.
+
+        So commands journal what is wanted, and leave it to the one that leads.
+        """
+        return True
 
     def batch(self) -> AbstractContextManager[None]:
         """Write at the end of the block, or, where it raises, not at all.
