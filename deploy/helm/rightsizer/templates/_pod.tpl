@@ -182,6 +182,8 @@ resources:
   limits:
     memory: 128Mi
 securityContext:
+  # The one user that its image has a name for, without which ssh does not start.
+  runAsUser: 65533
   {{- include "rightsizer.containerSecurity" . | nindent 2 }}
 volumeMounts:
   - name: policies
