@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from given import NOW_S
-from realtime_world import C5, ERA, Machine, rows_of
+from realtime_world import C5, ERA, Machine, parts_of, rows_of
 
 from controller.core.evidence import evidence
 from controller.kinds.realtime_endpoint.capacity import REACH, Curves, fitted
-from controller.kinds.realtime_endpoint.loads import gathered
+from controller.kinds.realtime_endpoint.loads import gathered, without_queues
 from controller.kinds.realtime_endpoint.types import Beliefs, neighbours, shift
 from controller.model.policy import Slo
 from controller.model.size import RealtimeSize
@@ -276,3 +276,16 @@ def test_another_era_says_nothing() -> None:
     parts = [Machine().part(NOW_S + i * 300.0, load, 1.0, BIG) for i, load in enumerate(a_day(60))]
     found = Beliefs.of(evidence(rows_of(parts, C5, era="before"), ERA), Slo(100.0), 0.95)
     assert found.measured == {}
+
+
+def test_a_queue_that_an_overload_left_is_not_held_against_the_load_that_serves_it() -> None:
+    """The instances that a burst asked for come, and serve slowly what has waited for them."""
+    loads = [20.0] * 30 + [300.0] + [60.0] * 3 + [20.0] * 30
+    rows = rows_of(parts_of(Machine(), C5, loads, 100.0), C5)
+    known = [
+        replace(row, p95_ms=4000.0, p50_ms=2000.0, mean_ms=2500.0) if 30 < i < 34 else row
+        for i, row in enumerate(rows)
+    ]
+    kept = without_queues(known)
+    assert [row for row in known if row not in kept] == known[31:34]
+    assert without_queues(kept) == kept

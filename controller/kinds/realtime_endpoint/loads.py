@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -19,6 +20,11 @@ SCATTER_FLOOR = 0.02
 TOGETHER = 4.0
 """Neighbouring windows err alike: so many count as one."""
 OUTLIER_SDS = 4.0
+QUEUE = 4.0
+"""A window this many times slower than usual leaves a queue to the next, whose latency is its
+own only if it has no less load …"""
+QUICK = 1.5
+"""… or is within this many times of the usual again."""
 _NORMAL = NormalDist()
 TOP_ROWS = 6
 """A load has been seen enough when half an hour was spent at it or above."""
@@ -50,6 +56,7 @@ def gathered(rows: Sequence[Observation], percentile: float = 0.95) -> Loads | N
     `percentile` is the SLO's, which rows carry as `p95_ms`.
     """
     known = [r for r in rows if not isinstance(r.load_rps, Missing) and r.load_rps > 0.0]
+    known = without_queues(known)
     if not known:
         return None
     load = np.asarray([float(r.load_rps) for r in known if not isinstance(r.load_rps, Missing)])
@@ -77,6 +84,26 @@ def gathered(rows: Sequence[Observation], percentile: float = 0.95) -> Loads | N
         requests=int(requests.sum()),
         windows=len(rows),
     )
+
+
+def without_queues(rows: Sequence[Observation]) -> list[Observation]:
+    """Rows whose latency is of their own load: not those that follow on an overload and serve
+    the queue that it left. More instances have come by then, and were they believed, their load
+    would look as if it were too much."""
+    if len(rows) < 2:
+        return list(rows)
+    ordered = sorted(rows, key=lambda row: row.start_s)
+    usual_ms = float(np.median([row.p95_ms for row in ordered]))
+    kept = [ordered[0]]
+    for before, row in pairwise(ordered):
+        queued = row.start_s <= before.end_s and before.p95_ms > QUEUE * usual_ms
+        if not (queued and _load(row) < _load(before) and row.p95_ms > QUICK * usual_ms):
+            kept.append(row)
+    return kept
+
+
+def _load(row: Observation) -> float:
+    return 0.0 if isinstance(row.load_rps, Missing) else row.load_rps
 
 
 def _sigma(row: Observation, rank: float) -> float:
