@@ -94,10 +94,12 @@ def without_queues(rows: Sequence[Observation]) -> list[Observation]:
         return list(rows)
     ordered = sorted(rows, key=lambda row: row.start_s)
     usual_ms = float(np.median([row.p95_ms for row in ordered]))
-    kept = [ordered[0]]
+    kept, burdened = [ordered[0]], False
     for before, row in pairwise(ordered):
         queued = row.start_s <= before.end_s and before.p95_ms > QUEUE * usual_ms
-        if not (queued and _load(row) < _load(before) and row.p95_ms > QUICK * usual_ms):
+        relieved = burdened or _load(row) < _load(before)
+        burdened = queued and relieved and row.p95_ms > QUICK * usual_ms
+        if not burdened:
             kept.append(row)
     return kept
 
