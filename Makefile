@@ -45,11 +45,11 @@ demo: .venv/installed-run ## Watch the whole loop at work in an embedded AWS, in
 # What takes minutes to install is checked by CI, which says so of itself.
 .PHONY: test
 test: setup lint $(if $(CI),checkov) ## Run every check and every test there is
-	@PATH="$$(tools/monitoring):$$(tools/browser):$$(tools/containers):$$PATH" $(VENV)/pytest --numprocesses $(WORKERS) $(ARGS)
+	@PATH="$$(tools/monitoring):$$(tools/browser):$$(tools/containers):$$PATH" $(VENV)/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that together take less than a minute
-	@$(VENV)/pytest --numprocesses $(WORKERS) --hypothesis-profile fast \
+	@$(VENV)/pytest --numprocesses $(WORKERS) --dist worksteal --hypothesis-profile fast \
 		-m "not slow and not end_to_end" $(ARGS)
 
 .PHONY: lint
