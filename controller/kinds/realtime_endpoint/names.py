@@ -5,6 +5,7 @@ A name is made from what is wanted: asking twice makes one thing.
 
 import hashlib
 
+from controller.model.sagemaker import Autoscaling
 from controller.model.size import ScheduledBounds
 
 PREFIX = "rightsizer-"
@@ -47,3 +48,9 @@ def _cut(text: str, length: int) -> str:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
+
+
+def foreign_action(scaling: Autoscaling) -> str | None:
+    """A scheduled action that is not ours: the bounds are its owner's then. Their values move
+    with the time of day; what instances are and when more of them start is still ours."""
+    return next((one.name for one in scaling.actions if not is_ours(one.name)), None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from controller.kinds.realtime_endpoint.names import is_ours
+from controller.kinds.realtime_endpoint.names import foreign_action
 from controller.model.reason import Reason
 from controller.model.sagemaker import Autoscaling, RealtimeLive
 
@@ -22,12 +22,6 @@ def obstacles(live: RealtimeLive, change_open: bool) -> Mapping[Reason, str]:
     if foreign is not None:
         found[Reason.FOREIGN_AUTOSCALING] = foreign
     return found
-
-
-def foreign_action(scaling: Autoscaling) -> str | None:
-    """A scheduled action that is not ours: the bounds are its owner's then. Their values move
-    with the time of day; what instances are and when more of them start is still ours."""
-    return next((one.name for one in scaling.actions if not is_ours(one.name)), None)
 
 
 def _foreign(scaling: Autoscaling) -> str | None:

@@ -18,7 +18,7 @@ from controller.kinds.realtime_endpoint.headroom import (
     same_target,
     with_schedule,
 )
-from controller.kinds.realtime_endpoint.obstacles import foreign_action
+from controller.kinds.realtime_endpoint.names import foreign_action
 from controller.kinds.realtime_endpoint.question import (
     GROWTH,
     Best,
