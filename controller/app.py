@@ -42,7 +42,6 @@ from controller.runtime.advise import Advisor
 from controller.runtime.book import EvidenceBook
 from controller.runtime.counting import SloCounting
 from controller.runtime.engine import Engine, Parts
-from controller.runtime.layout import fence_of
 from controller.runtime.leadership import Elected, gate_of
 from controller.runtime.memory import MemoryReports
 from controller.runtime.neighbours import Neighbours
@@ -287,6 +286,8 @@ def _actuator(wiring: Wiring, adapters: Mapping[Kind, KindAdapter]) -> Actuator:
         fence: Fence = lambda _: (ordinal, elected.term())  # noqa: E731 - two words of it
         return Actuator(store, adapters, elected, wiring.clock, fence=fence)
     if wiring.beside:
+        from controller.runtime.layout import fence_of  # a daemon without shards needs none of it
+
         return Actuator(store, adapters, SoleProcess(0), wiring.clock, fence=fence_of(store))
     term = store.newest_term() + 1
     store.raise_term(term)

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -101,15 +100,15 @@ def shard_of(settings: Settings) -> "Shard":
 
 def elected(settings: Settings, store: "Journal", shard: "Shard") -> "Elected | None":
     """The lease that the settings ask for; None: this process alone has the journal."""
+    kind, ordinal = lease_kind(settings), shard.ordinal
+    if kind == NONE:
+        return None
     from controller.clock import SleeplessClock
     from controller.model.lease import LeaseTimes
     from controller.runtime.election import Election, Terms
     from controller.runtime.layout import Layout
     from controller.runtime.lock_election import LockElection
 
-    kind, ordinal = lease_kind(settings), shard.ordinal
-    if kind == NONE:
-        return None
     if kind == FILE:
         alone = Terms(store.newest_term, store.raise_term)
         return LockElection(store.acquire_daemon_lock, alone)
@@ -140,7 +139,7 @@ def lease_name(settings: Settings, ordinal: int) -> str:
 
 def me() -> str:
     """A name that no other process has or had; people find the host and the process by it."""
-    return f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def _records(settings: Settings, kind: str, name: str) -> "LeaseRecords":
