@@ -174,7 +174,11 @@ def _stands_by(one: Replica) -> None:
 
 
 def _all_ended(one: Replica) -> bool:
-    """Each endpoint's first change is through: none was lost with the replica that began it."""
+    """Every change is through: none was lost with the replica that began it.
+
+    At this pace the hour that a step may take lasts half a minute, so a change may be taken
+    back in order after a replica has died over it.
+    """
     changes = json.loads(get(f"{address(one.process)}/api/v1/changes")[1])["items"]
     return len(changes) >= len(NAMES) and all(c["phase"] in CLOSED for c in changes)
 
