@@ -72,6 +72,7 @@ def probes_of(by: Generated, at: Shared) -> Probes:
             learn=at.book.add,
             counted=at.telemetry.probe_ended,
             ended=ended,
+            freed=lambda key: at.roster.schedule(key, clock.now_s()),
             most=max(MOST_AT_ONCE, by.of_one),
             most_each=by.of_one,
         )

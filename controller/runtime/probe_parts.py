@@ -73,7 +73,9 @@ class ProbeParts:
     counted: Callable[[ProbeOutcome, int, Maybe[float]], None] = lambda *_: None
     """Told of each probe that ended: outcome, requests, USD."""
     ended: Callable[[Ended], None] = lambda _: None
-    """Told of each as well, once its evidence is on record."""
+    """Told of each as well, once its evidence is on record …"""
+    freed: Callable[[EndpointKey], None] = lambda _: None
+    """… and of its endpoint, once nothing of it is left and another probe may begin."""
     most: int = MOST_AT_ONCE
     """At once, in all …"""
     most_each: int = 1

@@ -134,9 +134,10 @@ class Probes:
                 probes = list(self._open.values())
             ended = [done for probe in probes if (done := self._step(probe)) is not None]
             with self._lock:
-                self._open = {
-                    name: probe for name, probe in self._open.items() if not _through(probe)
-                }
+                through = {name for name, probe in self._open.items() if _through(probe)}
+                free = {self._open.pop(name).asked.key for name in through}
+            for key in sorted(free):
+                self._at.freed(key)
             return ended
         finally:
             self._stepping.release()

@@ -118,6 +118,8 @@ class Scene:
         self.maker, self.runner, self.eyes = Maker(), Runner(), Eyes()
         self.book = EvidenceBook(self.store)
         self.counted: list[tuple[ProbeOutcome, int, Maybe[float]]] = []
+        self.freed: list[bool] = []
+        """For each endpoint that was free again: whether a copy of it was left."""
         self.bodies: Sequence[Body] = (Body(b"{}", "application/json", 1.0),)
         self.probes = Probes(
             ProbeParts(
@@ -130,6 +132,7 @@ class Scene:
                 bodies=lambda *_: self.bodies,
                 learn=self.book.add,
                 counted=lambda *told: self.counted.append(told),
+                freed=lambda _: self.freed.append(bool(self.maker.there)),
                 **parts,
             )
         )
@@ -179,6 +182,7 @@ def test_a_probe_is_made_measured_recorded_and_put_away() -> None:
     assert not scene.maker.there
     assert not scene.store.shadows()
     assert not scene.probes.busy()
+    assert scene.freed == [False], "another may begin at once, and not before the copy is gone"
     assert scene.runner.plans[begun.id].target.name == begun.id
 
 
