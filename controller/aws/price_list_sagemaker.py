@@ -22,7 +22,14 @@ _SERVERLESS = re.compile(r"(?:[A-Za-z0-9]+-)?ServerlessInf:Mem-([1-6])GB")
 _SAME = 0.005
 """Amounts for six memory sizes are rounded each for itself; so far apart they are still one."""
 
-_NOT_SOLD = Missing("the Price List is not known to have a price of provisioned concurrency")
+_PROVISIONED = re.compile(
+    r"(?:[A-Za-z0-9]+-)?ServerlessInf:(?P<words>[A-Za-z-]*Prov[A-Za-z-]*?)Mem-(?P<gb>[1-6])GB"
+    r"(?P<more>[A-Za-z-]*)"
+)
+"""Environments that are kept warm, and requests that run in them: how AWS writes the two is not
+documented. What names provisioned concurrency and a memory size counts; of the two, the one
+that speaks of a duration is the requests'."""
+_USED = re.compile(r"dur|req|inv", re.IGNORECASE)
 
 
 def hosting_prices(products: Iterable[str], region: str, as_of_s: float) -> Maybe[HostingPrices]:
@@ -43,19 +50,40 @@ def serverless_prices(
 ) -> Maybe[ServerlessPrices]:
     """USD per GB-second, if the prices of all memory sizes agree on one.
 
-    How provisioned concurrency is written in the list is not known, so its prices are Missing.
+    Those of provisioned concurrency are Missing where the list does not name them beyond doubt.
     """
-    rates: list[float] = []
+    rates: dict[str, list[float]] = {"": [], "kept": [], "used": []}
     for product in products_of(products, region):
-        memory = _SERVERLESS.fullmatch(_usage_type(product))
-        if memory is not None:
-            rates += [usd / int(memory.group(1)) for usd in _per(product, "s")]
+        sort, gb = _memory(_usage_type(product))
+        if gb is not None:
+            rates[sort] += [usd / gb for usd in _per(product, "s")]
+    rate = _one(rates[""], "serverless inference")
+    if isinstance(rate, Missing):
+        return rate
+    kept = _one(rates["kept"], "provisioned concurrency")
+    used = _one(rates["used"], "requests with provisioned concurrency")
+    return ServerlessPrices(region, rate, kept, used, as_of_s, "price-list")
+
+
+def _memory(usage_type: str) -> tuple[str, int | None]:
+    """(what is paid for, GB of memory); no memory where it is something else."""
+    plain = _SERVERLESS.fullmatch(usage_type)
+    if plain is not None:
+        return "", int(plain.group(1))
+    warm = _PROVISIONED.fullmatch(usage_type)
+    if warm is None:
+        return "", None
+    words = warm["words"] + warm["more"]
+    return "used" if _USED.search(words) else "kept", int(warm["gb"])
+
+
+def _one(rates: list[float], what: str) -> Maybe[float]:
+    """The price of a GB-second that all memory sizes agree on."""
     if not rates:
-        return Missing("the Price List has no price of serverless inference there")
+        return Missing(f"the Price List has no price of {what} there")
     if max(rates) > min(rates) * (1.0 + _SAME):
-        return Missing("the Price List has several prices of a GB-second of serverless inference")
-    rate = sorted(rates)[len(rates) // 2]
-    return ServerlessPrices(region, rate, _NOT_SOLD, _NOT_SOLD, as_of_s, "price-list")
+        return Missing(f"the Price List has several prices of a GB-second of {what}")
+    return sorted(rates)[len(rates) // 2]
 
 
 def _usage_type(product: Mapping[str, Any]) -> str:

@@ -76,6 +76,35 @@ def test_doubt_is_unknown() -> None:
     assert "several" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("kept", "used"),
+    [
+        (
+            "EU-ServerlessInf:ProvisionedConcurrency-Mem-{}GB",
+            "EU-ServerlessInf:Prov-Duration-Mem-{}GB",
+        ),
+        ("ServerlessInf:Prov-Mem-{}GB", "ServerlessInf:Prov-Mem-{}GB-Requests"),
+    ],
+)
+def test_provisioned_concurrency_costs_what_the_list_says_beyond_doubt(
+    kept: str, used: str
+) -> None:
+    rows = [
+        product(text.format(gb), f"{usd * gb:.10f}", "seconds")
+        for text, usd in ((kept, 0.000008), (used, 0.000012))
+        for gb in (1, 2, 6)
+    ]
+    found = serverless_prices([*SERVERLESS, *rows], "eu-west-1", 5.0)
+    assert isinstance(found, ServerlessPrices)
+    assert found.usd_per_gb_s_provisioned == pytest.approx(0.000008)
+    assert found.usd_per_gb_s_provisioned_use == pytest.approx(0.000012)
+    odd = product(kept.format(3), "0.5", "seconds")
+    doubtful = serverless_prices([*SERVERLESS, *rows, odd], "eu-west-1", 5.0)
+    assert isinstance(doubtful, ServerlessPrices)
+    assert isinstance(doubtful.usd_per_gb_s_provisioned, Missing)
+    assert doubtful.usd_per_gb_s == found.usd_per_gb_s
+
+
 def test_prices_survive_as_text() -> None:
     prices = [*BUNDLED_HOSTING.values(), *BUNDLED_SERVERLESS.values()]
     assert from_text(to_text(prices)) == prices
