@@ -230,8 +230,8 @@ def test_a_deployment_rolls_back_on_an_alarm(in_process, world):
 
 
 @pytest.mark.slow
-def test_a_month_of_ten_endpoints_takes_seconds():
-    """Some half a minute of a processor for ten endpoints and thirty days."""
+def test_days_of_ten_endpoints_take_seconds():
+    """Some ten seconds of a processor for ten endpoints and ten days, on a machine at rest."""
     world = World(seed=7)
     names = [f"e{number}" for number in range(10)]
     world.seed_from(
@@ -257,8 +257,8 @@ def test_a_month_of_ten_endpoints_takes_seconds():
         }
     )
     began = process_time()
-    world.advance(30 * 86_400.0)
-    assert process_time() - began < 120.0
+    world.advance(10 * 86_400.0)
+    assert process_time() - began < 60.0
 
 
 def test_concurrent_requests_scale_sooner():
