@@ -141,8 +141,9 @@ def _searched(
             sizing = app.rules[subject.key.kind].sizing(app.prices, subject.state)
             assert isinstance(sizing, RealtimeSizing), "instances are sized by their own kind"
             shot_of = InstanceShot(subject, sizing, app.prices, measure, say=session.say)
-            return shot_of.run(wish.max_usd)
-        tuner = TuneShot(subject, app.prices, measure, limits=wish.limits(), say=session.say)
+            return shot_of.run(wish.most_usd(session, app, subject))
+        limits = wish.limits(session, app, subject)
+        tuner = TuneShot(subject, app.prices, measure, limits=limits, say=session.say)
         return tuner.run(wish.goal(subject), wish.sizes_mb(subject))
     except Conflict as error:
         raise CommandError(str(error).rstrip(".")) from error

@@ -103,42 +103,44 @@ class Wish:
             confirm=3 * self.calls,
         )
 
-    def limits(self) -> "Limits":
+    def limits(self, session: Session, app: "App", subject: "Subject") -> "Limits":
         """How much at once, and for how much money."""
         from controller.runtime.tune_shot import Limits
 
-        return Limits(self.parallel, self.max_usd)
+        return Limits(self.parallel, self.most_usd(session, app, subject))
+
+    def most_usd(self, session: Session, app: "App", subject: "Subject") -> float | None:
+        """What the whole search may cost: as given, or what is left of the policy's day."""
+        if self.max_usd is not None:
+            return self.max_usd
+        day = subject.probing.budget.usd_per_day
+        return None if day is None else max(0.0, day - _spent(session, app, subject))
 
     def agree(self, session: Session, app: "App", subject: "Subject") -> None:
         """Say what it may cost and ask. Raises CommandError at a no, or over budget."""
         from controller.cli.probe_run import ask, refuse_price
-        from controller.core.periods import DAY_S
-        from controller.core.probe_cost import money, spent_usd
+        from controller.core.probe_cost import money
         from controller.model.missing import Missing
         from controller.model.size import RealtimeSize
 
         if isinstance(subject.state.size, RealtimeSize):
-            what, usd = self._of_instances(app, subject)
+            what, one = self._of_instances(app, subject)
         else:
-            what, usd = self._of_memory(app, subject)
-        now_s = session.clock.now_s()
-        spent = spent_usd(app.store.probes(subject.key, since_s=now_s - DAY_S), now_s)
-        if self.max_usd is None:
-            refuse_price(usd, spent, subject.probing.budget)
-        cost = "unknown" if isinstance(usd, Missing) else f"about {money(usd)} USD"
-        most = "" if self.max_usd is None else f", at most {money(self.max_usd)}"
-        session.say(f"Copies of {subject.key.short} {what}; cost: {cost}{most}.")
+            what, one = self._of_memory(app, subject)
+        refuse_price(one, _spent(session, app, subject), subject.probing.budget)
+        usd = "unknown" if isinstance(one, Missing) else f"about {money(one * USUAL_PROBES)} USD"
+        most = self.most_usd(session, app, subject)
+        limit = "" if most is None else f", at most {money(most)}"
+        session.say(f"Copies of {subject.key.short} {what}; cost: {usd}{limit}.")
         if self.dry_run:
             raise click.exceptions.Exit(ExitCode.OK)
         ask(session, "Go on?", yes=self.yes)
 
     def _of_memory(self, app: "App", subject: "Subject") -> "tuple[str, Maybe[float]]":
-        from controller.model.missing import Missing
-
+        """What is searched, and what one probe may cost."""
         sizes, known = self.sizes_mb(subject), subject.known()
         mean_ms = 1000.0 if known is None else known[0]
-        one = subject.asked(app.prices, subject.current_mb, self.calls, mean_ms).order.usd
-        usd = one if isinstance(one, Missing) else one * USUAL_PROBES
+        usd = subject.asked(app.prices, subject.current_mb, self.calls, mean_ms).order.usd
         span = f"{min(sizes)}-{max(sizes)} MB"
         return f"with sizes from {len(sizes)} ({span}), {self.calls} calls each", usd
 
@@ -153,6 +155,14 @@ class Wish:
                 "Of instances there is the strategy slo alone, and the policy's bounds say which."
             )
         rate = tariff(subject.state.size, subject.state, app.prices, ProbeKind.SHADOW)
-        hours = USUAL_PROBES * INSTANCE_HOURS
-        usd = rate if isinstance(rate, Missing) else rate.usd_per_hour * hours
+        usd = rate if isinstance(rate, Missing) else rate.usd_per_hour * INSTANCE_HOURS
         return "on other instance types, one after the other, minutes each", usd
+
+
+def _spent(session: Session, app: "App", subject: "Subject") -> float:
+    """What probes of the endpoint have cost in the last day."""
+    from controller.core.periods import DAY_S
+    from controller.core.probe_cost import spent_usd
+
+    now_s = session.clock.now_s()
+    return spent_usd(app.store.probes(subject.key, since_s=now_s - DAY_S), now_s)

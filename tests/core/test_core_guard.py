@@ -257,3 +257,5 @@ def test_what_a_client_sees_is_held_for_a_probe() -> None:
     assert isinstance(decision, Hold)
     assert decision.reason is Reason.NEEDS_PROBE
     assert isinstance(ask(a_situation(policy=policy))[0], Propose), "of a function it is Duration"
+    told = a_situation(policy=policy, state=a_state(key=key), client_seen=True)
+    assert isinstance(ask(told)[0], Propose), "live probes have told"
