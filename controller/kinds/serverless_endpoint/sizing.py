@@ -166,8 +166,9 @@ def usd_per_month(
     if isinstance(kept, Missing):
         return kept
     use = prices.usd_per_gb_s_provisioned_use
-    rate = prices.usd_per_gb_s if isinstance(use, Missing) else use
-    return used_gb_s * rate + size.provisioned_concurrency * gb * SECONDS_PER_MONTH * kept
+    if isinstance(use, Missing):
+        return use
+    return used_gb_s * use + size.provisioned_concurrency * gb * SECONDS_PER_MONTH * kept
 
 
 def _cost(
