@@ -32,7 +32,7 @@ settings.register_profile(
 )
 settings.register_profile("dev", deadline=None)
 # For `make test-fast`: fewer examples, also where a test asks for a number of its own.
-FAST_EXAMPLES = 15
+FAST_EXAMPLES = 10
 settings.register_profile("fast", deadline=None, max_examples=FAST_EXAMPLES)
 settings.load_profile("ci" if CI else "dev")
 

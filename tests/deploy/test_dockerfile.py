@@ -66,6 +66,7 @@ def test_models_of_every_service_that_is_called_stay_in_the_image() -> None:
     assert asked <= kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-probe.lock"])
 def test_the_bill_of_materials_names_every_package_of_an_image(lock: str) -> None:
     done = subprocess.run(

@@ -171,6 +171,7 @@ def assert_calibrated(count: int, slack: float) -> None:
     assert np.mean(safe) >= 0.95 - slack / 2.0, np.mean(safe)
 
 
+@pytest.mark.slow
 def test_intervals_of_capacity_hold_the_truth_as_often_as_they_say() -> None:
     assert_calibrated(40, slack=0.08)
 
