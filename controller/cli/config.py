@@ -54,10 +54,10 @@ class Setting:
 
 @click.group(
     cls=LazyGroup,
-    lazy={"view": Lazy("controller.cli.config:view", "Settings in effect, and whence they are.")},
+    lazy={"view": Lazy("controller.cli.config:view", "Settings in effect, and where each came from.")},
 )
 def config() -> None:
-    """Show how a process would run: settings from flags, environment and defaults."""
+    """Show the settings in effect."""
 
 
 class AsRun(Verb):
