@@ -54,7 +54,9 @@ class Setting:
 
 @click.group(
     cls=LazyGroup,
-    lazy={"view": Lazy("controller.cli.config:view", "Settings in effect, and where each came from.")},
+    lazy={
+        "view": Lazy("controller.cli.config:view", "Settings in effect, and where each came from.")
+    },
 )
 def config() -> None:
     """Show the settings in effect."""

@@ -45,7 +45,7 @@ COMMANDS = {
     ),
     "config": Lazy("controller.cli.config:config", "Show the settings in effect."),
     "export": Lazy("controller.cli.export:export", "Write the whole journal as JSON lines."),
-    "store": Lazy("controller.cli.store:store", "Make the journal's table in DynamoDB."),
+    "store": Lazy("controller.cli.store:store", "Look after the journal."),
     "demo": Lazy("controller.cli.demo:demo", "Watch the whole loop at work in an embedded AWS."),
     "sandbox": Lazy("controller.cli.sandbox:sandbox", "Serve an AWS that fits in a process."),
     "completion": Lazy("controller.cli.completion:completion", "Print a shell's completion code."),
