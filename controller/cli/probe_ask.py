@@ -55,6 +55,7 @@ class ByHand:
         """The probe. Raises CommandError, UsageError."""
         from controller.cli.probe_sizes import parse_size
         from controller.core.probe_cost import Load, estimated_usd, tariff
+        from controller.core.probing import crowded
         from controller.model.missing import Missing
         from controller.model.probe import ProbeKind, ProbeOrder
         from controller.runtime.probe_parts import Asked
@@ -69,6 +70,9 @@ class ByHand:
         kind = ProbeKind.SHADOW if shadow else ProbeKind.LIVE
         latency_ms = expected_ms(seen, size)
         phases = self._phases(probing, latency_ms, shadow=shadow)
+        why = crowded(phases, latency_ms, probing.max_in_flight)
+        if why is not None:
+            raise CommandError(f"nothing was sent: {why} (probe.maxConcurrency of the policy)")
         warm_up = probing.warm_up if shadow else 0
         rate = tariff(size, state, app.prices, kind)
         requests = warm_up + sum(phase.requests for phase in phases)

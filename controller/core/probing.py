@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from controller.model.missing import Maybe, Missing
 from controller.model.probe import NO_SUCCESS
+from controller.model.probing import Phase
 
 POWER_TUNING_DISCARD = 0.2
 """aws-lambda-power-tuning's `discardTopBottom`: share taken off at each end, 0-0.4."""
@@ -44,3 +45,19 @@ def trimmed_mean(values: Sequence[float], discard: float = POWER_TUNING_DISCARD)
     off = math.floor(len(values) * discard)
     kept = sorted(values)[off : len(values) - off]
     return sum(kept) / len(kept)
+
+
+def crowded(phases: Sequence[Phase], latency_ms: float, max_in_flight: int) -> str | None:
+    """Why phases cannot be kept up within the limit, if they cannot.
+
+    By Little's law rate times latency are under way on average; arrivals that find no place are
+    dropped, and a run of which much was dropped is thrown away.
+    """
+    busiest = max((max(phase.from_rps, phase.to_rps) for phase in phases), default=0.0)
+    under_way = busiest * latency_ms / 1000.0
+    if under_way <= max_in_flight:
+        return None
+    return (
+        f"at {busiest:g} requests a second of some {latency_ms:.0f} ms about {under_way:.0f} are"
+        f" under way at once, and no more than {max_in_flight} may be"
+    )

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.core.probing import quantile_ms, trimmed_mean
+from controller.core.probing import crowded, quantile_ms, trimmed_mean
 from controller.model.missing import Missing
+from controller.model.probing import Phase
 
 answers = st.lists(st.floats(1.0, 1e5), min_size=1, max_size=60).map(sorted)
 shares = st.floats(0.5, 0.999)
@@ -47,3 +48,12 @@ def test_the_trimmed_mean_of_power_tuning() -> None:
     assert isinstance(trimmed_mean([]), Missing)
     with pytest.raises(ValueError, match="cannot discard"):
         trimmed_mean([1.0], 0.5)
+
+
+def test_a_rate_that_needs_more_places_than_there_are_is_told_before_money_is_spent() -> None:
+    ramp = (Phase(1.0, 40.0, 30.0), Phase(40.0, 40.0, 30.0))
+    assert crowded(ramp, 190.0, 8) is None
+    assert crowded((), 1e6, 1) is None
+    why = crowded(ramp, 300.0, 8)
+    assert why is not None
+    assert "about 12" in why
