@@ -177,8 +177,10 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
 
 def _hardly_costs(inputs: Inputs, here: Estimate, best: Estimate) -> bool:
     """Whether more of the same instances, or the same at better hours, is all but free: a size
-    that may not be good enough is left for it before a breach."""
+    that may not be good enough is left for it before a breach, if it was not changed often."""
     if not isinstance(best.size, RealtimeSize) or not at_least(best.size, here.size):
+        return False
+    if inputs.history.changes >= 2:
         return False
     return cost_mid(best) <= cost_mid(here) * (1.0 + inputs.policy.cadence.min_saving_ratio)
 
