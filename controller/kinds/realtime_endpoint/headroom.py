@@ -27,7 +27,7 @@ TIGHTER = (0.85, 0.7, 0.55, 0.4)
 SAME_TARGET = 1.2
 """A target within this factor of the best one stays as it is …"""
 SAME_USD = 1.1
-"""… if it costs little more."""
+"""… if that costs little more, and nothing else changes."""
 SCHEDULE_USD = 1.05
 """Most that a size with scheduled actions may cost of one without: where demand repeats, that
 instances are there before the rise is worth that much."""
@@ -100,7 +100,8 @@ def same_target(ask: Question, best: Best, belief: Belief) -> Best:
     same = replace(kept.size, target_per_instance=old, max_instances=best.size.max_instances)
     if same.min_instances > same.max_instances or not bears(ask, same, ask.bearable(belief)):
         return best
-    dear = _mean(ask, same) > SAME_USD * _mean(ask, best.size)
+    moves = same.min_instances != ask.current.min_instances
+    dear = _mean(ask, same) > (1.0 if moves else SAME_USD) * _mean(ask, best.size)
     return best if dear else replace(best, size=same)
 
 
