@@ -29,7 +29,7 @@ MOST_BYTES = 64 * 2**20
 @click.argument("plan_file", metavar="PLAN", type=click.Path())
 @policies_option()
 @click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, allow_from_autoenv=False, help="Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Journal the changes and leave.")
 @pass_session
 def apply(

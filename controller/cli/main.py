@@ -12,6 +12,7 @@ from controller import __version__
 from controller.cli.exits import CommandError, ExitCode
 from controller.cli.lazy import Lazy, LazyGroup
 from controller.cli.session import Session
+from controller.settings import ENV_PREFIX
 
 PROGRAM = "rightsizer"
 COMPLETE = "_RIGHTSIZER_COMPLETE"
@@ -57,7 +58,12 @@ COMMANDS = {
     cls=LazyGroup,
     lazy=COMMANDS,
     name=PROGRAM,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        # every option of every command: RIGHTSIZER_PLAN_OUTPUT is `plan --output`
+        "auto_envvar_prefix": ENV_PREFIX.rstrip("_"),
+    },
     epilog="Every option above may also stand after the command.",
 )
 @click.version_option(__version__, "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     help="Let so many workers send the requests; they come to port 5557 of this machine.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and send nothing.")
-@click.option("--yes", is_flag=True, help="Spend without asking.")
+@click.option("--yes", is_flag=True, allow_from_autoenv=False, help="Spend without asking.")
 @output_option("table", "json", "yaml")
 @pass_session
 def probe(

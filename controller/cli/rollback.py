@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("endpoint", shell_complete=complete)
 @policies_option(required=False)
 @click.option("--reason", default="", help="Why; kept in the journal.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, allow_from_autoenv=False, help="Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Journal it and leave.")
 @pass_session
 def rollback(

@@ -63,7 +63,9 @@ STRATEGIES = ("slo", "cost", "speed", "balanced")
 @click.option(
     "--apply", "apply_", is_flag=True, help="Change to the result, with canary and verdict."
 )
-@click.option("--yes", is_flag=True, help="Spend, and change, without asking.")
+@click.option(
+    "--yes", is_flag=True, allow_from_autoenv=False, help="Spend, and change, without asking."
+)
 @output_option("table", "wide", "json", "yaml")
 @pass_session
 def tune(

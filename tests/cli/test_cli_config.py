@@ -8,6 +8,7 @@ import pytest
 from cli_shell import Shell
 
 from controller.cli.config import options
+from controller.cli.main import cli
 from controller.settings import ENV_PREFIX
 
 SETTINGS = [pytest.param(option, id=option.opts[0]) for option in options()]
@@ -63,3 +64,31 @@ def test_secrets_are_not_shown(shell: Shell, form: str) -> None:
     assert "localhost:4566" in answer.out
     assert "eu-west-1" in answer.out
     assert "AWS_SECRET_ACCESS_KEY" in answer.out
+
+
+def _commands(group: click.Group, context: click.Context) -> list[click.Context]:
+    found = []
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=name, parent=context)
+        found += [inner, *(_commands(command, inner) if isinstance(command, click.Group) else ())]
+    return found
+
+
+def test_every_option_of_every_command_has_a_variable_but_consent() -> None:
+    root = click.Context(cli, info_name="rightsizer", auto_envvar_prefix=ENV_PREFIX.rstrip("_"))
+    without = {
+        f"{context.info_name} {option.opts[0]}"
+        for context in _commands(cli, root)
+        for option in context.command.params
+        if isinstance(option, click.Option) and not option.is_eager
+        if option.envvar is None and not option.allow_from_autoenv
+    }
+    assert without == {"apply --yes", "rollback --yes", "probe --yes", "tune --yes"}
+
+
+def test_a_variable_stands_for_an_option(monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
+    monkeypatch.setenv("RIGHTSIZER_VERSION_OUTPUT", "json")
+    assert json.loads(shell("version").out)
+    assert not shell("version", "-o", "table").out.startswith("{")
