@@ -1,4 +1,4 @@
-"""How a long-running process takes memory from the system, and how often it looks for garbage.
+"""How a long-running process keeps its memory small, and how often it looks for garbage.
 
 glibc gives each thread an arena of its own, and keeps what was freed in it. Our threads wait
 for AWS most of the time, and Python lets one of them run at once: one arena does for all,
@@ -7,6 +7,7 @@ and saves a tenth of the memory.
 
 import ctypes
 import gc
+import sys
 
 _M_TRIM_THRESHOLD = -1
 _M_ARENA_MAX = -8
@@ -33,3 +34,16 @@ def collect_less() -> None:
     lasts nothing else runs.
     """
     gc.set_threshold(*_COLLECT)
+
+
+def log_without_rich() -> None:
+    """Call before structlog is imported: it loads rich, where there is one, for tracebacks in
+    colours, which this program's logs never have. A daemon is 5 MB smaller without."""
+    if "rich" in sys.modules or "structlog" in sys.modules:
+        return
+    # None is how Python marks what cannot be imported
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        import structlog  # noqa: F401
+    finally:
+        del sys.modules["rich"]

@@ -120,10 +120,11 @@ def run(
     order; a second one ends it at once, and what was under way goes on at the next start.
     SIGHUP reads the policies again.
     """
-    from controller.cli.allocator import collect_less, use_one_arena
+    from controller.cli.allocator import collect_less, log_without_rich, use_one_arena
     from controller.cli.signals import Signals
 
     use_one_arena()
+    log_without_rich()
     collect_less()
     session.flags |= {"listen": listen, "workers": workers}
     session.flags |= {"journal_days": journal_days, "keep_versions": keep_versions, **guarding}

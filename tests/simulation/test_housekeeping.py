@@ -42,9 +42,12 @@ def _journalled(account: Account, number: int, planned_at_s: float) -> None:
         },
     )
     store = account.app.store
-    planned = store.plan_change(change, ChangeEvent(planned_at_s, change.phase, "planned", ""))
+    term = store.newest_term(0)
+    event = ChangeEvent(planned_at_s, change.phase, "planned", "", term)
+    planned = store.plan_change(change, event)
     ended = replace(planned, phase=ChangePhase.VERIFIED, finished_at_s=account.clock.now_s())
-    store.advance_change(ended, ChangeEvent(account.clock.now_s(), ended.phase, "verdict", ""))
+    closed = ChangeEvent(account.clock.now_s(), ended.phase, "verdict", "", term)
+    store.advance_change(ended, closed)
 
 
 def _housekeeper(account: Account, keep: int | None = 3) -> Housekeeper:
@@ -91,7 +94,7 @@ def test_a_version_older_than_our_change_is_left() -> None:
     store = account.app.store
     oldest = store.changes(key_of("f"))[-1]
     moved = replace(oldest, planned_at_s=oldest.planned_at_s + 599.0)
-    store.advance_change(moved, ChangeEvent(0.0, moved.phase, "moved", ""))
+    store.advance_change(moved, ChangeEvent(0.0, moved.phase, "moved", "", store.newest_term(0)))
     assert "2" in _clean(account)
 
 
