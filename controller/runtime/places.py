@@ -3,7 +3,7 @@
 A place whose calls hang costs a worker for as long as they take. It is left one worker at
 most, and after each task that took so long it rests, twice as long each time, up to five
 minutes; a task that ends in time makes it an ordinary place again. Where there are several,
-no place ever has all workers.
+no place ever has all workers; a place that is alone holds up nobody, and never rests.
 """
 
 import threading
@@ -65,7 +65,7 @@ class Places:
         with self._lock:
             place = self._places[scope]
             place.under_way -= 1
-            if took_s <= SLOW_S:
+            if took_s <= SLOW_S or len(self._places) == 1:
                 place.slow, place.rests_until_s = 0, 0.0
                 return 0.0
             place.slow += 1

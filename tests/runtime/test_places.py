@@ -40,3 +40,11 @@ def test_a_slow_place_rests_longer_each_time_and_recovers_at_once() -> None:
     assert places.enter(THERE) == 0.0
     assert places.leave(HERE, 1.0) == 0.0
     assert [places.enter(HERE), places.enter(HERE)] == [0.0, 0.0]
+
+
+def test_a_place_that_is_alone_never_rests() -> None:
+    places = Places(4, lambda: 0.0)
+    only = Scope("eu-west-1", "123456789012")
+    assert places.enter(only) == 0.0
+    assert places.leave(only, 300.0) == 0.0
+    assert [places.enter(only) for _ in range(4)] == [0.0] * 4
