@@ -57,7 +57,7 @@ def test_it_is_a_document_for_machines(summary: dict[str, Any]) -> None:
 
 def test_when_nothing_moves_any_more_it_ends(summary: dict[str, Any]) -> None:
     assert summary["ended"] == "everything rests"
-    assert 3 * 24.0 < summary["hours"] < 7 * 24.0
+    assert 2 * 24.0 < summary["hours"] < 7 * 24.0
 
 
 @pytest.mark.parametrize("name", ["checkout-ocr", "webhook-intake"])
