@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from processes import Process, address, entries, environment, get, run
 
+PACE = "8"
+"""The sandbox's seconds in one of ours: waits for AWS are short."""
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 ACCOUNT = {
@@ -43,7 +45,8 @@ spec:
 def sandbox(tmp_path: Path) -> Iterator[str]:
     document = tmp_path / "account.json"
     document.write_text(json.dumps(ACCOUNT), encoding="utf-8")
-    with Process("sandbox", "serve", "--port", "0", "--account-file", str(document)) as process:
+    command = ("sandbox", "serve", "--port", "0", "--account-file", str(document), "--pace", PACE)
+    with Process(*command) as process:
         yield address(process)
 
 
@@ -56,6 +59,8 @@ def _daemon(policies: Path, env: dict[str, str]) -> Process:
         str(policies),
         "--listen",
         "127.0.0.1:0",
+        "--pace",
+        PACE,
         env=env,
     )
 
