@@ -9,8 +9,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv/bin
 IMAGE ?= rightsizer:dev
-# Tests run in as many processes as there are cores; `make test WORKERS=0` for one.
-WORKERS ?= auto
+# Tests run in one process more than there are cores, for some of them mostly wait for other
+# programs; `make test WORKERS=0` for one.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)))
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 

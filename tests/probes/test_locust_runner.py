@@ -136,7 +136,8 @@ def test_several_workers_share_the_load(tmp_path: Path) -> None:
         generator.start("a", plan(Phase(60.0, 60.0, 2.0), warm_up=1))
         run = finished(generator, "a")
         for worker in workers:
-            worker.wait(30)
+            # one that misses the goodbye is told by a silence of a minute
+            worker.wait(150)
     assert "2 workers" in run.detail
     assert sum(s.phase < 0 for s in run.samples) == 1
     assert 70 < sum(s.phase >= 0 for s in run.samples) < 180
