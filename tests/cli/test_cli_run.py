@@ -177,7 +177,7 @@ def test_a_hundred_endpoints_fit_into_120_megabytes(tmp_path: Path) -> None:
         journal = SqliteStore.open(store, read_only=True)
         while len(journal.assessments()) < count:
             assert time.monotonic() < deadline_s, "not all endpoints were judged in time"
-            time.sleep(0.05)
+            time.sleep(1.0)
         journal.close()
         used = Path(f"/proc/{process.pid}/status").read_text()
         resident_kb = int(next(x for x in used.splitlines() if x.startswith("VmRSS")).split()[1])
