@@ -42,8 +42,10 @@ def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: 
 
 
 def _worth_a_leap(here: Estimate, other: Estimate) -> bool:
-    """Whether a size has served, or is at least more likely than not to be good enough."""
-    return not unproven(here, other) or other.p_slo >= CLIMB_BELOW
+    """Whether a size has served, or is more likely than not to be good enough where the present
+    one is not: what is likely to do is waited for."""
+    likely = other.p_slo >= CLIMB_BELOW > here.p_slo
+    return likely or not unproven(here, other)
 
 
 def _takes(here: Estimate, other: Estimate) -> bool:

@@ -14,6 +14,7 @@ from controller.core.assess import Observed, assess, believe
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.missing import Missing
 from controller.model.policy import Bounds, OnConflict, Policy
+from controller.model.reason import Reason
 from controller.model.size import RealtimeSize, lessens
 from controller.sandbox.noise import Noise
 from controller.sandbox.sagemaker.stations import ServerStation
@@ -161,7 +162,9 @@ def more_demand_never_means_fewer_instances(world: tuple[Machine, Observed]) -> 
 
 
 def after_applying_the_decision_is_hold(world: tuple[Machine, Observed]) -> None:
-    """The size it chose, under the same demand and evidence, stays as it is."""
+    """The size it chose, under the same demand and evidence, stays as it is; but for a breach
+    that all instances of the type do not end: then a type that never served is the last resort,
+    and more of the same was tried before."""
     observed = world[1]
     first = judge(observed).wanted
     assume(isinstance(first, Propose))
@@ -170,6 +173,10 @@ def after_applying_the_decision_is_hold(world: tuple[Machine, Observed]) -> None
     assert isinstance(size, RealtimeSize)
     calm = replace(observed.windows, recent=())
     second = judge(replace(observed, state=a_state(size), windows=calm)).wanted
+    if isinstance(second, Propose) and first.proposal.reason is Reason.SLO_BREACHED:
+        assert "never measured here" in second.proposal.detail, second.proposal.detail
+        assert not lessens(first.proposal.before, size)
+        return
     assert isinstance(second, Hold), (first.proposal.detail, second.proposal.detail)
 
 
