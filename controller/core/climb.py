@@ -36,6 +36,7 @@ def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: 
     gain = [e for e in others if helps(here, e) and _worth_a_leap(here, e)]
     if not gain:
         return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
+    gain = [e for e in gain if not _takes(here, e)] or gain
     best = _most_promising(inputs, here, gain)
     note = proposals.last_resort(here.size, best.size) if unproven(here, best) else ""
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason, note=note)

@@ -9,6 +9,8 @@ from controller.model.size import RealtimeSize
 
 AS_EXPECTED = 0.97
 """Probability that a type on which the container never ran behaves as types differ at all."""
+EVEN = 0.5
+"""Most that is believed of such a type where the middle of its p95 is over the threshold."""
 TOO_SLOW = 0.5
 """Probability of meeting the SLO at the peak, below which an upper bound is too low."""
 
@@ -25,12 +27,15 @@ def estimate(ask: Question, best: Best, *, more: bool) -> Maybe[Estimate]:
     running = ask.live.instances if size == ask.current else None
     fleet = Fleet.of(size, ask.shape, running)
     load = fleet.worst_load_rps(ask.bearable(belief))
+    p95_ms = belief.curves.percentile_ms(load)
     p_slo = belief.p_met(load) * (1.0 if belief.requests else AS_EXPECTED)
+    if not belief.requests and p95_ms.mid > belief.threshold_ms:
+        p_slo = min(p_slo, EVEN)
     price = ask.prices.usd_per_hour.get(size.instance_type)
     unpriced = Missing(f"no price of {size.instance_type} in {ask.prices.region}")
     return Estimate(
         size=size,
-        p95_ms=belief.curves.percentile_ms(load),
+        p95_ms=p95_ms,
         p_slo=p_slo,
         usd_per_month=unpriced if price is None else fleet.usd_per_month(price),
         evidence=_words(ask, best, belief, load),
