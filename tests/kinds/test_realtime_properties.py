@@ -19,7 +19,9 @@ from controller.model.size import RealtimeSize, lessens
 from controller.sandbox.noise import Noise
 from controller.sandbox.sagemaker.stations import ServerStation
 
-FEW, MANY = settings(max_examples=15, deadline=None), settings(max_examples=100, deadline=None)
+FEW = settings(max_examples=15, deadline=None)
+MANY = settings(max_examples=100, deadline=None, derandomize=True)
+"""The same each time, for a run of all tests must not end by chance; FEW looks elsewhere."""
 
 
 @st.composite
