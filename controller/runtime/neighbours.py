@@ -26,6 +26,8 @@ class _Place:
 
     lessons: dict[str, Floats]
     """By endpoint, as of the last look …"""
+    recalled: set[str]
+    """Those of them that an earlier process learnt, and that nobody has looked at since."""
     day: int | None = None
     used: dict[str, Floats] = field(default_factory=dict)
     """… and those that today's priors rest on."""
@@ -46,12 +48,28 @@ class Neighbours:
         """Take up what an endpoint's evidence says; None: it has nothing to say any more."""
         if self._beforehand.get(key.kind) is None:
             return
+        name = str(key)
         with self._lock:
-            lessons = self._place(key).lessons
+            place = self._place(key)
+            place.recalled.discard(name)
             if lesson is None:
-                lessons.pop(str(key), None)
-            elif str(key) in lessons or len(lessons) < MOST:
-                lessons[str(key)] = lesson
+                place.lessons.pop(name, None)
+            elif name in place.lessons or _room(place):
+                place.lessons[name] = lesson
+
+    def forget(self, key: EndpointKey, *, journalled: bool = True) -> None:
+        """Drop an endpoint's lesson; of today's sums it stays a part, for they stand all day.
+
+        Not `journalled`: another process goes on with it, and all is recalled when it is ours
+        again.
+        """
+        with self._lock:
+            if not journalled:
+                self._places.pop((key.account, key.kind), None)
+            elif (key.account, key.kind) in self._places:
+                place = self._place(key)
+                place.lessons.pop(str(key), None)
+                place.recalled.discard(str(key))
 
     def of(self, key: EndpointKey, now_s: float) -> AccountPrior | None:
         """What today's lessons of the others say; the same object all day."""
@@ -62,8 +80,10 @@ class Neighbours:
             place = self._place(key)
             today = int(now_s // DAY_S)
             if place.day != today:
+                before = place.used or place.recalled
                 place.day, place.used, place.priors = today, dict(place.lessons), {}
-                self._remember(key, place)
+                if before or place.used:
+                    self._remember(key, place)
             name = str(key)
             if name not in place.priors:
                 others = [lesson for other, lesson in place.used.items() if other != name]
@@ -73,13 +93,13 @@ class Neighbours:
     def _place(self, key: EndpointKey) -> _Place:
         at = key.account, key.kind
         if at not in self._places:
-            self._places[at] = _Place(self._recall(key))
+            recalled = self._recall(key)
+            self._places[at] = _Place(recalled, set(recalled))
         return self._places[at]
 
     def _remember(self, key: EndpointKey, place: _Place) -> None:
-        if place.used:
-            document = {name: written(lesson) for name, lesson in sorted(place.used.items())}
-            self._store.put_checkpoint(_name(key), codec.dumps(document))
+        document = {name: written(lesson) for name, lesson in sorted(place.used.items())}
+        self._store.put_checkpoint(_name(key), codec.dumps(document))
 
     def _recall(self, key: EndpointKey) -> dict[str, Floats]:
         """What was remembered; nothing where it was of other shapes than are known now."""
@@ -90,6 +110,18 @@ class Neighbours:
             return {name: read(pairs, learnt) for name, pairs in codec.loads(text).items()}
         except (CodecError, ValueError, IndexError, TypeError, AttributeError):
             return {}
+
+
+def _room(place: _Place) -> bool:
+    """Whether there is room for one more; what was only recalled gives way."""
+    if len(place.lessons) < MOST:
+        return True
+    if not place.recalled:
+        return False
+    name = min(place.recalled)
+    place.recalled.discard(name)
+    del place.lessons[name]
+    return True
 
 
 def _name(key: EndpointKey) -> str:

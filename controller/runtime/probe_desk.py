@@ -70,6 +70,10 @@ class ProbeDesk:
             kept = self._wishes[key] = (looking.beliefs, made), wisher(looking)
         return kept[1]
 
+    def forget(self, key: EndpointKey) -> None:
+        """Drop what was wished of an endpoint that is not looked after any more."""
+        self._wishes.pop(key, None)
+
     def begin(self, entry: Entry, observed: Observed, decision: Probe) -> None:
         """Begin the probe; where too many are under way, the next tick asks again."""
         probing = entry.policy.probe

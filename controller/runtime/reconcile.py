@@ -155,9 +155,11 @@ class Reconciler:
     def forget(self, key: EndpointKey, *, journalled: bool = True) -> None:
         """Drop what is kept of an endpoint; `journalled`: no policy claims it any more."""
         self._beliefs.pop(key, None)
-        if self._hands.advisor is not None:
-            self._hands.advisor.forget(key)
-        self._hands.observer.forget(key)
+        for one in (self._hands.advisor, self._hands.desk, self._hands.observer):
+            if one is not None:
+                one.forget(key)
+        if self._hands.neighbours is not None:
+            self._hands.neighbours.forget(key, journalled=journalled)
         self._hands.recorder.forget(key, journalled=journalled)
 
     def _look(self, entry: Entry, fleet: Fleet, *, fresh: bool) -> tuple[Observed, Assessment]:

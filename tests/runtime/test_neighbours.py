@@ -87,6 +87,46 @@ def test_a_large_account_fills_no_journal(store: SqliteStore) -> None:
     assert prior.functions == MOST
 
 
+def test_an_endpoint_that_is_gone_teaches_nobody_from_the_next_day_on(store: SqliteStore) -> None:
+    neighbours = _neighbours(store)
+    neighbours.learn(_key("a"), LESSON)
+    today = neighbours.of(_key("b"), 0.0)
+    neighbours.forget(_key("a"))
+    assert neighbours.of(_key("b"), 60.0) is today
+    assert neighbours.of(_key("b"), DAY_S) is None
+    assert _neighbours(store).of(_key("b"), DAY_S) is None, "the journal still teaches it"
+
+
+def test_what_is_only_recalled_gives_way_where_there_is_no_room(store: SqliteStore) -> None:
+    before = _neighbours(store)
+    for number in range(MOST):
+        before.learn(_key(f"f{number}"), LESSON)
+    assert before.of(_key("other"), 0.0) is not None
+    neighbours = _neighbours(store)
+    other = np.zeros((4, 2))
+    other[0, 0] = 1.0
+    neighbours.learn(_key("f0"), LESSON)
+    for number in range(MOST):
+        neighbours.learn(_key(f"g{number}"), other)
+    prior = neighbours.of(_key("other"), DAY_S)
+    assert prior is not None
+    assert prior.functions == MOST
+    weight = float(np.exp(prior.log_weights[2, 1]))
+    assert weight == pytest.approx((0.5 + 1.0) / (4.0 + MOST)), "f0 was looked at, and stays"
+
+
+def test_a_replica_that_comes_to_lead_again_recalls_what_the_other_learnt(
+    store: SqliteStore,
+) -> None:
+    mine, other = _neighbours(store), _neighbours(store)
+    mine.learn(_key("a"), LESSON)
+    assert _weight(mine, _key("b"), 0.0) is not None
+    mine.forget(_key("a"), journalled=False)
+    other.learn(_key("c"), LESSON)
+    weight = _weight(other, _key("b"), DAY_S)
+    assert _weight(mine, _key("b"), DAY_S + 60.0) == pytest.approx(weight)
+
+
 def test_what_is_not_written_down_is_shared_out() -> None:
     lesson = np.asarray([[0.5, 0.4996], [0.0002, 0.0002], [0.0, 0.0], [0.0, 0.0]])
     again = read(written(lesson), LEARNT)
