@@ -5,6 +5,7 @@ Adding a kind of endpoint means adding a folder under `kinds` and one line to `_
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from botocore.loaders import Loader
 
@@ -42,7 +43,7 @@ from controller.runtime.advise import Advisor
 from controller.runtime.book import EvidenceBook
 from controller.runtime.counting import SloCounting
 from controller.runtime.engine import Engine, Parts
-from controller.runtime.leadership import Elected, gate_of
+from controller.runtime.leadership import Elected, gate_of, leads_by
 from controller.runtime.memory import MemoryReports
 from controller.runtime.neighbours import Neighbours
 from controller.runtime.observe import Observer, Sources
@@ -174,7 +175,8 @@ def build(wiring: Wiring) -> App:
     observer = Observer(Sources(store, adapters, rules, samples, book, reports))
     actuator = _actuator(wiring, adapters) if wiring.acting else None
     notifier = _notifier(wiring, telemetry, sessions)
-    recorder = Recorder(store, telemetry, notifier)
+    leads = partial(leads_by, wiring.elected)
+    recorder = Recorder(store, telemetry, notifier, leads=leads)
     watched = WatchedPrices(prices, telemetry)
     advisor = Advisor(watched, store, OwnConfigs(sessions, clock))
     identity = StsIdentity(sessions)

@@ -52,6 +52,15 @@ def gate_of(lease: Lease) -> Callable[[], None]:
     return gate
 
 
+def leads_by(elected: Elected | None) -> bool:
+    """Whether what a process concludes is to be believed. None elected: it alone has the journal.
+
+    The clock is asked as well: a process that was stopped must not write what it had on its
+    mind before it learns who leads.
+    """
+    return elected is None or (elected.leads and elected.remaining_s() > 0.0)
+
+
 class Leadership:
     """Turns the engine over between work and standing by. None elected: always at work.
 
@@ -84,10 +93,8 @@ class Leadership:
 
     @property
     def working(self) -> bool:
-        """Whether anything may be read, decided and written. The clock is asked as well: a process
-        that was stopped must not write what it had on its mind before it learns who leads."""
-        elected = self._elected
-        return elected is None or (elected.leads and elected.remaining_s() > 0.0)
+        """Whether anything may be read, decided and written."""
+        return leads_by(self._elected)
 
     def start(self) -> None:
         """Stand for election."""

@@ -203,8 +203,7 @@ class Reconciler:
         beliefs = believe(observed, sizing)
         if self._hands.neighbours is not None:
             key = observed.state.key
-            lesson = self._hands.rules[key.kind].lesson(beliefs.proof)
-            self._hands.neighbours.learn(key, lesson)
+            self._hands.neighbours.learn(key, self._hands.rules[key.kind].lesson(beliefs.proof))
         self._beliefs[observed.state.key] = (basis, beliefs)
         return beliefs
 

@@ -1,6 +1,6 @@
 """What a tick leaves behind: conditions, the last assessment, metrics, and one plain sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -30,9 +30,16 @@ class Recorder:
     """Writes what has changed, and says it once."""
 
     def __init__(
-        self, store: Store, telemetry: Telemetry, notifier: Notifier | None = None
+        self,
+        store: Store,
+        telemetry: Telemetry,
+        notifier: Notifier | None = None,
+        *,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`leads`: whether what this process concludes is still to be believed."""
         self._store = store
+        self._leads = leads
         self._notifier = notifier
         self._labels: dict[EndpointKey, Mapping[str, str]] = {}
         self._turns: dict[EndpointKey, dict[ConditionType, ConditionStatus]] = {}
@@ -44,20 +51,27 @@ class Recorder:
         self._advised: dict[EndpointKey, frozenset[Reason]] = {}
 
     def record(self, policy: Policy, assessment: Assessment) -> None:
-        """Take up one tick's conclusion."""
+        """Take up one tick's conclusion.
+
+        One of a process that was stopped in the middle of it, and replaced, is older than what
+        its successor has written.
+        """
         key = assessment.key
+        if not self._leads():
+            return
         advised = self._advise(policy, assessment)
         self._last[key] = assessment
         made = conditions(assessment, policy)
         self._telemetry.endpoint_assessed(policy, assessment)
         self._telemetry.conditions_set(key, policy.name, made)
         self._tell_turns(policy, key, made)
-        self._keep_conditions(key, made)
         word = _word(assessment)
         written = self._written.get(key)
         fresh = written is None or written[0] != word
         every_s = PROGRESS_EVERY_S if _in_change(assessment) else DOCUMENT_EVERY_S
-        if fresh or advised or (written and assessment.at_s - written[1] >= every_s):
+        old = written is not None and assessment.at_s - written[1] >= every_s
+        self._keep_conditions(key, made, again=old)
+        if fresh or advised or old:
             self._store.put_assessment(key, assessment.at_s, assessment_document(assessment))
             self._written[key] = (word, assessment.at_s)
         say = self._log.info if fresh else self._log.debug
@@ -145,9 +159,12 @@ class Recorder:
         # what is unknown for a while has not turned
         known |= {c.type: c.status for c in made if c.status is not ConditionStatus.UNKNOWN}
 
-    def _keep_conditions(self, key: EndpointKey, made: tuple[Condition, ...]) -> None:
+    def _keep_conditions(
+        self, key: EndpointKey, made: tuple[Condition, ...], *, again: bool
+    ) -> None:
+        """Write what turned; `again`, whatever stands there: it may be another replica's."""
         statuses = tuple((c.type.value, c.status.value, c.reason.value) for c in made)
-        if self._statuses.get(key) != statuses:
+        if again or self._statuses.get(key) != statuses:
             self._store.put_conditions(key, made)
             self._statuses[key] = statuses
 

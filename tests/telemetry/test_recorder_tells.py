@@ -5,7 +5,7 @@ from dataclasses import replace
 from telemetry_values import KEY, POLICY, SLO, assessment
 
 from controller.model.demand import Attainment
-from controller.runtime.record import Recorder
+from controller.runtime.record import DOCUMENT_EVERY_S, Recorder
 from controller.store.sqlite import SqliteStore
 from controller.telemetry.metrics import Telemetry
 from controller.telemetry.notify.events import Event
@@ -51,3 +51,29 @@ def test_a_restart_tells_only_what_turned_meanwhile() -> None:
 def test_nobody_to_tell_is_fine() -> None:
     store = SqliteStore.open(":memory:")
     Recorder(store, Telemetry(lambda: 0.0, "test", process=False)).record(NO_BUDGET, assessment())
+
+
+def test_who_was_replaced_in_the_middle_of_a_tick_writes_and_tells_nothing() -> None:
+    store, ear = SqliteStore.open(":memory:"), Ear()
+    leads = True
+    old = Recorder(store, Telemetry(lambda: 0.0, "test", process=False), ear, leads=lambda: leads)
+    old.record(NO_BUDGET, assessment(slo=SLO))
+    leads = False
+    recorder(store, Ear()).record(NO_BUDGET, assessment(slo=SLO))
+    said, conditions = store.assessment(KEY), store.conditions(KEY)
+    old.record(NO_BUDGET, assessment(slo=BROKEN))
+    assert (store.assessment(KEY), store.conditions(KEY)) == (said, conditions)
+    assert ear.heard == []
+
+
+def test_what_another_replica_wrote_last_is_set_right_within_the_hour() -> None:
+    store = SqliteStore.open(":memory:")
+    leader = recorder(store, Ear())
+    seen = assessment(slo=SLO)
+    leader.record(NO_BUDGET, seen)
+    right = store.conditions(KEY)
+    recorder(store, Ear()).record(NO_BUDGET, assessment(slo=BROKEN))
+    assert store.conditions(KEY) != right
+    leader.record(NO_BUDGET, replace(seen, at_s=seen.at_s + DOCUMENT_EVERY_S))
+    statuses = [(one.type, one.status) for one in store.conditions(KEY)[KEY]]
+    assert statuses == [(one.type, one.status) for one in right[KEY]]
