@@ -14,6 +14,7 @@ from controller.runtime.size_documents import size_document
 if TYPE_CHECKING:
     from controller.model.probe import ProbeRecord
     from controller.runtime.probe_parts import Ended
+    from controller.runtime.probe_results import Found
 
 _QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
@@ -39,9 +40,18 @@ def show_probe(session: Session, ended: "Ended") -> None:
     for line in histogram(found.latencies_ms, slo.threshold_ms):
         session.write(f"{line}\n")
     columns = [">MEAN", *(f">P{100 * share:g}" for share in _QUANTILES), ">MAX"]
-    values = [found.mean_ms, *(known(found.quantile(q)) or 0.0 for q in _QUANTILES)]
     session.write("\n")
-    show_table(session, columns, [[number(v) for v in (*values, found.latencies_ms[-1])]])
+    show_table(session, columns, [percentiles(found)])
+    worst = found.quantile(_QUANTILES[-1])
+    if isinstance(worst, Missing):
+        session.write(f"-: {worst.reason}\n")
+
+
+def percentiles(found: "Found") -> list[str]:
+    """Mean, percentiles and maximum; "-" where a percentile is among the failures, of which
+    nobody knows how late they would have been."""
+    values = (found.mean_ms, *map(found.quantile, _QUANTILES), found.latencies_ms[-1])
+    return ["-" if isinstance(value, Missing) else number(value) for value in values]
 
 
 def _requests(ended: "Ended") -> str:

@@ -2,7 +2,8 @@
 
 Cold starts are kept apart: they are counted and billed, and no latency of theirs goes into a
 percentile. Failures never lower one either: in a record every one of them counts as slower than
-any answer; in evidence, which is about latency alone, those do that nobody waited out.
+any answer; in evidence, which is about latency alone, those do that nobody waited out, and those
+of a user's locustfile, for which nobody knows.
 """
 
 from collections import Counter
@@ -29,7 +30,7 @@ from controller.model.size import RealtimeSize, measured_as
 
 SOURCE = {ProbeKind.SHADOW: SHADOW, ProbeKind.LIVE: LIVE}
 """What a row of evidence says that it comes from."""
-_NOT_WAITED_OUT = (Failure.TIMEOUT, Failure.UNFINISHED)
+_NOT_WAITED_OUT = (Failure.TIMEOUT, Failure.UNFINISHED, Failure.CLIENT)
 
 
 MOST_ROWS = 6

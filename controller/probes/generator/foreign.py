@@ -3,9 +3,12 @@
 It may be a closed loop, which hides stalls; that is its author's choice. Stop rules, time limit
 and the watch on the processor hold for it as well. The order is at `environment.probe_order`
 (payloads, phases, target); so many users are started as may be in flight, unless the file has a
-`LoadTestShape`. A request counts as failed where the event has an exception.
+`LoadTestShape`. A request counts as failed where the event has an exception, or no response
+time: nobody knows how long that one took, and it must not pass for a quick one.
 """
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,21 +57,13 @@ class Listener:
         start_time: float | None = None,
         **_: Any,
     ) -> None:
-        latency_ms = response_time or 0.0
-        began_s = self._clock.now_s() - latency_ms / 1000.0 if start_time is None else start_time
-        at_s = max(0.0, began_s - self._began_s)
-        self._recorder.end(self._recorder.stops.sent(at_s))
-        status = getattr(response, "status_code", None)
-        self._recorder.add(
-            Sample(
-                at_s=at_s,
-                latency_ms=latency_ms,
-                status=status if isinstance(status, int) else 200 if exception is None else 0,
-                error=None if exception is None else Failure.CLIENT,
-                phase=0,
-            ),
-            "" if exception is None else f"the locustfile says {type(exception).__name__}",
-        )
+        sample, trouble = heard(response_time, exception, response)
+        began_s = start_time
+        if began_s is None:
+            began_s = self._clock.now_s() - sample.latency_ms / 1000.0
+        sample = replace(sample, at_s=max(0.0, began_s - self._began_s))
+        self._recorder.end(self._recorder.stops.sent(sample.at_s))
+        self._recorder.add(sample, trouble)
         if self._recorder.why_ended is not None:
             gevent.spawn(self._environment.runner.quit)
 
@@ -79,3 +74,24 @@ class Listener:
             used, now_s = processor_s(), self._clock.monotonic_s()
             self._recorder.health.second(used - before, now_s - then_s)
             before, then_s = used, now_s
+
+
+def heard(
+    response_time_ms: float | None, exception: BaseException | None, response: Any
+) -> tuple[Sample, str]:
+    """One request as the user's file reports it, and what was wrong with it ("": nothing)."""
+    latency_ms = response_time_ms
+    if latency_ms is not None and not 0.0 <= latency_ms < math.inf:
+        latency_ms = None
+    trouble = "" if latency_ms is not None else "the locustfile gives no response time"
+    if exception is not None:
+        trouble = f"the locustfile says {type(exception).__name__}"
+    status = getattr(response, "status_code", None)
+    sample = Sample(
+        at_s=0.0,
+        latency_ms=0.0 if latency_ms is None else latency_ms,
+        status=status if isinstance(status, int) else 0 if trouble else 200,
+        error=Failure.CLIENT if trouble else None,
+        phase=0,
+    )
+    return sample, trouble
