@@ -5,7 +5,7 @@ from controller.cli.output import Cell, Row, show_table
 from controller.cli.session import Session
 from controller.cli.size_words import size_arrow
 from controller.cli.words import arrow, counted, number, usd
-from controller.demo.ledger import Entry, Ledger
+from controller.demo.ledger import NO_PRICE, Entry, Ledger
 from controller.demo.play import HOUR_S
 from controller.model.change import ChangePhase
 from controller.model.decision import Hold
@@ -30,6 +30,7 @@ def show_summary(session: Session, ledger: Ledger, wall_s: float) -> None:
 def _row(entry: Entry) -> Row:
     before, after = entry.before, entry.after
     kept, saved = entry.meets(after), entry.saves_usd_per_month
+    gain = not isinstance(saved, Missing) and saved > 0.0
     style = "" if kept and entry.meets(before) else ("green" if kept else "red")
     return (
         entry.key.name,
@@ -37,21 +38,20 @@ def _row(entry: Entry) -> Row:
         Cell(arrow(number(before.p95_ms), number(after.p95_ms)), style),
         number(entry.slo.threshold_ms),
         arrow(_usd(before.usd_per_month), _usd(after.usd_per_month)),
-        Cell(usd(saved) if entry.changes else "", "green" if saved > 0.0 else ""),
+        Cell(usd(saved) if entry.changes else "", "green" if gain else ""),
         _changes(entry),
         decision_words(entry.last)[0],
     )
 
 
 def _total(ledger: Ledger) -> Row:
-    before = sum(entry.before.usd_per_month or 0.0 for entry in ledger.entries)
-    after = sum(entry.after.usd_per_month or 0.0 for entry in ledger.entries)
+    cost = arrow(usd(ledger.before_usd_per_month), usd(ledger.after_usd_per_month))
     total = Cell(usd(ledger.saves_usd_per_month), "bold")
-    return (Cell("all", "bold"), "", "", "", arrow(usd(before), usd(after)), total, "", "")
+    return (Cell("all", "bold"), "", "", "", cost, total, "", "")
 
 
 def _usd(value: float | None) -> str:
-    return usd(Missing("no price") if value is None else value)
+    return usd(NO_PRICE if value is None else value)
 
 
 def _changes(entry: Entry) -> str:

@@ -50,7 +50,7 @@ def entry_document(entry: Entry) -> Json:
             "before": {**_truth(entry.before), "meetsSlo": entry.meets(entry.before)},
             "after": {**_truth(entry.after), "meetsSlo": entry.meets(entry.after)},
             "cheapest": None if entry.cheapest is None else _truth(entry.cheapest),
-            "savesUsdPerMonth": _round(entry.saves_usd_per_month),
+            "savesUsdPerMonth": _maybe(entry.saves_usd_per_month),
         },
         "estimate": _estimate(entry.estimated, entry.after),
         "changes": [change_document(change) for change in entry.changes],
@@ -91,10 +91,10 @@ def _holds(estimated: Maybe[Interval], usd: float | None) -> bool | None:
 def _totals(ledger: Ledger) -> Json:
     entries = ledger.entries
     return {
-        "usdPerMonthBefore": _round(sum(e.before.usd_per_month or 0.0 for e in entries)),
-        "usdPerMonthAfter": _round(sum(e.after.usd_per_month or 0.0 for e in entries)),
-        "usdPerMonthCheapest": _round(ledger.hindsight_usd_per_month),
-        "savesUsdPerMonth": _round(ledger.saves_usd_per_month),
+        "usdPerMonthBefore": _maybe(ledger.before_usd_per_month),
+        "usdPerMonthAfter": _maybe(ledger.after_usd_per_month),
+        "usdPerMonthCheapest": _maybe(ledger.hindsight_usd_per_month),
+        "savesUsdPerMonth": _maybe(ledger.saves_usd_per_month),
         "estimatedSavesUsdPerMonth": _round(ledger.estimated_saving),
         "sloMetBefore": sum(e.meets(e.before) for e in entries),
         "sloMetAfter": sum(e.meets(e.after) for e in entries),

@@ -5,7 +5,7 @@ that a release that somebody else made in between is not booked as the controlle
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -27,6 +27,7 @@ from controller.telemetry.metrics import Telemetry
 
 REFUSED_LIMIT = 0.005
 """A size that refuses more requests than this keeps no SLO, however fast the others are."""
+NO_PRICE = Missing("no price")
 _METRICS_REQUESTED = "rightsizer_cloudwatch_metrics_requested_total"
 _SELF_COST = "rightsizer_self_cost_dollars_total"
 _REQUESTS = "rightsizer_aws_requests_total"
@@ -81,9 +82,10 @@ class Entry:
         return truth.met_ratio >= self.slo.percentile
 
     @property
-    def saves_usd_per_month(self) -> float:
+    def saves_usd_per_month(self) -> Maybe[float]:
         """The true saving; negative where keeping the SLO costs more."""
-        return (self.before.usd_per_month or 0.0) - (self.after.usd_per_month or 0.0)
+        before, after = self.before.usd_per_month, self.after.usd_per_month
+        return NO_PRICE if before is None or after is None else before - after
 
     def count(self, phase: ChangePhase) -> int:
         """How many changes ended so."""
@@ -110,15 +112,27 @@ class Ledger:
     polling: Polling
 
     @property
-    def saves_usd_per_month(self) -> float:
-        """Of all endpoints together, truly."""
-        return sum(entry.saves_usd_per_month for entry in self.entries)
+    def before_usd_per_month(self) -> Maybe[float]:
+        """Of all endpoints together, left alone."""
+        return _total_usd(entry.before for entry in self.entries)
 
     @property
-    def hindsight_usd_per_month(self) -> float:
+    def after_usd_per_month(self) -> Maybe[float]:
+        """Of all endpoints together, as they were left."""
+        return _total_usd(entry.after for entry in self.entries)
+
+    @property
+    def saves_usd_per_month(self) -> Maybe[float]:
+        """Of all endpoints together, truly."""
+        before, after = self.before_usd_per_month, self.after_usd_per_month
+        if isinstance(before, Missing):
+            return before
+        return after if isinstance(after, Missing) else before - after
+
+    @property
+    def hindsight_usd_per_month(self) -> Maybe[float]:
         """The least that keeps every SLO; an endpoint that no size would do for stays as it is."""
-        best = [entry.cheapest or entry.after for entry in self.entries]
-        return sum(truth.usd_per_month or 0.0 for truth in best)
+        return _total_usd(entry.cheapest or entry.after for entry in self.entries)
 
     @property
     def estimated_saving(self) -> float:
@@ -129,6 +143,13 @@ class Ledger:
     def count(self, phase: ChangePhase) -> int:
         """How many changes ended so."""
         return sum(entry.count(phase) for entry in self.entries)
+
+
+def _total_usd(truths: Iterable[Figures]) -> Maybe[float]:
+    """Missing where one has no price: a sum without it would look like a saving."""
+    each = [truth.usd_per_month for truth in truths]
+    known = [usd for usd in each if usd is not None]
+    return sum(known) if len(known) == len(each) else NO_PRICE
 
 
 def drawn_up(stage: Stage, course: Course) -> Ledger:

@@ -154,7 +154,7 @@ def _ordered(rows: list[Row], query: FleetQuery) -> list[Row]:
 def _summary(rows: Sequence[Row]) -> Json:
     documents = [one.document for one in rows]
     costs = [d["usdPerMonth"] for d in documents if d["usdPerMonth"] is not None]
-    savings = [max(0.0, d["savesUsdPerMonth"] or 0.0) for d in documents]
+    wanted = [d["savesUsdPerMonth"] for d in documents if d["savesUsdPerMonth"] is not None]
     return {
         "states": dict(Counter(d["state"] for d in documents)),
         "kinds": dict(Counter(d["kind"] for d in documents)),
@@ -162,5 +162,5 @@ def _summary(rows: Sequence[Row]) -> Json:
         "attainment": dict(Counter(d["attainment"] for d in documents)),
         "usdPerMonth": round(sum(costs), 4),
         "costKnown": len(costs),
-        "savesUsdPerMonth": round(sum(savings), 4),
+        "savesUsdPerMonth": round(sum(max(0.0, usd) for usd in wanted), 4),
     }

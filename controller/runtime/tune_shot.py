@@ -74,7 +74,7 @@ class TuneShot:
                 break
             asked = self._affordable(tuning, wanted)
             if not asked:
-                why = f"what is left of {money(self._limits.max_usd or 0.0)} USD pays no more"
+                why = self._poor()
                 break
             self._round(tuning, asked)
         return self._tuned(tuning, why)
@@ -162,6 +162,11 @@ class TuneShot:
                 break
             found.append(asked)
         return found
+
+    def _poor(self) -> str:
+        """Why no probe can be paid; only a limit refuses one."""
+        most = self._limits.max_usd
+        return "" if most is None else f"what is left of {money(most)} USD pays no more"
 
     def _tuned(self, tuning: MemoryTuning, why: str) -> Tuned:
         memory_mb, p_slo = tuning.settled()
