@@ -21,6 +21,7 @@ from controller.model.policy import (
     Target,
 )
 from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize, Size
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 DAY_S, HOUR_S, WINDOW_S = 86_400.0, 3600.0, 300.0
@@ -114,7 +115,7 @@ def world_of(scene: Scene, *, tracked: bool = False) -> World:
         target = {"min": 1, "max": MOST_INSTANCES, "policies": [policy]}
         name = NAMES[Kind.REALTIME_ENDPOINT]
         document["scalable_targets"] = [{"endpoint": name, **target}]
-    world.seed_from(document)
+    seed_world(world, document)
     return world
 
 

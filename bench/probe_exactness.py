@@ -33,6 +33,7 @@ from controller.model.probe import Body, ProbeKind, ProbePlan, ProbeRun, ProbeTa
 from controller.model.probing import Phase, StopRules
 from controller.model.size import LambdaSize
 from controller.probes.runner import LocustRunner
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.truth import truth_of
 from controller.sandbox.world import World
 
@@ -59,7 +60,7 @@ DOCUMENT = {
 def true_p95_ms() -> tuple[float, str, str]:
     """What the world knows, and the account and region that it is in."""
     world = World(seed=1)
-    world.seed_from(DOCUMENT)
+    seed_world(world, DOCUMENT)
     ((account, region), place), *_ = world.regions.items()
     return truth_of(world, place, NAME, MEMORY_MB).p95_ms, account, region
 

@@ -47,6 +47,7 @@ from controller.runtime.stepper import Stepper
 from controller.sandbox.inprocess_door import attach
 from controller.sandbox.sagemaker.bills import endpoint_bill
 from controller.sandbox.sagemaker.truth import capacity_rps
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 
@@ -101,7 +102,7 @@ def world_of(weeks: Weeks, count: int, target: dict[str, Any] | None) -> World:
     document: dict[str, Any] = {"account": ACCOUNT, "region": REGION, "endpoints": [endpoint]}
     if target is not None:
         document["scalable_targets"] = [{"endpoint": NAME, **target}]
-    world.seed_from(document)
+    seed_world(world, document)
     return world
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from controller.sandbox.metrics import Dimensions, PointStore, Span, Subject
 from controller.sandbox.sagemaker.metrics import endpoint_metrics
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.statistic import parse_statistic
 from controller.sandbox.world import World
 
@@ -34,7 +35,8 @@ RATES = (10.0, 5.0, 2.0, 1.0, 0.2, 0.001)
 
 def _world(functions: int) -> World:
     world = World(seed=1)
-    world.seed_from(
+    seed_world(
+        world,
         {
             "functions": [
                 {
@@ -53,7 +55,7 @@ def _world(functions: int) -> World:
                 }
                 for number in range(functions)
             ]
-        }
+        },
     )
     world.advance(3600.0 - world.now_s() % 3600.0 + 120.0)
     return world
@@ -63,7 +65,8 @@ def _endpoints_world(endpoints: int) -> World:
     world = World(seed=1)
     sizes = [{"instance_type": "ml.c5.xlarge", "instance_count": 3}] * (endpoints - 1)
     sizes.append({"memory_mb": 2048, "max_concurrency": 50})
-    world.seed_from(
+    seed_world(
+        world,
         {
             "endpoints": [
                 {
@@ -79,7 +82,7 @@ def _endpoints_world(endpoints: int) -> World:
                 }
                 for number, size in enumerate(sizes)
             ]
-        }
+        },
     )
     world.advance(3600.0 - world.now_s() % 3600.0 + 120.0)
     return world

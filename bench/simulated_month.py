@@ -30,6 +30,7 @@ from controller.sandbox.demo_account import demo_document
 from controller.sandbox.extensions import state_of
 from controller.sandbox.front import Front
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 
@@ -42,7 +43,7 @@ def begin(seed: int, endpoints: bool = False) -> tuple[App, VirtualClock, World]
     collect_less()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVEL_ERROR))
     world = World(seed=seed, start_s=START_S)
-    world.seed_from(demo_document(endpoints=endpoints))
+    seed_world(world, demo_document(endpoints=endpoints))
     clock = VirtualClock(world.now_s(), world.advance_to)
     app = build(
         Wiring(

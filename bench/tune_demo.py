@@ -29,6 +29,7 @@ from controller.runtime.tune_parts import HEADROOM
 from controller.runtime.tuning import Goal, MemoryTuning, known_calls
 from controller.sandbox.demo_account import demo_document
 from controller.sandbox.rates import rates_of
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.truth import cheapest_size, truth_of
 from controller.sandbox.world import World
 
@@ -122,7 +123,7 @@ def measure(seeds: int, calls: int, num: int) -> list[dict[str, Any]]:
     """Every function, seed and method."""
     document = demo_document()
     world = World(seed=0)
-    world.seed_from(document)
+    seed_world(world, document)
     rows = []
     for function in document["functions"]:
         name, slo_ms = function["name"], float(function["tags"]["slo-p95-ms"])

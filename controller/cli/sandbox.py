@@ -10,6 +10,7 @@ from controller.cli.lazy import Lazy, LazyGroup
 from controller.cli.options import Verb
 from controller.cli.session import Session, pass_session
 from controller.extras import require
+from controller.sandbox.seeding import seed_world
 
 if TYPE_CHECKING:
     from controller.sandbox.world import World
@@ -86,7 +87,7 @@ def serve(
     def make_world() -> World:
         world = World(seed=seed, start_s=start_s)
         try:
-            world.seed_from(document)
+            seed_world(world, document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _unusable(account_file, f"{type(error).__name__}: {error}") from error
         if allowed is not None:

@@ -25,6 +25,7 @@ from controller.policy import load
 from controller.sandbox.client import SandboxClient
 from controller.sandbox.demo_account import demo_document
 from controller.sandbox.http_door import SandboxServer
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 
@@ -84,7 +85,7 @@ def opened(setting: Setting) -> Iterator[Stage]:
         policies = load([POLICIES])
         journal = setting.store or _throw_away(after)
         world = World(seed=setting.seed, start_s=setting.start_s)
-        world.seed_from(demo_document(endpoints=True))
+        seed_world(world, demo_document(endpoints=True))
         server = SandboxServer(world)
         after.callback(server.stop, _SERVER_PATIENCE_S)
         server.start()

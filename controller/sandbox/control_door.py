@@ -31,6 +31,7 @@ from controller.sandbox.front import Front
 from controller.sandbox.limits import aws_limits
 from controller.sandbox.principals import Principals
 from controller.sandbox.sagemaker_state import SageMakerState
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.sts_api import Role, StsState
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class ControlDoor:
     def _seed(self, document: Any) -> Any:
         if not isinstance(document, dict):
             raise ControlError("A seed is a JSON object.")
-        self.world.seed_from(document)
+        seed_world(self.world, document)
         return self._functions(None)
 
     def _seed_functions(self, functions: Any) -> Any:

@@ -28,10 +28,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from controller.sandbox import actors
+from controller.sandbox import actors, lambda_functions_api
 from controller.sandbox.autoscaling import seeding as autoscaling_seeding
 from controller.sandbox.code_store import keep_code
-from controller.sandbox.lambda_functions_api import add_function
 from controller.sandbox.lambda_state import (
     LATEST,
     Alias,
@@ -62,6 +61,12 @@ _FUNCTION = {
 
 def seed_world(world: World, document: Mapping[str, Any]) -> None:
     """Add what the document says to the world. Raises ValueError naming what is wrong."""
+    with world.lock:
+        _seed(world, document)
+        world.metrics.forget()
+
+
+def _seed(world: World, document: Mapping[str, Any]) -> None:
     if unknown := set(document) - _TOP:
         raise ValueError(f"a seed document has no member {min(unknown)!r}")
     account = str(document.get("account", "123456789012"))
@@ -86,7 +91,21 @@ def seed_world(world: World, document: Mapping[str, Any]) -> None:
     autoscaling_seeding.seed_autoscaling(world, document, account, region_name)
     for item in document.get("actors", ()):
         actors.plan(world, item, account, region_name)
-    world.metrics.forget()
+
+
+def add_function(
+    world: World,
+    name: str,
+    *,
+    account: str = "123456789012",
+    region: str = "eu-west-1",
+    **members: Any,
+) -> Function:
+    """Add one function; members as in the document. Raises ValueError naming what is wrong."""
+    with world.lock:
+        function = seed_function(world, world.region(account, region), {"name": name, **members})
+        world.metrics.forget()
+        return function
 
 
 def seed_function(world: World, region: Region, document: Mapping[str, Any]) -> Function:
@@ -102,7 +121,9 @@ def seed_function(world: World, region: Region, document: Mapping[str, Any]) -> 
     changed_s = now_s - float(document.get("unchanged_days", age_days)) * DAY_S
     region.workloads[name] = workload_from(document.get("workload", {}), now_s)
     config = _first_config(world, region, document, created_s)
-    function = add_function(region, name, config, created_s, document.get("tags", {}))
+    function = lambda_functions_api.add_function(
+        region, name, config, created_s, document.get("tags", {})
+    )
     past = sorted(document.get("memory_history", ()), key=lambda row: -float(row[0]))
     sizes = [(now_s - float(days) * DAY_S, int(mb)) for days, mb in past]
     steps = [*sizes, (max(changed_s, *(at for at, _ in sizes), created_s), config.memory_mb)]

@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from controller.sandbox import seeding
 from controller.sandbox.billing import Bill, bill_of
-from controller.sandbox.lambda_state import Function
 from controller.sandbox.metric_faults import MetricFaults
 from controller.sandbox.metrics import Metrics
 from controller.sandbox.region import Region
@@ -157,22 +155,7 @@ class World:
             place = self.region(account, region)
             return truth_of(self, place, function, memory_mb, threshold_ms)
 
-    # --- seeding
-
-    def add_function(
-        self,
-        name: str,
-        *,
-        account: str = DEFAULT_ACCOUNT,
-        region: str = DEFAULT_REGION,
-        **members: Any,
-    ) -> Function:
-        """Add one function; members as in the seed document. Raises ValueError."""
-        with self.lock:
-            document = {"name": name, **members}
-            function = seeding.seed_function(self, self.region(account, region), document)
-            self.metrics.forget()
-            return function
+    # --- what befalls it
 
     def disturb(
         self,
@@ -197,11 +180,3 @@ class World:
             present = place.workloads[function]
             changed = replace(present, disturbances=(*present.disturbances, more))
             place.set_workload(function, changed, self._now_s)
-
-    def seed_from(self, document: Mapping[str, Any]) -> None:
-        """Add functions, workloads, foreign actors and faults from a JSON-able document.
-
-        Its form is described in `controller.sandbox.seeding`. Raises ValueError.
-        """
-        with self.lock:
-            seeding.seed_world(self, document)

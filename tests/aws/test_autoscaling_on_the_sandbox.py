@@ -29,6 +29,7 @@ from controller.sandbox.extensions import state_of
 from controller.sandbox.faults import Fault, FaultKind
 from controller.sandbox.front import Front
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -90,7 +91,7 @@ def world() -> World:
     actions = [*TARGET["scheduled_actions"], dated]
     endpoints = [{"name": name, "instance_count": 2} for name in ("ocr", "bare")]
     targets = [{**TARGET, "scheduled_actions": actions}]
-    world.seed_from({"account": ACCOUNT, "endpoints": endpoints, "scalable_targets": targets})
+    seed_world(world, {"account": ACCOUNT, "endpoints": endpoints, "scalable_targets": targets})
     return world
 
 

@@ -24,6 +24,7 @@ from controller.sandbox.faults import Fault, FaultKind
 from controller.sandbox.front import Front
 from controller.sandbox.inprocess_door import attach
 from controller.sandbox.metric_faults import MetricFault
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -58,7 +59,7 @@ def world() -> World:
         }
         for name, tags, rps in [("ocr", {"team": "ml"}, RPS), ("asr", {}, RPS), ("idle", {}, 0.0)]
     ]
-    world.seed_from({"account": ACCOUNT, "region": "eu-west-1", "functions": functions})
+    seed_world(world, {"account": ACCOUNT, "region": "eu-west-1", "functions": functions})
     return world
 
 
@@ -207,7 +208,7 @@ def test_functions_by_tag_and_by_name(sessions: Sessions) -> None:
 
 def test_names_through_many_pages(world: World, sessions: Sessions) -> None:
     more = [{"name": f"infer-{n:03}", "tags": {"n": str(n % 2)}} for n in range(230)]
-    world.seed_from({"account": ACCOUNT, "functions": more})
+    seed_world(world, {"account": ACCOUNT, "functions": more})
     assert len(find_functions(sessions, SCOPE, Selector(name_pattern="infer-*"))) == 230
     assert len(find_functions(sessions, SCOPE, Selector(tags={"n": "1"}))) == 115
 

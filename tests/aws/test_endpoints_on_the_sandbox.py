@@ -28,6 +28,7 @@ from controller.model.sagemaker_steps import (
     Shift,
 )
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -58,7 +59,7 @@ class WorldClock:
 @pytest.fixture
 def world() -> World:
     world = World(seed=11)
-    world.seed_from(_document(SERVERLESS, REALTIME))
+    seed_world(world, _document(SERVERLESS, REALTIME))
     return world
 
 
@@ -201,7 +202,7 @@ def test_a_config_made_anew_under_an_old_name_is_read_again(
 def test_special_endpoints_are_recognised(
     world: World, endpoints: Endpoints, seeded: dict[str, Any], speciality: Speciality
 ) -> None:
-    world.seed_from(_document({"name": "odd", **seeded}))
+    seed_world(world, _document({"name": "odd", **seeded}))
     assert set(endpoints.look(SCOPE, _key("odd")).endpoint.config.specialities) == {speciality}
 
 
@@ -214,7 +215,7 @@ def test_discovery_by_kind_tag_and_name(world: World, sessions: Sessions) -> Non
     assert list(finder.find(SCOPE, Selector(name_pattern="Rank*"), serverless)) == ["Ranker"]
     assert finder.find(SCOPE, Selector(name_pattern="rank*"), serverless) == {}
     more = [{"name": f"e-{n:03}"} for n in range(130)]
-    world.seed_from(_document(*more))
+    seed_world(world, _document(*more))
     sent = _sent(sessions)
     assert len(finder.find(SCOPE, Selector(name_pattern="e-[0-9]*"), realtime)) == 130
     assert len(sent) == 132
@@ -227,7 +228,9 @@ def test_a_new_config_differs_in_size_only(
 ) -> None:
     members = {"DataCaptureConfig": CAPTURE, "KmsKeyId": "alias/k"}
     routing = "LEAST_OUTSTANDING_REQUESTS"
-    world.seed_from(_document({**REALTIME, "name": "full", "routing": routing, "config": members}))
+    seed_world(
+        world, _document({**REALTIME, "name": "full", "routing": routing, "config": members})
+    )
     client = sessions.sagemaker_reads(SCOPE)
     source = client.describe_endpoint_config(EndpointConfigName="full-config")
     client.add_tags(ResourceArn=source["EndpointConfigArn"],
@@ -288,7 +291,7 @@ def test_a_config_of_somebody_else_under_our_name_is_not_taken(sessions: Session
 def test_no_provisioned_concurrency_is_said_by_leaving_it_out(
     world: World, sessions: Sessions, do: Do
 ) -> None:
-    world.seed_from(_document({**SERVERLESS, "name": "warm", "provisioned_concurrency": 4}))
+    seed_world(world, _document({**SERVERLESS, "name": "warm", "provisioned_concurrency": 4}))
     client = sessions.sagemaker_reads(SCOPE)
     for name, wanted, shown in [("a", None, 4), ("b", 0, None), ("c", 2, 2)]:
         step = CreateConfig(
@@ -302,7 +305,7 @@ def test_no_provisioned_concurrency_is_said_by_leaving_it_out(
 
 
 def test_a_config_that_cannot_be_seen_yet_is_tried_again(world: World, do: Do) -> None:
-    world.seed_from(_document(endpoint_config_lag_s=5.0))
+    seed_world(world, _document(endpoint_config_lag_s=5.0))
     do(_copy())
     with pytest.raises(Retryable, match="does not see config"):
         do(DeployConfig("rightsizer-ranker-1"))

@@ -16,6 +16,7 @@ from controller.sandbox.extensions import state_of
 from controller.sandbox.faults import Fault, FaultKind
 from controller.sandbox.front import Front
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -42,7 +43,8 @@ def world() -> World:
         return {"name": name, "tags": tags, "instance_type": "ml.c5.large", "instance_count": 1}
 
     world = World(seed=11)
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "region": "us-east-1",
@@ -56,7 +58,7 @@ def world() -> World:
                 config("rightsizer-by-hand", {}),
                 config("my-rightsizer-copy", OURS),
             ],
-        }
+        },
     )
     return world
 

@@ -9,6 +9,7 @@ from cli_shell import NOW_S, Account, MakeAccount, Shell, WorldClock, function
 
 from controller.sandbox.client import SandboxClient
 from controller.sandbox.http_door import SandboxServer
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 
@@ -41,7 +42,7 @@ def make_account(tmp_path: Path, store_path: Path) -> Iterator[MakeAccount]:
 
     def make(*functions: dict[str, Any]) -> Account:
         world = World(seed=3, start_s=NOW_S)
-        world.seed_from({"functions": list(functions)})
+        seed_world(world, {"functions": list(functions)})
         server = SandboxServer(world)
         server.start()
         with_servers.append(server)

@@ -10,6 +10,7 @@ from cli_shell import NOW_S, Account, Shell, WorldClock, function
 from controller.cli.exits import ExitCode
 from controller.sandbox.client import SandboxClient
 from controller.sandbox.http_door import SandboxServer
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 pytestmark = pytest.mark.slow
@@ -54,12 +55,13 @@ IDLE = {**REALTIME, "name": "idle", "workload": {"traffic": {"rps": 0.0}}}
 def world() -> World:
     """Read only: what is rendered once serves every test of this file."""
     world = World(seed=3, start_s=NOW_S)
-    world.seed_from(
+    seed_world(
+        world,
         {
             "region": "us-east-1",
             "functions": [function("ocr", 3008)],
             "endpoints": [SERVERLESS, REALTIME, IDLE],
-        }
+        },
     )
     return world
 
@@ -195,7 +197,7 @@ def test_a_plan_is_applied_and_undone(
 ) -> None:
     world = World(seed=3, start_s=NOW_S)
     busy = {**endpoint, "workload": {**endpoint["workload"], "traffic": {"rps": 5.0}}}
-    world.seed_from({"region": "us-east-1", "endpoints": [busy]})
+    seed_world(world, {"region": "us-east-1", "endpoints": [busy]})
     server = SandboxServer(world)
     server.start()
     store_path.parent.mkdir()

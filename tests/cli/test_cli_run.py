@@ -19,6 +19,7 @@ from cli_shell import Shell, function, policy
 from controller.cli.exits import ExitCode
 from controller.cli.run import address
 from controller.sandbox.http_door import SandboxServer
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 
@@ -164,7 +165,7 @@ def test_a_hundred_endpoints_fit_into_120_megabytes(tmp_path: Path) -> None:
         function(f"fn-{number:03d}", 1024, age_days=7, workload={"traffic": {"rps": 1.0}})
         for number in range(count)
     ]
-    world.seed_from({"functions": functions})
+    seed_world(world, {"functions": functions})
     text = policy("all").replace("name: all, region", "selector: {namePattern: fn-*}, region")
     (tmp_path / "p.yaml").write_text(text, "utf-8")
     store = tmp_path / "journal.db"

@@ -14,6 +14,7 @@ from controller.policy.loader import load_with_warnings
 from controller.sandbox.extensions import state_of
 from controller.sandbox.http_door import SandboxServer
 from controller.sandbox.iam.guard import Guard
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 HERE = "arn:aws:iam::123456789012:user/sandbox"
@@ -50,7 +51,7 @@ def test_permissions(tmp_path: Path, aws: EmulatedAws) -> None:
     """The documents that the page prints are enforced, and `doctor` finds them sufficient."""
     world = World(seed=1, start_s=SystemClock().now_s())
     nature = {"workload": {"qualifier": "live", "traffic": {"rps": 1.0}}}
-    world.seed_from({"functions": [{**FUNCTION, **nature}], "endpoints": [ENDPOINT]})
+    seed_world(world, {"functions": [{**FUNCTION, **nature}], "endpoints": [ENDPOINT]})
     server = SandboxServer(world, "127.0.0.1", 0)
     server.start()
     try:

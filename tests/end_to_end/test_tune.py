@@ -9,6 +9,7 @@ import pytest
 from processes import Process, address, environment, run
 
 from controller.sandbox.client import SandboxClient
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.truth import truth_of
 from controller.sandbox.world import World
 
@@ -64,7 +65,7 @@ def sandbox(tmp_path: Path) -> Iterator[str]:
 def costs_of_good_sizes() -> dict[int, float]:
     """What a month truly costs at each size that meets the SLO."""
     world = World(seed=0)
-    world.seed_from(ACCOUNT)
+    seed_world(world, ACCOUNT)
     region = world.region("123456789012", "eu-west-1")
     truths = [truth_of(world, region, "ocr", mb, SLO_MS) for mb in SIZES]
     return {t.memory_mb: t.usd_per_month or 0.0 for t in truths if (t.met_ratio or 0.0) >= 0.95}

@@ -25,6 +25,7 @@ from controller.model.sagemaker_steps import (
 )
 from controller.model.size import RealtimeSize, ScheduledBounds
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT, SCOPE = "111122223333", Scope("eu-west-1")
@@ -59,7 +60,9 @@ class Shop:
         self.world = World(seed=3)
         targets = [] if target is None else [{"endpoint": "shop", **target}]
         seed = {"name": "shop", "instance_type": "ml.c5.large", "instance_count": 3, **endpoint}
-        self.world.seed_from({"account": ACCOUNT, "endpoints": [seed], "scalable_targets": targets})
+        seed_world(
+            self.world, {"account": ACCOUNT, "endpoints": [seed], "scalable_targets": targets}
+        )
         sessions = Sessions(
             self,
             Connection(keys=Keys(f"AKIA-{ACCOUNT}", "secret"), max_attempts=1),
@@ -142,7 +145,7 @@ def test_a_deployment_shows_and_its_end_is_told_by_the_name() -> None:
 def test_only_real_time_endpoints_are_found_and_seen() -> None:
     shop = Shop({}, None)
     serverless = {"name": "small", "memory_mb": 2048}
-    shop.world.seed_from({"account": ACCOUNT, "endpoints": [serverless]})
+    seed_world(shop.world, {"account": ACCOUNT, "endpoints": [serverless]})
     assert list(shop.adapter.discover(SCOPE, Selector())) == ["shop"]
     for name, variant in (("small", ALL_TRAFFIC), ("gone", ALL_TRAFFIC), ("shop", "Blue")):
         key = EndpointKey(ACCOUNT, "eu-west-1", Kind.REALTIME_ENDPOINT, name, variant)

@@ -15,6 +15,7 @@ from controller.model.probing import Phase, StopRules
 from controller.sandbox.extensions import state_of
 from controller.sandbox.http_door import SandboxServer
 from controller.sandbox.sagemaker_state import sagemaker_of
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.sts_api import Role, StsState
 from controller.sandbox.world import World
 
@@ -29,7 +30,8 @@ BRIEFLY = Phase(20.0, 20.0, 1.0)
 @pytest.fixture(scope="module")
 def server() -> Iterator[SandboxServer]:
     world = World(seed=1)
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": THEIRS,
             "endpoints": [
@@ -40,7 +42,7 @@ def server() -> Iterator[SandboxServer]:
                 }
             ],
             "functions": [{"name": "ocr", "memory_mb": 512, "workload": {"error_rate": 1.0}}],
-        }
+        },
     )
     state_of(world, StsState).add(Role(ROLE, external_id="x-7f3a"))
     with SandboxServer(world, pace=1.0) as door:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ACCOUNT = "111122223333"
 MINUTE = 60.0
 
@@ -226,7 +228,7 @@ DURATION = {
 
 @pytest.fixture
 def lam(world):
-    world.seed_from({"account": ACCOUNT, "functions": [FUNCTION]})
+    seed_world(world, {"account": ACCOUNT, "functions": [FUNCTION]})
 
 
 def _percentile_alarm(cw, name, statistic, threshold, operator, **more):

@@ -9,6 +9,7 @@ import pytest
 
 from controller.sandbox.inprocess_door import attach
 from controller.sandbox.sagemaker_state import sagemaker_of
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 pytestmark = pytest.mark.slow
@@ -28,14 +29,15 @@ class Stage:
 
     def __init__(self, world, connect):
         self.world = world
-        world.seed_from(
+        seed_world(
+            world,
             {
                 "account": ACCOUNT,
                 "endpoints": [
                     {"name": "shop", "instance_type": "ml.c5.xlarge", "instance_count": 2}
                 ],
                 "scalable_targets": [{"endpoint": "shop", "min": 1, "max": 10}],
-            }
+            },
         )
         self.aas = connect("application-autoscaling")
         self.cw = connect("cloudwatch")

@@ -11,6 +11,7 @@ from boto3 import Session
 from controller.sandbox.autoscaling.state import autoscaling_of
 from controller.sandbox.inprocess_door import attach
 from controller.sandbox.sagemaker_state import sagemaker_of
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.workload import Disturbance, Effect
 from controller.sandbox.world import World
 
@@ -22,7 +23,8 @@ TARGET = 1500.0
 
 def _world(traffic, *, count=2, least=1, most=12, seed=7, **target) -> World:
     world = World(seed=seed)
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "endpoints": [
@@ -42,7 +44,7 @@ def _world(traffic, *, count=2, least=1, most=12, seed=7, **target) -> World:
                     **target,
                 }
             ],
-        }
+        },
     )
     return world
 
@@ -181,11 +183,12 @@ def test_the_same_seed_gives_the_same_story():
 def test_a_deployment_rolls_back_on_an_alarm(in_process, world):
     """AutoRollbackConfiguration: an alarm that goes off while the new fleet bakes brings the
     old one back."""
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "endpoints": [{"name": "shop", "instance_type": "ml.c5.xlarge", "instance_count": 2}],
-        }
+        },
     )
     sm, cw = in_process("sagemaker"), in_process("cloudwatch")
     cw.put_metric_alarm(
@@ -234,7 +237,8 @@ def test_days_of_ten_endpoints_take_seconds():
     """Some ten seconds of a processor for ten endpoints and ten days, on a machine at rest."""
     world = World(seed=7)
     names = [f"e{number}" for number in range(10)]
-    world.seed_from(
+    seed_world(
+        world,
         {
             "endpoints": [
                 {
@@ -254,7 +258,7 @@ def test_days_of_ten_endpoints_take_seconds():
                 }
                 for name in names
             ],
-        }
+        },
     )
     began = process_time()
     world.advance(10 * 86_400.0)
@@ -287,7 +291,8 @@ def test_concurrent_requests_scale_sooner():
 def test_a_functions_provisioned_concurrency_follows_its_use():
     """Utilization of an alias's environments: out above 0.7, in below 0.63."""
     world = World(seed=7)
-    world.seed_from(
+    seed_world(
+        world,
         {
             "functions": [
                 {
@@ -312,7 +317,7 @@ def test_a_functions_provisioned_concurrency_follows_its_use():
                     "policies": [{"name": "tt", "target_value": 0.7}],
                 }
             ],
-        }
+        },
     )
     function = world.region().functions["f"]
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ACCOUNT = "111122223333"
 VARIANT = {
     "ServiceNamespace": "sagemaker",
@@ -23,7 +25,8 @@ STEPS = {
 
 @pytest.fixture
 def aas(world, in_process):
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "endpoints": [{"name": "shop", "instance_type": "ml.c5.xlarge", "instance_count": 2}],
@@ -32,7 +35,7 @@ def aas(world, in_process):
                 {"endpoint": "shop", "min": 1, "max": 4},
                 {"function": "f", "qualifier": "live", "min": 0, "max": 4},
             ],
-        }
+        },
     )
     return in_process("application-autoscaling")
 

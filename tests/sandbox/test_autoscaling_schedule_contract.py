@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from controller.sandbox.autoscaling.cron import ScheduleError
 from controller.sandbox.autoscaling.schedule import parse_schedule
+from controller.sandbox.seeding import seed_world
 
 ACCOUNT = "111122223333"
 VARIANT = {
@@ -19,12 +20,13 @@ VARIANT = {
 
 @pytest.fixture
 def aas(world, in_process):
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "endpoints": [{"name": "shop", "instance_type": "ml.c5.xlarge", "instance_count": 2}],
             "scalable_targets": [{"endpoint": "shop", "min": 1, "max": 4}],
-        }
+        },
     )
     return in_process("application-autoscaling")
 

@@ -8,6 +8,7 @@ from controller.sandbox.alarms_clock import alarm_state
 from controller.sandbox.autoscaling.state import autoscaling_of
 from controller.sandbox.extensions import state_of
 from controller.sandbox.sagemaker_neighbours import Neighbours
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -44,7 +45,7 @@ def _world(*actors, targets=(TARGET,), **more) -> World:
         "actors": list(actors),
         **more,
     }
-    world.seed_from(json.loads(json.dumps(document)))
+    seed_world(world, json.loads(json.dumps(document)))
     return world
 
 
@@ -69,7 +70,8 @@ def test_a_target_with_all_there_is():
 
 def test_a_function_and_another_place():
     world = World(seed=3)
-    world.seed_from(
+    seed_world(
+        world,
         {
             "functions": [
                 {"name": "f", "region": "us-east-1", "versions": 1, "aliases": {"live": 1}}
@@ -83,7 +85,7 @@ def test_a_function_and_another_place():
                     "policies": [{"name": "tt", "target_value": 0.7}],
                 }
             ],
-        }
+        },
     )
     (target,) = autoscaling_of(world, ACCOUNT, "us-east-1").targets.values()
     assert target.key == ("lambda", "function:f:live", "lambda:function:ProvisionedConcurrency")

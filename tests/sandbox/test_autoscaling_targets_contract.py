@@ -2,6 +2,8 @@
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ACCOUNT = "111122223333"
 COUNT = "sagemaker:variant:DesiredInstanceCount"
 CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
@@ -26,7 +28,8 @@ ALIAS = {
 
 @pytest.fixture
 def account(world):
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "endpoints": [
@@ -41,7 +44,7 @@ def account(world):
                 },
             ],
             "functions": [{"name": "f", "versions": 2, "aliases": {"live": 2}}],
-        }
+        },
     )
 
 
@@ -178,7 +181,7 @@ def test_a_pending_update(world, aas, refusal):
 
 def test_a_refused_change_is_a_failed_activity(world, aas, sm):
     """Where the service refuses (here a quota), the activity is Failed and says why."""
-    world.seed_from({"account": ACCOUNT, "endpoint_quotas": {"ml.c5.xlarge": 3}})
+    seed_world(world, {"account": ACCOUNT, "endpoint_quotas": {"ml.c5.xlarge": 3}})
     aas.register_scalable_target(**variant(), MinCapacity=4, MaxCapacity=6)
     done = aas.describe_scaling_activities(ServiceNamespace="sagemaker")["ScalingActivities"]
     assert done[0]["StatusCode"] == "Failed"
@@ -188,7 +191,7 @@ def test_a_refused_change_is_a_failed_activity(world, aas, sm):
 
 def test_no_machines_is_a_failed_activity(world, aas, sm):
     """Insufficient capacity shows when the launch is over, as a Failed activity."""
-    world.seed_from({"account": ACCOUNT, "endpoint_capacity": {"ml.c5.xlarge": 3}})
+    seed_world(world, {"account": ACCOUNT, "endpoint_capacity": {"ml.c5.xlarge": 3}})
     aas.register_scalable_target(**variant(), MinCapacity=4, MaxCapacity=6)
     world.advance(900.0)
     done = aas.describe_scaling_activities(ServiceNamespace="sagemaker")["ScalingActivities"]
@@ -283,7 +286,8 @@ def test_resource_ids_match_exactly(aas, refusal):
 
 def test_paging(world, aas, in_process, refusal):
     """Fifty a page at most; a token that is not the listing's is InvalidNextTokenException."""
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "functions": [
@@ -293,7 +297,7 @@ def test_paging(world, aas, in_process, refusal):
                 {"function": f"f{n:03d}", "qualifier": "live", "min": 0, "max": 2}
                 for n in range(120)
             ],
-        }
+        },
     )
     pages = list(aas.get_paginator("describe_scalable_targets").paginate(ServiceNamespace="lambda"))
     assert [len(page["ScalableTargets"]) for page in pages] == [50, 50, 20]
@@ -308,14 +312,15 @@ def test_paging(world, aas, in_process, refusal):
 
 def test_at_most_five_hundred(world, aas, refusal):
     """LimitExceededException beyond 500 targets."""
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "functions": [{"name": "g", "versions": 501}],
             "scalable_targets": [
                 {"function": "g", "qualifier": str(n), "min": 0, "max": 1} for n in range(1, 501)
             ],
-        }
+        },
     )
     more = {**ALIAS, "ResourceId": "function:g:501"}
     code, _, status = refusal(

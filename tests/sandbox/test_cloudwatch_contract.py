@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ACCOUNT = "111122223333"
 HOUR = 3600.0
 
@@ -11,7 +13,8 @@ HOUR = 3600.0
 @pytest.fixture
 def seeded(world):
     """Two weeks and more of a function with an alias, one without, and a quiet one."""
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "functions": [
@@ -35,7 +38,7 @@ def seeded(world):
                 {"name": "plain", "workload": {"traffic": {"rps": 1}}},
                 {"name": "quiet", "workload": {"traffic": {"requests_per_day": 4}}},
             ],
-        }
+        },
     )
     return world
 
@@ -458,8 +461,9 @@ def test_concurrency_follows_little(seeded, cloudwatch):
 )
 def test_status_codes_tell_of_faults(seeded, cloudwatch, kind, status):
     """Every result has a StatusCode; only Complete may be trusted."""
-    seeded.seed_from(
-        {"metric_faults": [{"kind": kind, "from_in_s": 0, "to_in_s": 600, "function": "ocr"}]}
+    seed_world(
+        seeded,
+        {"metric_faults": [{"kind": kind, "from_in_s": 0, "to_in_s": 600, "function": "ocr"}]},
     )
     span = _hours(seeded, 2)
     queries = [_query("a", "Errors", "Sum"), _query("b", "Errors", "Sum", FunctionName="plain")]
@@ -480,7 +484,7 @@ def test_a_gap_never_heals(seeded, cloudwatch):
     span = _hours(seeded, 2)
     whole = _read(cloudwatch, _query("n", "Invocations", "Sum", 3600), **span)["n"]
     gap = {"kind": "gap", "from_s": span["start"] + 600, "to_s": span["start"] + 1800}
-    seeded.seed_from({"metric_faults": [gap]})
+    seed_world(seeded, {"metric_faults": [gap]})
     found = _read(
         cloudwatch,
         _query("fine", "Invocations", "Sum", 300),
@@ -493,8 +497,9 @@ def test_a_gap_never_heals(seeded, cloudwatch):
 
 def test_cloudwatch_may_be_very_late(seeded, cloudwatch):
     """Points can be late by far more than usual, and then appear."""
-    seeded.seed_from(
-        {"metric_faults": [{"kind": "delay", "from_in_s": 0, "to_in_s": 3600, "delay_s": 1800}]}
+    seed_world(
+        seeded,
+        {"metric_faults": [{"kind": "delay", "from_in_s": 0, "to_in_s": 3600, "delay_s": 1800}]},
     )
     seeded.advance(1800.0)
     here = seeded.now_s() // 300 * 300

@@ -14,6 +14,7 @@ from controller.sandbox.extensions import state_of
 from controller.sandbox.front import Front
 from controller.sandbox.http_door import SandboxServer
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -104,7 +105,7 @@ def _clients(session: boto3.Session, **more: Any) -> Callable[[str], Any]:
 
 def _world() -> World:
     world = World(seed=7)
-    world.seed_from(SEED)
+    seed_world(world, SEED)
     return world
 
 

@@ -5,6 +5,7 @@ import pytest
 from controller.sandbox.metric_points import Span, Subject
 from controller.sandbox.sagemaker.counts import endpoint_counts
 from controller.sandbox.sagemaker.metrics import endpoint_metrics
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.statistic import parse_statistic
 from controller.sandbox.world import World
 
@@ -17,7 +18,8 @@ def test_counting_alone_gives_the_same_points(step_s):
     """Invocations and InvocationsPerInstance do not depend on requests being served, nor on
     how often they are read; also through scaling, a disturbance and a weekend."""
     world = World(seed=11)
-    world.seed_from(
+    seed_world(
+        world,
         {
             "endpoints": [
                 {
@@ -35,7 +37,7 @@ def test_counting_alone_gives_the_same_points(step_s):
                     "policies": [{"name": "tt", "target_value": 40}],
                 }
             ],
-        }
+        },
     )
     began_s = int(world.now_s())
     end_s = began_s + 8 * 3600

@@ -2,16 +2,19 @@
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ACCOUNT = "111122223333"
 
 
 @pytest.fixture
 def lam(world, in_process):
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "functions": [{"name": "f", "memory_mb": 512, "versions": 2, "aliases": {"live": 2}}],
-        }
+        },
     )
     return in_process("lambda")
 

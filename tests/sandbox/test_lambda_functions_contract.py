@@ -5,13 +5,15 @@ import zipfile
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ROLE = "arn:aws:iam::111122223333:role/f"
 ACCOUNT = "111122223333"
 
 
 def _seed(world, **function):
-    world.seed_from(
-        {"account": ACCOUNT, "functions": [{"name": "f", "memory_mb": 512, **function}]}
+    seed_world(
+        world, {"account": ACCOUNT, "functions": [{"name": "f", "memory_mb": 512, **function}]}
     )
 
 
@@ -155,7 +157,7 @@ def test_a_failed_update_says_so_and_serves_the_old(world, lam):
     """LastUpdateStatus Failed with reason; the old environments go on serving."""
     _seed(world, workload={"traffic": {"rps": 5}})
     fault = {"function": "f", "outcome": "Failed", "code": "InsufficientRolePermissions"}
-    world.seed_from({"account": ACCOUNT, "update_faults": [fault]})
+    seed_world(world, {"account": ACCOUNT, "update_faults": [fault]})
     lam.update_function_configuration(FunctionName="f", MemorySize=1024)
     world.advance(60.0)
     there = lam.get_function_configuration(FunctionName="f")
@@ -171,8 +173,7 @@ def test_a_failed_update_says_so_and_serves_the_old(world, lam):
 def test_an_update_may_hang(world, lam):
     """An update can stay InProgress for hours."""
     _seed(world)
-    world.seed_from(
-        {"account": ACCOUNT,
+    seed_world(world, {"account": ACCOUNT,
          "update_faults": [{"function": "f", "outcome": "Hang", "hang_s": 7200}]}
     )  # fmt: skip
     lam.update_function_configuration(FunctionName="f", MemorySize=1024)
@@ -246,7 +247,9 @@ def test_names_may_be_arns(world, lam, refusal):
 
 def test_functions_are_listed_by_name_in_pages(world, lam):
     """ListFunctions returns at most 50 a page, with NextMarker."""
-    world.seed_from({"account": ACCOUNT, "functions": [{"name": f"f{n:03d}"} for n in range(120)]})
+    seed_world(
+        world, {"account": ACCOUNT, "functions": [{"name": f"f{n:03d}"} for n in range(120)]}
+    )
     pages = list(lam.get_paginator("list_functions").paginate())
     assert [len(page["Functions"]) for page in pages] == [50, 50, 20]
     names = [f["FunctionName"] for page in pages for f in page["Functions"]]

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ACCOUNT = "111122223333"
 
 
@@ -20,7 +22,7 @@ def _seed(world, **more):
                      "init_ms": 300, **more.pop("workload", {})},
         **more,
     }  # fmt: skip
-    world.seed_from({"account": ACCOUNT, "functions": [function]})
+    seed_world(world, {"account": ACCOUNT, "functions": [function]})
 
 
 def _tail(answer) -> str:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ACCOUNT = "111122223333"
 REPORTS = (
     'filter @type = "REPORT" | stats max(@maxMemoryUsed) as maxUsed, count(*) as n, '
@@ -13,7 +15,8 @@ GROUP = "/aws/lambda/f"
 
 @pytest.fixture
 def logs(world, in_process):
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "functions": [
@@ -32,7 +35,7 @@ def logs(world, in_process):
                 {"name": "silent", "has_log_group": False},
                 {"name": "idle"},
             ],
-        }
+        },
     )
     return in_process("logs")
 

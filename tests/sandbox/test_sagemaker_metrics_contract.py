@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from controller.sandbox.sagemaker.truth import endpoint_truth
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -14,7 +15,7 @@ REQUESTS, MACHINES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 
 
 def _seed(world, *endpoints, **more):
-    world.seed_from({"account": ACCOUNT, "endpoints": list(endpoints), **more})
+    seed_world(world, {"account": ACCOUNT, "endpoints": list(endpoints), **more})
 
 
 def _workload(rps=20.0, service_ms=50.0, servers=4, **more):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
+
 ACCOUNT = "111122223333"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 RESOURCE = "endpoint/e/variant/AllTraffic"
@@ -11,7 +13,8 @@ RESOURCE = "endpoint/e/variant/AllTraffic"
 def seeded(world):
     table = {"ml.c5.xlarge": {"service_ms": 40, "servers": 4},
              "ml.c5.large": {"service_ms": 400, "servers": 2}}  # fmt: skip
-    world.seed_from(
+    seed_world(
+        world,
         {
             "account": ACCOUNT,
             "endpoints": [
@@ -22,7 +25,7 @@ def seeded(world):
                     "workload": {"machines": {"table": table}, "traffic": {"rps": 15}},
                 }
             ],
-        }
+        },
     )
     return world
 

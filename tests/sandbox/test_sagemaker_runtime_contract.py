@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from controller.sandbox.sagemaker_state import sagemaker_of
+from controller.sandbox.seeding import seed_world
 
 ACCOUNT = "111122223333"
 
 
 def _seed(world, *endpoints, **more):
-    world.seed_from({"account": ACCOUNT, "endpoints": list(endpoints), **more})
+    seed_world(world, {"account": ACCOUNT, "endpoints": list(endpoints), **more})
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ from controller.sandbox.extensions import state_of
 from controller.sandbox.sagemaker.bills import endpoint_bill
 from controller.sandbox.sagemaker_neighbours import Neighbours
 from controller.sandbox.sagemaker_state import sagemaker_of
+from controller.sandbox.seeding import seed_world
 
 ACCOUNT = "111122223333"
 
 
 def _seed(world, *endpoints, **more):
-    world.seed_from({"account": ACCOUNT, "endpoints": list(endpoints), **more})
+    seed_world(world, {"account": ACCOUNT, "endpoints": list(endpoints), **more})
 
 
 @pytest.fixture

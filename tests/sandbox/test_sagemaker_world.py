@@ -14,6 +14,7 @@ from controller.sandbox.sagemaker_scaling import (
     set_desired_provisioned_concurrency,
 )
 from controller.sandbox.sagemaker_state import sagemaker_of
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.wire.contract import AwsError
 
 ACCOUNT = "111122223333"
@@ -22,7 +23,7 @@ DAY_S = 86_400.0
 
 def _seed(world, *endpoints, region="us-east-1", **more):
     document = {"account": ACCOUNT, "region": region, "endpoints": list(endpoints), **more}
-    world.seed_from(document)
+    seed_world(world, document)
     return world.region(ACCOUNT, region)
 
 
@@ -191,7 +192,7 @@ def test_a_workload_changes(world):
 )
 def test_a_seed_that_makes_no_sense_is_refused(world, document):
     with pytest.raises(ValueError, match=r"."):
-        world.seed_from(document)
+        seed_world(world, document)
 
 
 def test_configurations_that_nobody_uses(world, in_process):

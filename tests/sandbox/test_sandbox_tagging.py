@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -26,7 +27,7 @@ def tagged(world: World) -> World:
         {"name": name, "account": account, "region": region, "tags": tags}
         for name, account, region, tags in rows
     ]
-    world.seed_from({"functions": functions})
+    seed_world(world, {"functions": functions})
     return world
 
 
@@ -108,8 +109,9 @@ def test_pages(in_process, tagged, refusal):
 def test_a_page_by_tags_never_splits_a_resource(in_process, world):
     """AWS: TagsPerPage limits a page by tags; a resource with its tags stays whole."""
     tags = {f"key-{number}": "x" for number in range(40)}
-    world.seed_from(
-        {"account": ACCOUNT, "functions": [{"name": f"f{i}", "tags": tags} for i in range(5)]}
+    seed_world(
+        world,
+        {"account": ACCOUNT, "functions": [{"name": f"f{i}", "tags": tags} for i in range(5)]},
     )
     client = in_process("resourcegroupstaggingapi")
     counted, token = [], ""

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from controller.sandbox.demo_account import demo_document
+from controller.sandbox.seeding import add_function, seed_world
 from controller.sandbox.world import World
 
 FUNCTION = {
@@ -18,7 +19,7 @@ FUNCTION = {
 
 def _world(*actors, **more) -> World:
     world = World(seed=2)
-    world.seed_from({"functions": [{**FUNCTION, **more}], "actors": list(actors)})
+    seed_world(world, {"functions": [{**FUNCTION, **more}], "actors": list(actors)})
     return world
 
 
@@ -116,7 +117,7 @@ def test_the_workload_itself_may_change():
 def test_python_may_do_the_same():
     """The world's own methods: add a function, disturb it."""
     world = World(seed=2)
-    world.add_function("g", **{k: v for k, v in FUNCTION.items() if k != "name"})
+    add_function(world, "g", **{k: v for k, v in FUNCTION.items() if k != "name"})
     before = world.truth("g").mean_ms
     world.disturb("g", "latency", 2.0, seconds=600.0)
     assert world.truth("g").mean_ms == pytest.approx(2 * before)
@@ -125,7 +126,7 @@ def test_python_may_do_the_same():
     with pytest.raises(ValueError, match="gravity"):
         world.disturb("g", "gravity", 2.0)
     with pytest.raises(ValueError, match="memroy"):
-        world.add_function("h", memroy_mb=3)
+        add_function(world, "h", memroy_mb=3)
 
 
 def test_actors_wait_for_an_update_under_way():
@@ -164,7 +165,7 @@ def test_actors_on_what_is_gone_do_no_harm():
 )
 def test_wrong_seeds_are_named(document, word):
     with pytest.raises(ValueError, match=word):
-        World().seed_from(document)
+        seed_world(World(), document)
 
 
 def test_a_function_may_have_had_other_sizes():
@@ -191,6 +192,6 @@ def test_the_demo_account_is_json_and_settles():
     document = json.loads(json.dumps(demo_document()))
     assert len(document["functions"]) >= 6
     world = World(seed=1)
-    world.seed_from(document)
+    seed_world(world, document)
     world.advance(40 * 3600.0)
     assert world.truth("search-rerank", threshold_ms=220.0).met_ratio < 0.95

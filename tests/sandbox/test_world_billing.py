@@ -3,6 +3,7 @@
 import pytest
 
 from controller.sandbox.demo_account import demo_document
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.truth import cheapest_size
 from controller.sandbox.world import World
 
@@ -13,7 +14,7 @@ LADDER = [128, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 17
 @pytest.fixture(scope="module")
 def world() -> World:
     world = World(seed=11)
-    world.seed_from(demo_document(regression=False))
+    seed_world(world, demo_document(regression=False))
     return world
 
 
@@ -21,8 +22,7 @@ def test_a_bill_adds_up_by_hand():
     """Whole milliseconds x GB x price, plus requests, plus INIT."""
     world = World(seed=1)
     curve = {"points": [[128, 100.2]]}
-    world.seed_from(
-        {"functions": [{"name": "f", "memory_mb": 512, "workload": {
+    seed_world(world, {"functions": [{"name": "f", "memory_mb": 512, "workload": {
             "curve": curve, "cv": 0.000001, "init_ms": 1000, "init_cv": 0,
             "traffic": {"trace": [[0, 300], [300, 300]], "origin_s": 0}}}]}
     )  # fmt: skip
@@ -59,10 +59,8 @@ def test_truth_and_bill_agree(world, name):
 def test_idle_provisioned_concurrency_costs():
     """Provisioned concurrency is billed while it is there, even unused."""
     world = World(seed=1)
-    world.seed_from(
-        {"functions": [{"name": "f", "memory_mb": 1024, "versions": 1, "aliases": {"live": 1},
-                        "provisioned": {"live": 10}}]}
-    )  # fmt: skip
+    function = {"name": "f", "memory_mb": 1024, "versions": 1, "aliases": {"live": 1}}
+    seed_world(world, {"functions": [{**function, "provisioned": {"live": 10}}]})
     now = world.now_s()
     bill = world.cost("f", now - DAY, now)
     assert bill.provisioned_gb_s == pytest.approx(10 * DAY)
@@ -71,7 +69,7 @@ def test_idle_provisioned_concurrency_costs():
 
 def test_a_region_without_prices_has_no_cost():
     world = World()
-    world.seed_from({"region": "xx-nowhere-1", "functions": [{"name": "f"}]})
+    seed_world(world, {"region": "xx-nowhere-1", "functions": [{"name": "f"}]})
     truth = world.truth("f", region="xx-nowhere-1")
     assert truth.usd_per_month is None
     assert world.cost("f", 0, world.now_s(), region="xx-nowhere-1").usd is None

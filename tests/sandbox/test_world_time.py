@@ -4,6 +4,7 @@ import pytest
 
 from controller.sandbox.demo_account import demo_document
 from controller.sandbox.metrics import Span, Subject
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.statistic import parse_statistic
 from controller.sandbox.world import World
 
@@ -74,7 +75,7 @@ def _everything(world: World) -> list[object]:
 
 def _lived(seed: int) -> World:
     world = World(seed=seed)
-    world.seed_from(demo_document())
+    seed_world(world, demo_document())
     world.advance(40 * 3600.0)
     return world
 
@@ -90,11 +91,11 @@ def test_another_seed_gives_another_world():
 def test_looking_changes_nothing():
     """Metrics are a function of the history, not of when or how often they were read."""
     watched = World(seed=5)
-    watched.seed_from(demo_document())
+    seed_world(watched, demo_document())
     for _ in range(40):
         watched.advance(3600.0)
         _everything(watched)
     unwatched = World(seed=5)
-    unwatched.seed_from(demo_document())
+    seed_world(unwatched, demo_document())
     unwatched.advance(40 * 3600.0)
     assert _everything(watched) == _everything(unwatched)

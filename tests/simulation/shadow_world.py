@@ -28,6 +28,7 @@ from controller.sandbox.extensions import state_of
 from controller.sandbox.front import Front
 from controller.sandbox.inprocess_door import attach
 from controller.sandbox.sagemaker_state import sagemaker_of
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 
@@ -151,7 +152,7 @@ class ShadowWorld:
         self.switch = KillSwitch() if switch is None else switch
         if world is None:
             world = World(seed=3)
-            world.seed_from(dict(source.seed))
+            seed_world(world, dict(source.seed))
         self.world = world
         self.clock = VirtualClock(self.world.now_s(), self.world.advance_to)
         self.faults = state_of(self.world, Front).faults

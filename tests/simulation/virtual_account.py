@@ -31,6 +31,7 @@ from controller.sandbox.code_store import fetch
 from controller.sandbox.extensions import state_of
 from controller.sandbox.front import Front
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 
@@ -120,7 +121,7 @@ class Account:
     ) -> None:
         """`record` takes up the operation and the parameters of every call."""
         self.world = World(seed=seed)
-        self.world.seed_from({"functions": functions, **(extra or {})})
+        seed_world(self.world, {"functions": functions, **(extra or {})})
         self.policies = PolicySet(tuple(policies), limits or FleetLimits(), "digest")
         self.clock = VirtualClock(self.world.now_s(), self.world.advance_to)
         self.faults = state_of(self.world, Front).faults

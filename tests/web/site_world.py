@@ -19,6 +19,7 @@ from controller.runtime.roster import Entry
 from controller.runtime.stepper import Stepper
 from controller.sandbox.demo_account import demo_document
 from controller.sandbox.inprocess_door import attach
+from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
 from controller.store.sqlite import SqliteStore
 from controller.web.app import build_app
@@ -35,7 +36,7 @@ class SiteWorld:
 
     def __init__(self) -> None:
         self.world = World(seed=0, start_s=START_S)
-        self.world.seed_from(demo_document(endpoints=True))
+        seed_world(self.world, demo_document(endpoints=True))
         self.clock = VirtualClock(self.world.now_s(), self.world.advance_to)
         self.policies = _with_a_budget(_with_a_secret(load([POLICIES])))
         self.app = self.start(SqliteStore.open(":memory:"))
