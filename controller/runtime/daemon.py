@@ -14,6 +14,7 @@ from controller.runtime.health import Health, Readiness
 from controller.runtime.housekeeping import Housekeeper
 from controller.runtime.leadership import Elected, Leadership
 from controller.runtime.probe_rounds import ROUND_S, ProbeRounds
+from controller.runtime.pulse import EVERY_S as PULSE_S
 from controller.runtime.queue import WorkQueue
 from controller.runtime.reload import CREDENTIALS, POLICIES, Reloader
 from controller.runtime.schedule import Schedule
@@ -86,6 +87,8 @@ class Daemon:
             parts.engine,
             telemetry=parts.telemetry,
             ready=self.ready,
+            health=self.health,
+            steady_s=parts.clock.monotonic_s,
             begin=self._begin,
             refresh=parts.refresh,
         )
@@ -129,6 +132,7 @@ class Daemon:
         self._schedule.every("reload", RELOAD_S, lambda: self._queue.add(Reload()), jitter_s=1.0)
         self._schedule.every("prune", PRUNE_S, lambda: self._queue.add(Prune()), jitter_s=600.0)
         self._schedule.every("probes", ROUND_S, self._probe)
+        self._schedule.every("pulse", PULSE_S, self._pulse)
         self._schedule.start()
         self._leadership.start()
 
@@ -171,6 +175,11 @@ class Daemon:
             for scope in self._at.engine.due():
                 self._queue.add(SamplePlace(scope))
         self._at.telemetry.queue(self._queue.depth())
+
+    def _pulse(self) -> None:
+        if self._leadership.working:
+            engine = self._at.engine
+            engine.pulse.say(len(engine.entries()))
 
     def _probe(self) -> None:
         """A round is enqueued where there is anything to do."""

@@ -1,4 +1,4 @@
-"""Keeping the lease: a thread of its own looks, takes, renews, and gives back at the end.
+"""Keeping the lease: in a thread of its own it is looked at, taken, renewed, and given back.
 
 Nothing that it waits for has to do with the work: it has clients of its own, so a storm of
 throttled calls, a full queue or a slow journal never costs the lease. What it holds runs out
@@ -6,7 +6,6 @@ by the clock alone: a thread that hangs in a call, or a process that was stopped
 finds nothing left to act with.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,10 +16,10 @@ from controller.core.lease import Candidate
 from controller.model.errors import AdapterError, Conflict, NoLease
 from controller.model.lease import NOBODY, LeaseTimes
 from controller.runtime.lease_records import LeaseRecords
+from controller.runtime.lease_thread import LeaseThread
 
 TRIES = 2
 """A renewal whose answer was lost is found out by a second try."""
-JOIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,8 @@ class Election:
         """The term that the journal has been told of; without it nothing may be done."""
         self._doubt = False
         self._leading = False
-        self._failure = ""
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._aside_until_s = float("-inf")
+        self.thread = LeaseThread(self.turn)
         self._log = structlog.get_logger("rightsizer")
 
     def term(self) -> int:
@@ -89,6 +87,11 @@ class Election:
         """The journal refused our term: find out at the next turn whether there is a newer one."""
         self._doubt = True
 
+    def step_aside(self, for_s: float) -> None:
+        """Act no more from the next turn on, and let the lease run out, so that another replica
+        may take it; where none has for so long, this one does again."""
+        self._aside_until_s = self._steady_s() + for_s
+
     @property
     def leads(self) -> bool:
         """Whether this replica was last told that it leads."""
@@ -99,25 +102,17 @@ class Election:
         candidate = self._candidate
         if self._leading:
             return f"leader, term {self._lifted}"
-        if self._failure:
-            return f"standby; {self._failure}"
+        if self.thread.failure:
+            return f"standby; {self.thread.failure}"
         if not candidate.looked:
             return "standby; the lease has not been looked at yet"
         holder = NOBODY if candidate.seen is None else candidate.seen.holder
         return f"standby; {holder or 'nobody'} leads"
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
-        self._thread.start()
-
     def stop(self, *, give_back: bool) -> None:
         """End. `give_back`: nothing of ours is under way any more, so another may begin at once."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(JOIN_S)
-            if self._thread.is_alive():
-                return  # it hangs in a call; the record runs out by itself
+        if not self.thread.end():
+            return  # it hangs in a call; the record runs out by itself
         record = rule.given_back(self._candidate)
         seen = self._candidate.seen
         self._candidate = rule.give_up(self._candidate)
@@ -129,25 +124,28 @@ class Election:
                 self._log.warning(f"the lease could not be given back, and runs out: {error}")
         self._records.close()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._stop.wait(self.turn())
-
     def turn(self) -> float:
         """Look, and write if it is our turn; returns the seconds until the next look."""
         try:
             for _ in range(TRIES):
-                if self._look_and_write():
+                if self._aside() or self._look_and_write():
                     break
-            self._told_of("")
+            self.thread.say("")
+        except (NoLease, Conflict) as error:
+            self.thread.say(str(error))
         except AdapterError as error:
-            waits = isinstance(error, NoLease | Conflict)
-            self._told_of(str(error) if waits else f"the lease could not be looked at: {error}")
-        except Exception:
-            # Without this thread nobody would ever lead again.
-            self._log.exception("the lease could not be looked at")
-        self._turned()
+            self.thread.say(f"the lease could not be looked at: {error}")
+        finally:
+            self._turned()
         return rule.next_look_s(self._candidate, self._steady_s())
+
+    def _aside(self) -> bool:
+        """Whether it is others' turn; then we only look."""
+        if self._steady_s() >= self._aside_until_s:
+            return False
+        self._candidate = rule.give_up(self._candidate)
+        self._look()
+        return True
 
     def _look_and_write(self) -> bool:
         """False where somebody wrote between our look and our write."""
@@ -194,9 +192,3 @@ class Election:
         else:
             self._log.warning("this replica leads no longer: nothing is changed by it")
         self.told(leads)
-
-    def _told_of(self, failure: str) -> None:
-        """Say a failure once, and that it is over."""
-        if failure and failure != self._failure:
-            self._log.warning(failure)
-        self._failure = failure

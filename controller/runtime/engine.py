@@ -20,11 +20,13 @@ from controller.model.policy import PolicySet, Scope
 from controller.ports import Clock, Store
 from controller.runtime.counting import SloCounting
 from controller.runtime.observe import fleet_situation
+from controller.runtime.pulse import Pulse
 from controller.runtime.reconcile import Reconciler
 from controller.runtime.record import Recorder
 from controller.runtime.roster import Entry, Resync, Roster, next_turn_s
 from controller.runtime.samples import SampleBook, Wanted
 from controller.runtime.shared_cost import SharedCost
+from controller.runtime.sight import Sight
 from controller.telemetry.metrics import ReconcileResult, Telemetry
 
 RETRY_FIRST_S = 15.0
@@ -56,6 +58,7 @@ class Engine:
         self._resyncing = threading.Lock()
         self._standing_by = False
         self._shown = False
+        self.sight, self.pulse = Sight(), Pulse()
         self._log = structlog.get_logger("rightsizer")
 
     @property
@@ -79,6 +82,9 @@ class Engine:
             self._forget(key)
         for scope, error in result.failures.items():
             self._log.warning(str(error), region=scope.region, role=scope.role_arn)
+        if not self.entries():
+            # else looks at endpoints tell, for what this asks AWS it may remember
+            self.sight.looked(next(iter(result.failures.values()), None))
         return result
 
     def _show(self, changes: Sequence[Change]) -> None:
@@ -102,6 +108,7 @@ class Engine:
         for entry in self.entries():
             self._forget(entry.key)
             self._at.roster.schedule(entry.key, now_s)
+        self.sight.forget()
         self._standing_by = False
 
     def _forget(self, key: EndpointKey) -> None:
@@ -163,6 +170,7 @@ class Engine:
         assessment, result = self._guarded(entry)
         seconds = self._at.clock.monotonic_s() - began_s
         self._at.telemetry.reconcile_finished(key, entry.policy.name, result, seconds)
+        self.pulse.looked(failed=result is ReconcileResult.ERROR)
         if self._at.roster.get(key) is None:
             # Forgotten while this tick ran: what the tick has left since is forgotten too.
             self._forget(key)
@@ -186,6 +194,7 @@ class Engine:
             self._failed(entry, error)
             return self._held(entry, AdapterError(_words(error))), ReconcileResult.ERROR
         self._failures.pop(key, None)
+        self.sight.looked(None)
         self._at.roster.schedule(key, outcome.due_s)
         turn_s = next_turn_s(entry.policy, self._at.clock.now_s())
         early = outcome.due_s < turn_s
@@ -201,6 +210,7 @@ class Engine:
     def _failed(self, entry: Entry, error: Exception) -> None:
         """Back off per endpoint: from seconds up to its regular interval."""
         self._at.telemetry.reconcile_failed(error)
+        self.sight.looked(error)
         times = self._failures.get(entry.key, 0)
         self._failures[entry.key] = times + 1
         limit_s = max(entry.policy.cadence.interval_s, RETRY_FIRST_S)

@@ -4,13 +4,16 @@ Nothing runs out here. A holder that was stopped (SIGSTOP) keeps the lock until 
 is killed, so nobody takes over from it, and nobody acts beside it.
 """
 
-import threading
 from collections.abc import Callable
 
 import structlog
 
 from controller.model.errors import AdapterError, StoreError
-from controller.runtime.election import JOIN_S, Terms
+from controller.runtime.election import Terms
+from controller.runtime.lease_thread import LeaseThread
+
+HELD_S = 60.0
+"""With the lock in hand there is nothing to look for."""
 
 
 class LockElection:
@@ -35,9 +38,8 @@ class LockElection:
         self._retry_s = retry_s
         self.told = told
         self._term = 0
-        self._why = "the lock has not been tried yet"
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.thread = LeaseThread(self.turn)
+        self.thread.say("the lock has not been tried yet", quietly=True)
         self._log = structlog.get_logger("rightsizer")
 
     def term(self) -> int:
@@ -55,6 +57,9 @@ class LockElection:
     def doubt(self) -> None:
         """A lock leaves none: who writes beside it does so under the term that it read."""
 
+    def step_aside(self, for_s: float) -> None:
+        """Not for others of the same host: what this process cannot reach, they cannot."""
+
     @property
     def leads(self) -> bool:
         """Whether the lock is ours."""
@@ -62,22 +67,17 @@ class LockElection:
 
     def words(self) -> str:
         """One line for people: who leads."""
-        return f"leader, term {self._term}" if self._term else f"standby; {self._why}"
-
-    def start(self) -> None:
-        """Begin to try."""
-        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
-        self._thread.start()
+        return f"leader, term {self._term}" if self._term else f"standby; {self.thread.failure}"
 
     def stop(self, *, give_back: bool) -> None:
         """End; the lock itself is given back when the journal is closed."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(JOIN_S)
+        self.thread.end()
 
-    def _run(self) -> None:
-        while not self._stop.is_set() and not self._try():
-            self._stop.wait(self._retry_s)
+    def turn(self) -> float:
+        """Try the lock, where it is not ours yet; returns the seconds until the next turn."""
+        if not self._term and not self._try():
+            return self._retry_s
+        return HELD_S
 
     def _try(self) -> bool:
         try:
@@ -86,9 +86,8 @@ class LockElection:
             self._terms.lift(term)
         except AdapterError as error:
             busy = isinstance(error, StoreError) and error.code == "busy_daemon"
-            if not busy and str(error) != self._why:
-                self._log.warning(f"the lock could not be taken: {error}")
-            self._why = str(error)
+            words = str(error) if busy else f"the lock could not be taken: {error}"
+            self.thread.say(words, quietly=busy)
             return False
         self._term = term
         self._log.info(f"this replica leads from now on, in term {term}")

@@ -1,4 +1,4 @@
-# The controller writes a line for every decision: silence means that nobody decides.
+# Whoever leads writes a line every five minutes at least: silence means that nobody works.
 resource "aws_cloudwatch_metric_alarm" "silent" {
   alarm_name          = "${var.name}-silent"
   alarm_description   = "Rightsizer has written no log line for fifteen minutes: no replica works."
