@@ -26,17 +26,17 @@ from controller.model.probe import (
 )
 from controller.model.probing import Expect, Phase, StopRules
 from controller.model.size import LambdaSize
+from controller.probes.arrivals import arrivals
 from controller.probes.generator.access import Access
 from controller.probes.generator.answers import Answer, read_answer
-from controller.probes.generator.arrivals import arrivals
 from controller.probes.generator.health import Health
 from controller.probes.generator.recorder import Recorder
 from controller.probes.generator.report_line import Report, read_report
 from controller.probes.generator.requests import requests_of
 from controller.probes.generator.shares import share_of, together
-from controller.probes.generator.stops import WINDOW, Stops
 from controller.probes.order import LAMBDA, SAGEMAKER, Order, order_of, read_order, write_order
 from controller.probes.results import read_run, write_run
+from controller.probes.stops import WINDOW, Stops
 
 phases = st.lists(
     st.builds(

@@ -14,7 +14,7 @@ from controller.model.errors import Conflict
 from controller.model.missing import Missing
 from controller.model.probe import Body, ProbeOutcome, ProbeRun
 from controller.model.probing import Expect, Phase, StopRules
-from controller.probes.generator.arrivals import arrivals
+from controller.probes.arrivals import arrivals
 from controller.probes.runner import LocustRunner, Workers
 
 pytestmark = pytest.mark.end_to_end

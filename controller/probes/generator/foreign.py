@@ -19,8 +19,8 @@ from controller.ports import Clock
 from controller.probes.generator.ending import Ending, into, tell_progress
 from controller.probes.generator.health import processor_s
 from controller.probes.generator.recorder import Recorder
-from controller.probes.generator.stops import Stops
 from controller.probes.order import Order
+from controller.probes.stops import Stops
 
 
 class Listener:

@@ -22,10 +22,10 @@ from controller.probes.generator.crew import Master, Worker
 from controller.probes.generator.ending import Ending, Give, into, tell_progress
 from controller.probes.generator.open_loop import OpenLoop
 from controller.probes.generator.recorder import Recorder
-from controller.probes.generator.stops import Stops
 from controller.probes.generator.wire import Limits, Wire
 from controller.probes.order import LAMBDA, Order, read_order
 from controller.probes.results import failed
+from controller.probes.stops import Stops
 
 _ANSWER_S = {LAMBDA: 905.0}
 """Longest that the service lets a request take, and a little: 15 min, elsewhere a minute."""
@@ -73,7 +73,7 @@ class Arrivals(User):
 
     def _run(self, order: Order, goes_to: Worker | Path, clock: Clock, give: Give) -> None:
         recorder = Recorder(Stops(order.stop), clock.now_s())
-        access = Access(order)
+        access = Access(order, clock)
         answer_s = _ANSWER_S.get(order.service, _ANSWER_ELSEWHERE_S)
         wire = Wire(access, Limits(order.max_in_flight, answer_s))
         loop = OpenLoop(order, wire.send, recorder, clock, self._tell_locust)

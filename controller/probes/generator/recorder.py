@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from controller.model.missing import Maybe
 from controller.model.probe import NOT_TOLD, Failure, ProbeOutcome, ProbeRun, Sample
 from controller.probes.generator.health import Health
-from controller.probes.generator.stops import Stops
+from controller.probes.stops import Stops
 
 _HOPELESS = {Failure.DENIED, Failure.NOT_FOUND}
 WARM_UP = -1

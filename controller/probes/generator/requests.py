@@ -15,9 +15,9 @@ _INVOKE = "/2015-03-31/functions/{name}/invocations"
 _INVOKE_ENDPOINT = "/endpoints/{name}/invocations"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """Ready to be signed."""
+    """Ready to be signed. Each is itself: payloads are not compared byte by byte."""
 
     path: str
     """With the query."""
