@@ -82,16 +82,7 @@ class Daemon:
             ready=self.ready,
             clock=parts.clock,
         )
-        self._leadership = Leadership(
-            parts.elected,
-            parts.engine,
-            telemetry=parts.telemetry,
-            ready=self.ready,
-            health=self.health,
-            steady_s=parts.clock.monotonic_s,
-            begin=self._begin,
-            refresh=parts.refresh,
-        )
+        self._leadership = self._lead()
         self._workers = Workers(
             self._queue,
             parts.engine,
@@ -116,6 +107,19 @@ class Daemon:
             host,
             port,
             tls=parts.tls,
+        )
+
+    def _lead(self) -> Leadership:
+        parts = self._at
+        return Leadership(
+            parts.elected,
+            parts.engine,
+            telemetry=parts.telemetry,
+            ready=self.ready,
+            health=self.health,
+            steady_s=parts.clock.monotonic_s,
+            begin=self._begin,
+            refresh=parts.refresh,
         )
 
     def start(self, policies: PolicySet) -> None:
