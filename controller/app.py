@@ -10,7 +10,7 @@ from functools import partial
 from botocore.loaders import Loader
 
 from controller import __version__
-from controller.app_probes import Generated, Shared, probes_of
+from controller.app_probes import Generated, Shared, mirrors_of, probes_of
 from controller.aws.budgets import CallBudgets
 from controller.aws.calls import CallWatch
 from controller.aws.cloudwatch import CloudWatchReader
@@ -169,14 +169,14 @@ def build(wiring: Wiring) -> App:
     adapters, rules = _apart(_kinds(sessions, clock))
     prices = _prices(wiring, sessions)
     own = OwnTraffic(store, clock)
-    samples = SampleBook(CloudWatchReader(sessions, clock, telemetry), rules, own.of)
+    reader = CloudWatchReader(sessions, clock, telemetry)
+    samples = SampleBook(reader, rules, own.of)
     reports = MemoryReports(InsightsReportReader(sessions, telemetry))
     book = EvidenceBook(store)
     observer = Observer(Sources(store, adapters, rules, samples, book, reports))
     actuator = _actuator(wiring, adapters) if wiring.acting else None
     notifier = _notifier(wiring, telemetry, sessions)
-    leads = partial(leads_by, wiring.elected)
-    recorder = Recorder(store, telemetry, notifier, leads=leads)
+    recorder = Recorder(store, telemetry, notifier, leads=partial(leads_by, wiring.elected))
     watched = WatchedPrices(prices, telemetry)
     advisor = Advisor(watched, store, OwnConfigs(sessions, clock))
     identity = StsIdentity(sessions)
@@ -186,7 +186,10 @@ def build(wiring: Wiring) -> App:
     desk = None if probes is None else ProbeDesk(probes, watched)
     near = Neighbours(store, {kind: rule.beforehand() for kind, rule in rules.items()})
     rounds = ProbeRounds(probes, roster.entries, recorder.last, watched) if probes else None
-    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, near)
+    mirrors = mirrors_of(store, clock, reader, shared)
+    hands = Hands(
+        clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, mirrors, near
+    )
     counting = SloCounting(store, telemetry, samples)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
     engine = Engine(parts, wiring.policies, SharedCost(store, wiring.shard, clock))

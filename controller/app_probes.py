@@ -7,13 +7,22 @@ from controller.aws.objects import S3Objects
 from controller.aws.sessions import Sessions
 from controller.core.contract import KindRules
 from controller.model.endpoint import EndpointKey, Kind
-from controller.ports import Clock, KindAdapter, PriceSource, ProbeRunner, ShadowMaker, Store
+from controller.ports import (
+    Clock,
+    KindAdapter,
+    MetricsReader,
+    PriceSource,
+    ProbeRunner,
+    ShadowMaker,
+    Store,
+)
 from controller.probes.function_code import FetchCode, fetch_code
 from controller.probes.payloads import PayloadReader
 from controller.probes.shadow_endpoints import EndpointShadows
 from controller.probes.shadow_functions import FunctionShadows
 from controller.probes.shadows import Shadows
 from controller.runtime.book import EvidenceBook
+from controller.runtime.mirroring import MirrorParts, Mirrors
 from controller.runtime.own_traffic import OwnTraffic
 from controller.runtime.probe_parts import MOST_AT_ONCE, Ended, ProbeParts
 from controller.runtime.probing import Probes
@@ -77,6 +86,11 @@ def probes_of(by: Generated, at: Shared) -> Probes:
             most_each=by.of_one,
         )
     )
+
+
+def mirrors_of(store: Store, clock: Clock, reader: MetricsReader, at: Shared) -> Mirrors:
+    """Probes by mirrored traffic: they need no generator."""
+    return Mirrors(MirrorParts(store, clock, reader, at.book.add, at.telemetry.probe_ended))
 
 
 def _makers(

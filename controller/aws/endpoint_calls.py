@@ -93,7 +93,8 @@ class EndpointCalls:
                 operation="CreateEndpointConfig",
             ) from None
         tags = config_tags(self._sessions, scope, step.source, source["EndpointConfigArn"])
-        wanted["Tags"] = tags_forward(tags, key.name, step.source)
+        until_s = None if step.shadow is None else step.shadow.expires_at_s
+        wanted["Tags"] = tags_forward(tags, key.name, step.source, until_s)
         try:
             with translated("sagemaker", "CreateEndpointConfig", scope, f"config {step.name}"):
                 self._sessions.sagemaker_writes(scope).create_endpoint_config(**wanted)

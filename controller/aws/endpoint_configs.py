@@ -8,10 +8,12 @@ classic mistake of tools that write such a configuration from what they know.
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from controller.core.shadows import SHADOW_VARIANT
 from controller.model.sagemaker import Speciality
-from controller.model.sagemaker_steps import CreateConfig
+from controller.model.sagemaker_steps import CreateConfig, ShadowVariant
 
 NAME_PREFIX = "rightsizer-"
 """Of every configuration, alarm and action that we make."""
@@ -19,6 +21,9 @@ OWNER_TAG = "rightsizer:owner"
 OWNER = "rightsizer"
 ENDPOINT_TAG = "rightsizer:endpoint"
 SOURCE_TAG = "rightsizer:source"
+EXPIRES_TAG = "rightsizer:expires"
+"""Until when anybody may want what was made for a probe."""
+_EXPIRES_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 Document = Mapping[str, Any]
 
@@ -41,14 +46,15 @@ def variant_of(config: Document, name: str) -> Document | None:
 def fingerprint(config: Document) -> str:
     """Hash of every field that a release could change.
 
-    Instance type and count, serverless memory and concurrency are ours; the configuration's
-    name, ARN and time say nothing of what runs.
+    Instance type and count, serverless memory and concurrency are ours, and so is a shadow
+    variant of ours; the configuration's name, ARN and time say nothing of what runs.
     """
     fields = members(config)
     for kind in ("ProductionVariants", "ShadowProductionVariants"):
         fields[kind] = [
             {name: value for name, value in one.items() if name not in _SIZE_FIELDS}
             for one in config.get(kind) or ()
+            if one["VariantName"] != SHADOW_VARIANT
         ]
     text = json.dumps(fields, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -66,7 +72,34 @@ def copied_forward(source: Document, step: CreateConfig) -> dict[str, Any]:
         _resized(one, step) if one["VariantName"] == step.variant else one
         for one in source["ProductionVariants"]
     ]
-    return {**wanted, "EndpointConfigName": step.name}
+    shadows = [one for one in source.get("ShadowProductionVariants") or () if not _of_ours(one)]
+    if step.shadow is not None:
+        shadows.append(_shadow(wanted["ProductionVariants"][0], step.shadow))
+    wanted.pop("ShadowProductionVariants", None)
+    more = {"ShadowProductionVariants": shadows} if shadows else {}
+    return {**wanted, **more, "EndpointConfigName": step.name}
+
+
+def _of_ours(variant: Document) -> bool:
+    return bool(variant["VariantName"] == SHADOW_VARIANT)
+
+
+def mirrors(config: Document) -> bool:
+    """Whether a configuration has a shadow variant of ours."""
+    return any(map(_of_ours, config.get("ShadowProductionVariants") or ()))
+
+
+def _shadow(production: Document, shadow: ShadowVariant) -> dict[str, Any]:
+    """The variant's own model and settings on other instances. The share that is copied is its
+    weight over that of the production variant [DG:model-shadow-deployment]."""
+    weight = float(production.get("InitialVariantWeight", 1.0))
+    return {
+        **production,
+        "VariantName": SHADOW_VARIANT,
+        "InstanceType": shadow.instance_type,
+        "InitialInstanceCount": shadow.instances,
+        "InitialVariantWeight": shadow.share * (weight if weight > 0.0 else 1.0),
+    }
 
 
 def _resized(variant: Document, step: CreateConfig) -> dict[str, Any]:
@@ -98,11 +131,32 @@ def _comparable(config: Document) -> str:
     return json.dumps(fields, sort_keys=True, default=str)
 
 
-def tags_forward(tags: Mapping[str, str], endpoint: str, source: str) -> list[dict[str, str]]:
+def tags_forward(
+    tags: Mapping[str, str], endpoint: str, source: str, expires_at_s: float | None = None
+) -> list[dict[str, str]]:
     """Tags of a copy: the user's own, and ours; AWS's (`aws:`) cannot be given."""
     own = {key: value for key, value in tags.items() if not key.startswith(("aws:", "rightsizer:"))}
     own |= {OWNER_TAG: OWNER, ENDPOINT_TAG: endpoint, SOURCE_TAG: source}
+    if expires_at_s is not None:
+        own[EXPIRES_TAG] = expiry_text(expires_at_s)
     return [{"Key": key, "Value": value} for key, value in own.items()]
+
+
+def expiry_text(at_s: float) -> str:
+    """An instant as the tag has it."""
+    return datetime.fromtimestamp(at_s, UTC).strftime(_EXPIRES_FORM)
+
+
+def expiry_of(tags: Mapping[str, str]) -> float | None:
+    """What the tag says; None where there is none, or it cannot be read."""
+    try:
+        return (
+            datetime.strptime(tags.get(EXPIRES_TAG, ""), _EXPIRES_FORM)
+            .replace(tzinfo=UTC)
+            .timestamp()
+        )
+    except ValueError:
+        return None
 
 
 def may_be_ours(name: str) -> bool:
@@ -137,7 +191,9 @@ def _of_config(config: Document, variants: Collection[Document]) -> dict[Special
     if len(variants) > 1:
         names = ", ".join(one["VariantName"] for one in variants)
         found[Speciality.SEVERAL_VARIANTS] = f"it splits traffic between variants {names}"
-    if config.get("ShadowProductionVariants"):
+    if mirrors(config):
+        found[Speciality.SHADOW_VARIANTS] = "a shadow variant of ours gets a copy of its traffic"
+    elif config.get("ShadowProductionVariants"):
         found[Speciality.SHADOW_VARIANTS] = "a shadow variant gets a copy of its traffic"
     if config.get("AsyncInferenceConfig"):
         found[Speciality.ASYNC] = "it answers asynchronously, from a queue"

@@ -15,9 +15,11 @@ from typing import Any
 from controller.aws.endpoint_configs import (
     SOURCE_TAG,
     Document,
+    expiry_of,
     fingerprint,
     is_ours,
     may_be_ours,
+    mirrors,
     model_names,
     specialities,
     variant_of,
@@ -100,6 +102,7 @@ class Endpoints:
             variant=key.qualifier,
             modified_at_s=shown["LastModifiedTime"].timestamp(),
             pending_config=pending.get("EndpointConfigName"),
+            guards=_guards(shown.get("LastDeploymentConfig") or {}),
         )
         live = variant_of({"ProductionVariants": shown.get("ProductionVariants") or ()},
                           key.qualifier)  # fmt: skip
@@ -154,6 +157,7 @@ class Endpoints:
             initial_instance_count=counts[0] if len(counts) == 1 else None,
             has_volume_key=bool(document.get("KmsKeyId")),
             source=tags.get(SOURCE_TAG) if ours else None,
+            mirrored_until_s=(expiry_of(tags) or 0.0) if ours and mirrors(document) else None,
         )
 
     def _model(self, scope: Scope, name: str) -> Document | None:
@@ -191,6 +195,11 @@ def config_tags(sessions: Sessions, scope: Scope, name: str, arn: str) -> Mappin
         if not token:
             return found
         more = {"NextToken": token}
+
+
+def _guards(deployment: Document) -> tuple[str, ...]:
+    alarms = (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms") or ()
+    return tuple(alarm["AlarmName"] for alarm in alarms)
 
 
 def kind_of_variant(variant: Document) -> Kind:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from controller.core.periods import DAY_S
 from controller.model.estimate import Rejection
-from controller.model.probe import ProbeKind, ProbeRecord
+from controller.model.probe import ProbeRecord
 from controller.model.size import RealtimeSize, Size, measured_as, memory_mb_of
 
 REMEMBERED_S = 7 * DAY_S
@@ -23,7 +23,7 @@ def impossible(
     found: dict[Size, tuple[Rejection, str]] = {}
     for record in probes:
         recent = record.started_at_s > now_s - REMEMBERED_S
-        if record.kind is not ProbeKind.SHADOW or not recent or not _broke(record):
+        if not record.kind.of_another_size or not recent or not _broke(record):
             continue
         why = f"{record.errors} of {record.requests} calls to a shadow of this size failed"
         for size in sizes:

@@ -25,8 +25,9 @@ CERTAIN = 0.95
 UNLIKE = 0.25
 """Log of the ratio of medians beyond which our payloads are not like users' requests."""
 DAY_ROWS = 24
-SHADOW, LIVE, USERS = "probe", "live-probe", "cloudwatch"
-"""What rows of evidence say that they come from."""
+SHADOW, LIVE, USERS, MIRRORED = "probe", "live-probe", "cloudwatch", "mirrored"
+"""What rows of evidence say that they come from. Mirrored ones are of users' own requests, told
+by CloudWatch: nothing about them is to be put right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,9 @@ class Looking:
 
     @property
     def recent(self) -> tuple[ProbeRecord, ...]:
-        """Shadow probes that still count, newest first."""
+        """Probes of other sizes that still count, newest first."""
         since_s = self.observed.now_s - REMEMBERED_S
-        shadows = (p for p in self.observed.probes if p.kind is ProbeKind.SHADOW)
+        shadows = (p for p in self.observed.probes if p.kind.of_another_size)
         return tuple(record for record in shadows if record.started_at_s > since_s)
 
 

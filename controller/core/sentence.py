@@ -37,6 +37,8 @@ def with_progress(assessment: Assessment, told: str) -> Assessment:
 
 def underway(change: Change) -> str:
     """Where an open change is going: `going back to 3008 MB (RollingBack)`."""
+    if change.reason is Reason.PROBING:
+        return f"{change.detail} ({change.phase})"
     words = {ChangePhase.ROLLING_BACK: "going back to", ChangePhase.PLANNED: "about to go to"}
     towards = change.before if change.phase is ChangePhase.ROLLING_BACK else change.target
     return f"{words.get(change.phase, 'moving to')} {towards} ({change.phase})"
@@ -44,5 +46,12 @@ def underway(change: Change) -> str:
 
 def change_sentence(change: Change, message: str) -> str:
     """`Verifying: lambda eu-west-1/ocr 3008 MB -> 2048 MB: canary with 10% of requests`."""
-    arrow = f"{change.before} -> {change.target}"
-    return f"{change.phase}: {change.key.short} {arrow}: {message}"
+    return f"{change.phase}: {change.key.short} {course(change)}: {message}"
+
+
+def course(change: Change) -> str:
+    """Where a change goes: `3008 MB -> 2048 MB`; of a mirrored probe, which goes nowhere, what
+    it measures."""
+    if change.reason is Reason.PROBING:
+        return change.detail
+    return f"{change.before} -> {change.target}"

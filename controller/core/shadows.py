@@ -15,6 +15,10 @@ from controller.model.size import Size
 
 PREFIX = "rightsizer-probe-"
 """Of every copy's name: whoever lists endpoints passes over it."""
+MIRROR_PREFIX = "rightsizer-mirror-"
+"""Of configurations with a shadow variant of ours: they are for a live endpoint, and no copy."""
+SHADOW_VARIANT = "rightsizer-shadow"
+"""Name of that variant; metrics of what it was sent bear it."""
 MOST_CHARACTERS = 63
 """Of a SageMaker endpoint's name; a function's may have 64."""
 _DIGITS = 10
@@ -30,11 +34,20 @@ def shadow_id(key: EndpointKey, size: Size, at_s: float) -> str:
 
     SageMaker takes letters, digits and single hyphens between them.
     """
+    return _named(PREFIX, key, size, at_s)
+
+
+def mirror_name(key: EndpointKey, size: Size, at_s: float) -> str:
+    """Name of a configuration that has a shadow variant of a size, used only once."""
+    return _named(MIRROR_PREFIX, key, size, at_s)
+
+
+def _named(prefix: str, key: EndpointKey, size: Size, at_s: float) -> str:
     text = f"{key}|{size}|{at_s:.6f}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-    room = MOST_CHARACTERS - len(PREFIX) - _DIGITS - 1
+    room = MOST_CHARACTERS - len(prefix) - _DIGITS - 1
     words = re.sub(r"[^a-zA-Z0-9]+", "-", key.name)[:room].strip("-")
-    return f"{PREFIX}{words}-{digest}" if words else f"{PREFIX}{digest}"
+    return f"{prefix}{words}-{digest}" if words else f"{prefix}{digest}"
 
 
 class ShadowStep(StrEnum):

@@ -101,9 +101,12 @@ def _replaced(step: CreateConfig) -> str:
         "MB": step.memory_mb,
         "concurrent": step.max_concurrency,
     }
-    return ", ".join(
-        f"{value} {unit}".strip() for unit, value in parts.items() if value is not None
-    )
+    words = [f"{value} {unit}".strip() for unit, value in parts.items() if value is not None]
+    shadow = step.shadow
+    if shadow is not None:
+        beside = f"{shadow.instances} x {shadow.instance_type}"
+        words.append(f"with a copy of {shadow.share:.0%} of the requests to {beside}")
+    return ", ".join(words) or "as it is"
 
 
 def _shifted(step: DeployConfig) -> str:

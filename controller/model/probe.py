@@ -2,7 +2,8 @@
 
 A *live* probe calls the endpoint as a client would; a *shadow* probe calls an isolated copy
 that has the candidate size. Both are planned as data here, run elsewhere, and come back as a
-`ProbeRun` of exact samples.
+`ProbeRun` of exact samples. A *mirrored* probe sends nothing: AWS copies users' own requests to
+a shadow variant of the candidate type, and CloudWatch tells how it did.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,13 @@ class ProbeKind(StrEnum):
 
     LIVE = "Live"
     SHADOW = "Shadow"
+    MIRRORED = "Mirrored"
+    """Nobody: the size gets copies of users' requests from AWS (real-time endpoints)."""
+
+    @property
+    def of_another_size(self) -> bool:
+        """Whether it measures a candidate, apart from what serves."""
+        return self is not ProbeKind.LIVE
 
 
 class ProbeOutcome(StrEnum):
@@ -133,6 +141,17 @@ class ProbePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Mirroring:
+    """How users' requests are copied to a shadow variant."""
+
+    share: float
+    """Of all requests, more than 0, at most 1."""
+    instances: int
+    lasts_s: float
+    """From when it serves and has settled."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeOrder:
     """A probe that is wanted: what to measure and how, before anything is made for it."""
 
@@ -145,6 +164,8 @@ class ProbeOrder:
     worth_usd: float = 0.0
     """… and the saving that it may prove, within the payback; 0 where a person asked."""
     why: str = ""
+    mirror: Mirroring | None = None
+    """Of a mirrored probe, which has no phases and sends nothing."""
 
     @property
     def duration_s(self) -> float:

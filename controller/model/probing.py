@@ -80,7 +80,7 @@ class LiveProbe:
 
 @dataclass(frozen=True, slots=True)
 class Probing:
-    """`probe:` of a policy. Without payloads nothing is ever sent."""
+    """`probe:` of a policy. Without payloads nothing is ever sent; mirroring needs none."""
 
     payloads: tuple[PayloadSource, ...]
     live: LiveProbe | None = None
@@ -88,7 +88,8 @@ class Probing:
     shadows: bool = False
     """Whether copies may be made: they run the user's code."""
     mirrored: bool = False
-    """Real-time: whether AWS's own shadow variant may be fed with mirrored traffic."""
+    """Real-time: whether AWS's own shadow variant may be fed with copies of users' requests.
+    That is a deployment of the live endpoint, and runs the user's code on real requests twice."""
     phases: tuple[Phase, ...] = ()
     """Of shadow probes; empty: made from demand."""
     warm_up: int = 3

@@ -42,6 +42,8 @@ class EndpointConfig:
     """A KmsKeyId is set, which AWS refuses on types with local NVMe."""
     source: str | None = None
     """The config that ours was copied from, by its tag; None where it is not ours."""
+    mirrored_until_s: float | None = None
+    """It has a shadow variant of ours, which nobody wants after this; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Endpoint:
     modified_at_s: float
     pending_config: str | None = None
     """The config of a deployment under way (PendingDeploymentSummary)."""
+    guards: tuple[str, ...] = ()
+    """Alarms that guarded its last deployment (LastDeploymentConfig)."""
 
 
 @dataclass(frozen=True, slots=True)

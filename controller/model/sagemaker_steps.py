@@ -8,6 +8,18 @@ from controller.model.size import ScheduledBounds
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowVariant:
+    """A variant that AWS sends copies of live requests; its answers reach nobody."""
+
+    instance_type: str
+    instances: int
+    share: float
+    """Of the requests that are copied, more than 0, at most 1."""
+    expires_at_s: float
+    """Whoever finds it later than this may remove it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CreateConfig:
     """Copy a config forward under a new name, with only the size of one variant replaced.
 
@@ -24,6 +36,8 @@ class CreateConfig:
     max_concurrency: int | None = None
     provisioned_concurrency: int | None = None
     """0 leaves provisioned concurrency out."""
+    shadow: ShadowVariant | None = None
+    """Beside the variant; one of ours that the source has is never copied forward."""
 
 
 @dataclass(frozen=True, slots=True)

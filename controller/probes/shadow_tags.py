@@ -6,18 +6,22 @@ The values keep to what AWS lets a tag hold (letters, digits, spaces and `_.:/=+
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from controller.aws.endpoint_configs import ENDPOINT_TAG, OWNER, OWNER_TAG
+from controller.aws.endpoint_configs import (
+    ENDPOINT_TAG,
+    EXPIRES_TAG,
+    OWNER,
+    OWNER_TAG,
+    expiry_of,
+    expiry_text,
+)
 from controller.core.shadows import is_shadow
 from controller.model.endpoint import LATEST, EndpointKey, Kind
 from controller.model.policy import Scope
 from controller.model.probe import Shadow, ShadowPhase
 from controller.model.size import Size
 
-EXPIRES_TAG = "rightsizer:expires"
 _MOST_TAGS = 50
-_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,10 @@ def shadow_tags(shadow: Shadow, of_source: Mapping[str, str]) -> dict[str, str]:
 
     AWS's (`aws:`) cannot be given, and a resource has at most fifty.
     """
-    expires = datetime.fromtimestamp(shadow.expires_at_s, UTC).strftime(_FORM)
     ours = {
         OWNER_TAG: OWNER,
         ENDPOINT_TAG: str(shadow.key).removesuffix(f":{LATEST}"),
-        EXPIRES_TAG: expires,
+        EXPIRES_TAG: expiry_text(shadow.expires_at_s),
     }
     theirs = [one for one in of_source.items() if not one[0].startswith(("aws:", "rightsizer:"))]
     return {**dict(theirs[: _MOST_TAGS - len(ours)]), **ours}
@@ -52,12 +55,12 @@ def marks(name: str, tags: Mapping[str, str]) -> Marks | None:
     """What the tags of a copy of ours say; None where it is not ours, or they cannot be read."""
     if not is_ours(name, tags):
         return None
+    expires_at_s = expiry_of(tags)
     try:
         key = EndpointKey.parse(tags.get(ENDPOINT_TAG, ""))
-        expires = datetime.strptime(tags.get(EXPIRES_TAG, ""), _FORM).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return Marks(key, expires.timestamp())
+    return None if expires_at_s is None else Marks(key, expires_at_s)
 
 
 def overdue(found: Marks | None, kind: Kind, now_s: float) -> bool:

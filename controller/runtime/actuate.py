@@ -122,7 +122,7 @@ class Actuator:
             updated_at_s=assessment.at_s,
             progress=rules.begin(state),
         )
-        return self._planned(change, assessment.sentence, after)
+        return self.journal(change, assessment.sentence, after)
 
     def request(
         self,
@@ -155,9 +155,10 @@ class Actuator:
             updated_at_s=now_s,
             progress=rules.begin(state),
         )
-        return self._planned(change, change_sentence(change, f"{detail}, asked by {actor}"))
+        return self.journal(change, change_sentence(change, f"{detail}, asked by {actor}"))
 
-    def _planned(self, change: Change, sentence: str, after: int | None = None) -> Change:
+    def journal(self, change: Change, sentence: str, after: int | None = None) -> Change:
+        """Journal a change that was made whole elsewhere. Raises as `plan` does."""
         event = self._event(change, change.planned_at_s, "planned", sentence)
         with self._doubting():
             return self._store.plan_change(replace(change, term=event.term), event, after)

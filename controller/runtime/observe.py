@@ -19,6 +19,7 @@ from controller.model.estimate import Observation
 from controller.model.missing import Maybe
 from controller.model.policy import FleetLimits, Policy
 from controller.model.probe import ProbeRecord
+from controller.model.reason import Reason
 from controller.model.size import measured_as
 from controller.model.window import Window
 from controller.ports import KindAdapters, Store
@@ -88,7 +89,9 @@ class Observer:
         """
         key, at = entry.key, self._at
         rules = at.rules[key.kind]
-        changes = at.store.changes(key, since_s=now_s - JOURNAL_S)
+        # A mirrored probe leaves everything as it was: it teaches of no size by its phase.
+        kept = at.store.changes(key, since_s=now_s - JOURNAL_S)
+        changes = [change for change in kept if change.reason is not Reason.PROBING]
         open_change = at.store.open_change(key)
         state = self._state(entry, now_s, fresh or open_change is not None)
         if open_change is None:

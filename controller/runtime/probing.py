@@ -157,6 +157,8 @@ class Probes:
         for record in self._at.store.probes(since_s=now_s - 7 * DAY_S):
             # What a command left is dead when it is old; what a daemon left, when another starts.
             ours = record.actor == "controller" or age_s > 0.0
+            # A mirrored one is a change, which is seen through whoever began it.
+            ours = ours and record.kind is not ProbeKind.MIRRORED
             left = record.ended_at_s is None and ours
             if left and record.id not in self._open and record.started_at_s <= now_s - age_s:
                 detail = "the controller ended before the probe did"

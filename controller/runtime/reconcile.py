@@ -1,7 +1,7 @@
 """One endpoint, one tick: observe, estimate, decide, guard, actuate, verify, record."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,12 +23,12 @@ from controller.model.errors import (
     Unauthenticated,
     Unreachable,
 )
-from controller.model.estimate import Observation
 from controller.model.reason import Reason
-from controller.model.window import Window
 from controller.ports import Clock, PriceSource
 from controller.runtime.actuate import Actuator
 from controller.runtime.advise import Advisor
+from controller.runtime.basis import Basis
+from controller.runtime.mirroring import Mirrors
 from controller.runtime.neighbours import Neighbours
 from controller.runtime.observe import Observer
 from controller.runtime.probe_desk import ProbeDesk
@@ -70,6 +70,8 @@ class Hands:
     """None: nothing is advised."""
     desk: ProbeDesk | None = None
     """None: nothing is probed."""
+    mirrors: Mirrors | None = None
+    """None: no requests are mirrored."""
     neighbours: Neighbours | None = None
     """None: endpoints of an account learn nothing from one another."""
 
@@ -88,19 +90,6 @@ class Outcome:
     due_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """What beliefs were formed on. The long histories are compared by identity: whoever
-    keeps them makes a new object when something is added."""
-
-    rows: Sequence[Observation]
-    hourly: Sequence[Window]
-    rest: tuple[object, ...]
-
-    def same(self, other: "_Basis") -> bool:
-        return self.rows is other.rows and self.hourly is other.hourly and self.rest == other.rest
-
-
 _Due: TypeAlias = tuple[float, str | None]
 """When to be back, and what an open change waits for until then."""
 
@@ -110,7 +99,7 @@ class Reconciler:
 
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
-        self._beliefs: dict[EndpointKey, tuple[_Basis, Beliefs]] = {}
+        self._beliefs: dict[EndpointKey, tuple[Basis, Beliefs]] = {}
         self._planning = threading.Lock()
 
     def reconcile(self, entry: Entry, fleet: Callable[[], Fleet]) -> Outcome:
@@ -185,7 +174,7 @@ class Reconciler:
 
     def _believe(self, observed: Observed, sizing: Sizing) -> Beliefs:
         """Beliefs change when an hour ends, not with every tick: kept until an input is new."""
-        basis = _Basis(
+        basis = Basis(
             observed.rows,
             observed.windows.hourly,
             (
@@ -227,6 +216,8 @@ class Reconciler:
         actuator = self._hands.actuator
         if actuator is None:
             return turn_s, None
+        if self._hands.mirrors is not None and actuator.lease_held:
+            self._hands.mirrors.follow(entry, observed, actuator)
         if observed.open_change is not None:
             if not actuator.lease_held:
                 return observed.now_s + REFUSED_S, "another replica leads"

@@ -29,15 +29,15 @@ PAUSE_S = 60.0
 
 def until_deployed(view: View) -> Step:
     """The next step while the old config is live and the endpoint is at rest."""
-    ended = _ended(view)
-    if ended is not None:
-        return ended
+    over = ended(view)
+    if over is not None:
+        return over
     if view.may_go_on is not None:
         return back(view, view.may_go_on, "stopped before it was deployed")
     return _make_config(view) or _guard(view) or _detach(view) or _deploy(view)
 
 
-def _ended(view: View) -> Step | None:
+def ended(view: View) -> Step | None:
     """A deployment that AWS accepted, and that is not there: it failed, or was undone."""
     reason = view.live.endpoint.failure_reason
     asked_s = view.told("try_since_s")

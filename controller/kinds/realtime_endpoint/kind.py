@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from controller.core.contract import Prices, Readings, Span, Stage
 from controller.core.evidence import Evidence
 from controller.core.neighbours import AccountPrior
-from controller.kinds.realtime_endpoint import allowed, memory, obstacles, rollout, windows
+from controller.kinds.realtime_endpoint import (
+    allowed,
+    memory,
+    mirror,
+    obstacles,
+    rollout,
+    windows,
+)
 from controller.kinds.realtime_endpoint.estimates import estimate
 from controller.kinds.realtime_endpoint.question import Best, Question
 from controller.kinds.realtime_endpoint.shape import shape
@@ -129,7 +136,7 @@ class RealtimeRules:
     ) -> tuple[Readings, Readings | None]:
         """The new fleet and the old one while both serve; else all traffic."""
         told = change.progress
-        if "full_since_s" in told or "config_target" not in told:
+        if mirror.is_mirrored(change) or "full_since_s" in told or "config_target" not in told:
             return windows.trial(key, span, slo, None), None
         new = windows.trial(key, span, slo, told["config_target"])
         return new, windows.trial(key, span, slo, told["config"])

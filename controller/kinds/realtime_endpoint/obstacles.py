@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from controller.kinds.realtime_endpoint.names import foreign_action
 from controller.model.reason import Reason
-from controller.model.sagemaker import Autoscaling, RealtimeLive
+from controller.model.sagemaker import Autoscaling, RealtimeLive, Speciality
 
 
 def obstacles(live: RealtimeLive, change_open: bool) -> Mapping[Reason, str]:
@@ -13,7 +13,13 @@ def obstacles(live: RealtimeLive, change_open: bool) -> Mapping[Reason, str]:
     While a change of ours is open, autoscaling is ours to put in order.
     """
     found: dict[Reason, str] = {}
-    special = live.endpoint.config.specialities
+    config = live.endpoint.config
+    ours = change_open and config.mirrored_until_s is not None
+    special = {
+        kind: words
+        for kind, words in config.specialities.items()
+        if not (ours and kind is Speciality.SHADOW_VARIANTS)
+    }
     if special:
         found[Reason.SPECIAL_ENDPOINT] = "; ".join(special[kind] for kind in sorted(special))
     if change_open:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from controller.core.probe_cost import spent_usd
 from controller.core.probe_lessons import REMEMBERED_S
+from controller.core.probe_traffic import MIRRORED, SHADOW
 from controller.core.probe_worth import MOST_PROBES, PAYBACK_S, Looking, Wish
 from controller.kinds.realtime_endpoint.kind import RealtimeSizing
 from controller.kinds.realtime_endpoint.search import Probe, Rules, Spent, next_step
@@ -12,7 +13,7 @@ from controller.model.missing import Missing
 from controller.model.probing import Phase
 from controller.model.size import RealtimeSize
 
-SOURCE = "probe"
+SOURCES = (SHADOW, MIRRORED)
 LIGHT_S = 60.0
 """First a minute of a light load: what an idle instance answers with."""
 LIGHT_SHARE = 0.25
@@ -68,7 +69,7 @@ def spent_of(looking: Looking, rows: Sequence[Observation]) -> Spent:
     since_s = looking.observed.now_s - REMEMBERED_S
     made = []
     for row in rows:
-        if row.source != SOURCE or row.start_s < since_s or isinstance(row.load_rps, Missing):
+        if row.source not in SOURCES or row.start_s < since_s or isinstance(row.load_rps, Missing):
             continue
         if isinstance(row.size, RealtimeSize) and row.end_s - row.start_s > LIGHT_S:
             lasted_s = row.end_s - row.start_s

@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.core.contract import SETTLE_S, Stage
-from controller.core.refusals import FOR_GOOD, WORDS
-from controller.kinds.realtime_endpoint import deployment, forward, snapshot
+from controller.kinds.realtime_endpoint import deployment, forward, mirror, snapshot
 from controller.kinds.realtime_endpoint.arrival import arriving
 from controller.kinds.realtime_endpoint.judging import LEFT_FOR_CAUSE, judge
 from controller.kinds.realtime_endpoint.moves import (
@@ -24,7 +23,9 @@ from controller.kinds.realtime_endpoint.moves import (
     busy,
     clean_up,
     fail,
+    given_up,
     remember,
+    too_late,
 )
 from controller.kinds.realtime_endpoint.names import config_name
 from controller.kinds.realtime_endpoint.rollback import roll_back
@@ -41,9 +42,6 @@ from controller.model.endpoint import EndpointState
 from controller.model.reason import Reason
 from controller.model.sagemaker_steps import SetInstanceCount
 
-PATIENCE_S = 3600.0
-"""A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
-
 
 def begin(state: EndpointState) -> Mapping[str, str]:
     """What a new change must remember of the state that was decided on."""
@@ -57,6 +55,8 @@ def watching_since_s(change: Change) -> float | None:
     Another type may fail in a way that no number of instances mends: it is watched as soon as
     it serves, but for a climb, whose backlog is not its own.
     """
+    if mirror.is_mirrored(change):
+        return mirror.watching_since_s(change)
     told = change.progress
     retyped = "config_target" in told and change.reason not in LEFT_FOR_CAUSE
     text = told.get("arrived_s", told.get("full_since_s") if retyped else None)
@@ -66,29 +66,16 @@ def watching_since_s(change: Change) -> float | None:
 def next_step(stage: Stage) -> Step:
     """The one thing to do now. Total: every combination of journal and live state has one."""
     view = View(stage)
+    if mirror.is_mirrored(view.change):
+        return mirror.next_step(view)
     if view.change.phase is ChangePhase.PLANNED:
         return _start(view)
     if view.change.phase is ChangePhase.ROLLING_BACK:
         return roll_back(view)
     step = _retype(view) if view.retyped else _in_place(view)
     applying = view.change.phase is ChangePhase.APPLYING
-    why = _given_up(view) if applying and not isinstance(step, Advance | Wait) else None
+    why = given_up(view) if applying and not isinstance(step, Advance | Wait) else None
     return step if why is None else back(view, Reason.UPDATE_FAILED, why)
-
-
-def _given_up(view: View) -> str | None:
-    """Why no further call forward is made, if none is."""
-    words = view.told(WORDS)
-    if view.told(FOR_GOOD):
-        return f"AWS refused it: {words}"
-    if _too_late(view):
-        return "AWS did not let it be carried out in an hour" + (f": {words}" if words else "")
-    return None
-
-
-def _too_late(view: View) -> bool:
-    """A decision is carried out soon or not at all: the world it was made for moves on."""
-    return view.now_s - view.change.planned_at_s > PATIENCE_S
 
 
 # --- the start
@@ -97,7 +84,7 @@ def _too_late(view: View) -> bool:
 def _start(view: View) -> Step:
     if view.may_go_on is not None:
         return fail(view, view.may_go_on, "not started")
-    if _too_late(view):
+    if too_late(view):
         return fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
     if view.broken:
         return fail(view, Reason.ENDPOINT_FAILED, f"the endpoint is {view.live.endpoint.status}")

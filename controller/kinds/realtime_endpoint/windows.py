@@ -7,11 +7,12 @@ within the hour is what capacity is learnt from.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.core.contract import Answers, Span
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR
 from controller.core.periods import HOUR_S, align_down
+from controller.core.shadows import SHADOW_VARIANT
 from controller.kinds.shared.latency import LatencyQueries, Values
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing
@@ -137,6 +138,20 @@ def traffic(key: EndpointKey, span: Span, slo: Slo) -> TrafficReadings:
         memory=memory if hourly else None,
         threshold_ms=slo.threshold_ms,
         hourly=hourly,
+    )
+
+
+def mirrored(key: EndpointKey, span: Span, slo: Slo) -> TrafficReadings:
+    """The series of the requests that were copied to a shadow variant of ours."""
+    metrics = _Metrics(dimensions(replace(key, qualifier=SHADOW_VARIANT)), span)
+    return TrafficReadings(
+        requests=metrics.query("Invocations", "Sum"),
+        per_instance=metrics.query("InvocationsPerInstance", "Sum"),
+        latency=LatencyQueries.of(metrics.query, slo, overhead=True),
+        errors=metrics.errors(),
+        memory=None,
+        threshold_ms=slo.threshold_ms,
+        hourly=False,
     )
 
 
