@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 from controller.core.periods import HOUR_S
-from controller.core.week import course, rps_peak, weekly
-from controller.model.demand import Demand, Interval
+from controller.core.week import arrivals, course, rps_peak, weekly
+from controller.model.demand import Demand, Interval, WarmHours
 from controller.model.missing import Maybe, Missing
 from controller.model.window import MemoryUse, Window
 
@@ -44,7 +44,9 @@ def demand(
         hours_observed=len(seen),
         rps_peak=rps_peak(seen),
         weekly=weekly(seen) if any(w.parts for w in seen) else (),
-        course=course(seen),
+        course=course(seen) or arrivals(seen),
+        warm_hours=_warm_hours(hourly),
+        idle_s=_idle_s(hourly),
     )
 
 
@@ -55,6 +57,32 @@ def _per_hour(seen: Sequence[Window]) -> list[float]:
     if hours == len(by_start) == len(seen):
         return list(by_start.values())
     return [by_start.get(seen[0].start_s + 3600.0 * i, 0.0) for i in range(hours)]
+
+
+def _warm_hours(hourly: Sequence[Window]) -> tuple[WarmHours, ...]:
+    """Cold starts by the number kept warm. The first hour of each number is left out: it began
+    with all environments anew."""
+    found: dict[int, tuple[int, int]] = {}
+    before: Maybe[int] | None = None
+    for window in hourly:
+        kept, requests, cold = window.provisioned, window.requests, window.cold_starts
+        same, before = before in {None, kept}, kept
+        if isinstance(kept, Missing) or isinstance(requests, Missing) or not same:
+            continue
+        if not isinstance(cold, Missing):
+            called, started = found.get(kept, (0, 0))
+            found[kept] = called + requests, started + cold
+    return tuple(WarmHours(kept, *counts) for kept, counts in sorted(found.items()))
+
+
+def _idle_s(hourly: Sequence[Window]) -> float:
+    """How long the newest hours without any request are, that say so."""
+    idle_s = 0.0
+    for window in reversed(hourly):
+        if isinstance(window.requests, Missing) or window.requests > 0:
+            break
+        idle_s += window.end_s - window.start_s
+    return idle_s
 
 
 def hours_between(hourly: Sequence[Window]) -> list[float]:

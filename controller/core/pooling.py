@@ -46,9 +46,9 @@ def pooled(windows: Iterable[Window], size: Size, era: str) -> Maybe[Observation
 
 def _part(window: Window) -> _Part | None:
     """A window's latencies, above zero as logarithms need them; None where one is missing."""
-    requests, mean, p50, p95 = window.requests, window.mean_ms, window.p50_ms, window.p95_ms
-    if isinstance(requests, Missing) or isinstance(mean, Missing):
+    requests, took = window.requests, window.latencies
+    if isinstance(requests, Missing) or isinstance(took, Missing) or requests <= 0:
         return None
-    if isinstance(p50, Missing) or isinstance(p95, Missing) or requests <= 0:
-        return None
-    return _Part(window, requests, max(mean, 1e-3), max(p50, 1e-3), max(p95, 1e-3))
+    return _Part(
+        window, requests, max(took.mean_ms, 1e-3), max(took.p50_ms, 1e-3), max(took.p95_ms, 1e-3)
+    )

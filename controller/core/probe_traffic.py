@@ -66,7 +66,12 @@ def _without(window: Window, sent: Sequence[Sent]) -> Window:
     window = replace(window, requests=left, errors=errors, parts=parts)
     if left == 0:
         return replace(
-            window, met_ratio=ONLY_OURS, mean_ms=ONLY_OURS, p50_ms=ONLY_OURS, p95_ms=ONLY_OURS
+            window,
+            met_ratio=ONLY_OURS,
+            mean_ms=ONLY_OURS,
+            p50_ms=ONLY_OURS,
+            p95_ms=ONLY_OURS,
+            warm=None,
         )
     if isinstance(window.met_ratio, Missing):
         return window

@@ -90,6 +90,20 @@ def course(hourly: Sequence[Window]) -> Course | None:
     return Course(start_s, step_s, _without_gaps(found))
 
 
+def arrivals(hourly: Sequence[Window]) -> Course | None:
+    """As `course`, for kinds that count requests by part and publish nothing while nobody
+    calls: an hour that is not there had none. None where nothing was counted so."""
+    parts = max((len(window.by_part) for window in hourly), default=0)
+    if parts == 0:
+        return None
+    start_s, step_s = hourly[0].start_s, HOUR_S / parts
+    found = [0.0] * round((hourly[-1].end_s - start_s) / step_s)
+    for window in hourly:
+        first = round((window.start_s - start_s) / step_s)
+        found[first : first + len(window.by_part)] = [n / step_s for n in window.by_part]
+    return Course(start_s, step_s, tuple(found))
+
+
 def _without_gaps(found: Sequence[float | None]) -> tuple[float, ...]:
     """What is not known is as what comes after it: a gap must not look like a rise."""
     filled, after = [], next((rps for rps in reversed(found) if rps is not None), 0.0)

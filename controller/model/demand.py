@@ -43,6 +43,15 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmHours:
+    """All hours in which so many environments were kept warm."""
+
+    provisioned: int
+    requests: int
+    cold_starts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """What the traffic asks, independent of the size that serves it."""
 
@@ -64,6 +73,10 @@ class Demand:
     Only where hours are read in parts; `core.week` tells it of any hours that are asked for."""
     course: Course | None = None
     """Up to two weeks by five minutes, for kinds that read so finely."""
+    warm_hours: tuple[WarmHours, ...] = ()
+    """By the number kept warm, for kinds that can keep environments warm."""
+    idle_s: float = 0.0
+    """So long until now nobody called, as AWS says and not by its silence."""
 
 
 class Attainment(StrEnum):

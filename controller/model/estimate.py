@@ -47,6 +47,7 @@ class Rejection(StrEnum):
     PRICE_UNKNOWN = "PriceUnknown"
     TOO_LITTLE_CONCURRENCY = "TooLittleConcurrency"
     TOO_FEW_INSTANCES = "TooFewInstances"
+    KEPT_FOR_NOBODY = "KeptForNobody"
     NOT_MEASURED = "NotMeasured"
     """Known from its catalogue data only: good enough to probe, not to switch to."""
     NOT_ALLOWED = "NotAllowed"

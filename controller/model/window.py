@@ -8,6 +8,16 @@ NOT_PUBLISHED = Missing("not published for this kind of endpoint")
 
 
 @dataclass(frozen=True, slots=True)
+class Latencies:
+    """How long requests took, in milliseconds."""
+
+    mean_ms: float
+    p50_ms: float
+    p95_ms: float
+    """The SLO's percentile."""
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """Metrics of one endpoint (or one version of it) over [start_s, end_s).
 
@@ -42,6 +52,13 @@ class Window:
     """Largest share of its memory that any environment or instance used, 0-1."""
     parts: tuple["Window", ...] = ()
     """The same span in shorter windows, for kinds that learn from how load varies."""
+    warm: Latencies | None = None
+    """Of requests that found an environment ready, where the latencies above hold the others'
+    cold starts too, and it is known: sizes are compared by it."""
+    provisioned: Maybe[int] = NOT_PUBLISHED
+    """Environments that were kept warm."""
+    by_part: tuple[float, ...] = ()
+    """Requests in each of the parts that the window divides into evenly."""
 
     @property
     def load_rps(self) -> Maybe[float]:
@@ -53,6 +70,19 @@ class Window:
         if self.instances <= 0.0:
             return Missing("no instance was running")
         return self.requests / (self.end_s - self.start_s) / self.instances
+
+    @property
+    def latencies(self) -> Maybe[Latencies]:
+        """What a size is known by: without cold starts, where it can be told."""
+        if self.warm is not None:
+            return self.warm
+        if isinstance(self.mean_ms, Missing):
+            return self.mean_ms
+        if isinstance(self.p50_ms, Missing):
+            return self.p50_ms
+        if isinstance(self.p95_ms, Missing):
+            return self.p95_ms
+        return Latencies(self.mean_ms, self.p50_ms, self.p95_ms)
 
     @property
     def slow(self) -> Maybe[int]:

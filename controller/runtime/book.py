@@ -129,11 +129,8 @@ def observation(
         return None
     if not isinstance(window.errors, Missing) and window.errors > window.requests * MOSTLY:
         return None  # a call that fails at once is no fast call
-    if (
-        isinstance(window.mean_ms, Missing)
-        or isinstance(window.p50_ms, Missing)
-        or isinstance(window.p95_ms, Missing)
-    ):
+    took = window.latencies
+    if isinstance(took, Missing):
         return None
     return Observation(
         size=size,
@@ -141,9 +138,9 @@ def observation(
         start_s=window.start_s,
         end_s=window.end_s,
         requests=window.requests,
-        mean_ms=max(window.mean_ms, 1e-3),
-        p50_ms=max(window.p50_ms, 1e-3),
-        p95_ms=max(window.p95_ms, 1e-3),
+        mean_ms=max(took.mean_ms, 1e-3),
+        p50_ms=max(took.p50_ms, 1e-3),
+        p95_ms=max(took.p95_ms, 1e-3),
         met_ratio=window.met_ratio,
         threshold_ms=window.threshold_ms,
         source=source,

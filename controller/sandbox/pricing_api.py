@@ -6,19 +6,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from controller.sandbox.extensions import state_of
 from controller.sandbox.faults import FaultKind, TransportFault
 from controller.sandbox.pages import BadTokenError, page_of
 from controller.sandbox.price_list import lambda_products
-from controller.sandbox.sagemaker.price_list import sagemaker_products
+from controller.sandbox.sagemaker.price_list import WarmPrices, sagemaker_products
 from controller.sandbox.wire.contract import AwsError, Handler, RequestContext
 
 if TYPE_CHECKING:
     from controller.sandbox.world import World
 
 ENDPOINT_REGIONS = frozenset({"us-east-1", "eu-central-1", "ap-south-1"})
-_PRODUCTS: Mapping[str, Callable[[], Sequence[Mapping[str, Any]]]] = {
-    "AWSLambda": lambda_products,
-    "AmazonSageMaker": sagemaker_products,
+_PRODUCTS: Mapping[str, Callable[[World], Sequence[Mapping[str, Any]]]] = {
+    "AWSLambda": lambda _: lambda_products(),
+    "AmazonSageMaker": lambda world: sagemaker_products(state_of(world, WarmPrices)),
 }
 _FORMAT = "aws_v1"
 _FILTER_NAMES = {"ServiceCode": "servicecode"}
@@ -29,7 +30,7 @@ def get_products(world: World, ctx: RequestContext, params: Mapping[str, Any]) -
     _admit(ctx, params)
     code = _known_service(params["ServiceCode"])
     filters = params.get("Filters", [])
-    found = [one for one in _PRODUCTS[code]() if all(_matches(one, f) for f in filters)]
+    found = [one for one in _PRODUCTS[code](world) if all(_matches(one, f) for f in filters)]
     page, token = _page(found, params, f"products/{code}/{_digest(filters)}")
     answer: dict[str, Any] = {
         "FormatVersion": _FORMAT,
@@ -44,10 +45,10 @@ def get_attribute_values(
     """Every value an attribute has among the products, sorted."""
     _admit(ctx, params)
     code, name = _known_service(params["ServiceCode"]), params["AttributeName"]
-    if name not in _attribute_names(code):
+    if name not in _attribute_names(world, code):
         raise AwsError("NotFoundException", f"There is no attribute {name} for {code}.")
     values = sorted(
-        {_attributes(one)[name] for one in _PRODUCTS[code]() if name in _attributes(one)}
+        {_attributes(one)[name] for one in _PRODUCTS[code](world) if name in _attributes(one)}
     )
     page, token = _page(values, params, f"values/{code}/{name}")
     answer: dict[str, Any] = {"AttributeValues": [{"Value": value} for value in page]}
@@ -62,7 +63,9 @@ def describe_services(
     codes: Sequence[str] = sorted(_PRODUCTS)
     if params.get("ServiceCode") is not None:
         codes = [_known_service(params["ServiceCode"])]
-    services = [{"ServiceCode": code, "AttributeNames": _attribute_names(code)} for code in codes]
+    services = [
+        {"ServiceCode": code, "AttributeNames": _attribute_names(world, code)} for code in codes
+    ]
     page, _ = _page(services, params, "services")
     return {"Services": list(page), "FormatVersion": _FORMAT}
 
@@ -86,8 +89,8 @@ def _attributes(product: Mapping[str, Any]) -> Mapping[str, str]:
     return {**inner["attributes"], "productFamily": inner["productFamily"]}
 
 
-def _attribute_names(code: str) -> list[str]:
-    return sorted({name for product in _PRODUCTS[code]() for name in _attributes(product)})
+def _attribute_names(world: World, code: str) -> list[str]:
+    return sorted({name for product in _PRODUCTS[code](world) for name in _attributes(product)})
 
 
 def _matches(product: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:

@@ -41,6 +41,10 @@ BEFORE = ServerlessSize(4096, 10)
 SMALLER = ServerlessSize(2048, 15)
 LARGER = ServerlessSize(6144, 10)
 RAISED = ServerlessSize(4096, 20)
+KEPT = ServerlessSize(4096, 10, 2)
+"""Something kept warm, which needs a config …"""
+MORE = ServerlessSize(4096, 10, 4)
+"""… and more of it, which does not: only from KEPT."""
 FIRST, SECOND = "rightsizer-ranker-first", "ranker-v1"
 DEPLOY_S, IN_PLACE_S = 120.0, 40.0
 ROLLOUT = Rollout(bake_s=60.0, max_bake_s=300.0, min_requests=10)
@@ -125,8 +129,10 @@ class Service:
                     raise Refused("already uses it")
                 self.update(now_s, name, self.configs[name][0], self._outcome())
                 return {"deployed_config": name}
-            case SetConcurrency(max_concurrency=limit):
-                wanted = replace(self.size, max_concurrency=limit)
+            case SetConcurrency(max_concurrency=limit, provisioned_concurrency=warm):
+                kept = self.size.provisioned_concurrency if warm is None else warm
+                assert warm is None or warm > 0 < self.size.provisioned_concurrency
+                wanted = ServerlessSize(self.size.memory_mb, limit, kept)
                 self.update(now_s, self.live, wanted, self._outcome())
                 return {}
             case DeleteConfig(name=name):
@@ -143,7 +149,9 @@ class Service:
         assert step.memory_mb is not None
         assert step.max_concurrency is not None
         made = a_config(name, fingerprint=source.fingerprint, ours=True, source=step.source)
-        size = ServerlessSize(step.memory_mb, step.max_concurrency)
+        size = ServerlessSize(
+            step.memory_mb, step.max_concurrency, step.provisioned_concurrency or 0
+        )
         assert self.configs.setdefault(name, (size, made)) == (size, made)
         return {"created_config": name}
 
@@ -175,18 +183,24 @@ class Service:
             pending_config=None if update is None else update.config,
         )
         size = self.size
-        return a_state(size.memory_mb, size.max_concurrency, endpoint=shown, phase=phase)
+        return a_state(
+            size.memory_mb,
+            size.max_concurrency,
+            size.provisioned_concurrency,
+            endpoint=shown,
+            phase=phase,
+        )
 
 
-def a_service() -> Service:
+def a_service(size: ServerlessSize = BEFORE) -> Service:
     """The user's first config, ours that came of it and is live, and its predecessor."""
     ours = a_config(SECOND, source=FIRST)
     configs = {
         FIRST: (ServerlessSize(6144, 10), a_config(FIRST, ours=True)),
         # Its own limit is another than the live one, which was raised in place.
-        SECOND: (ServerlessSize(4096, 5), ours),
+        SECOND: (replace(size, max_concurrency=5), ours),
     }
-    return Service(configs, SECOND, BEFORE)
+    return Service(configs, SECOND, size)
 
 
 FOREIGN = ("limit", "deploy", "release", "deploy before", "config deleted")
@@ -240,6 +254,11 @@ class Script:
     """From this tick on no further step forward may be taken."""
     reason: Reason = Reason.CHEAPER_SIZE
 
+    @property
+    def before(self) -> ServerlessSize:
+        """The size that is left."""
+        return KEPT if self.target == MORE else BEFORE
+
 
 @dataclass
 class Run:
@@ -260,7 +279,7 @@ class Run:
         self.change = replace(
             a_change(phase=ChangePhase.PLANNED, reason=self.script.reason),
             key=KEY,
-            before=BEFORE,
+            before=self.script.before,
             target=self.script.target,
             progress=begin(self.service.state(self.now_s)),
         )

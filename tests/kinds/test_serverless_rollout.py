@@ -13,8 +13,10 @@ from serverless_model import (
     BEFORE,
     FIRST,
     FOREIGN,
+    KEPT,
     KILLS,
     LARGER,
+    MORE,
     RAISED,
     SECOND,
     SMALLER,
@@ -30,14 +32,15 @@ from controller.model.sagemaker_steps import CreateConfig, DeployConfig, SetConc
 from controller.model.size import ServerlessSize
 
 PASS, FAIL, OPEN = VerdictKind.PASS, VerdictKind.FAIL, VerdictKind.INCONCLUSIVE
-TARGETS = [SMALLER, LARGER, RAISED]
+TARGETS = [SMALLER, LARGER, RAISED, MORE]
+IN_PLACE = (RAISED, MORE)
 CALLS = range(7)
 TICKS = range(30)
 
 
 def play(script: Script) -> Run:
     """One run, checked."""
-    run = Run(a_service(), script).to_the_end()
+    run = Run(a_service(script.before), script).to_the_end()
     check(run)
     return run
 
@@ -53,12 +56,12 @@ def check(run: Run) -> None:
         assert verdict.kind is PASS, "no measurement is never success"
     if phase is ChangePhase.UNVERIFIED:
         assert verdict.kind is OPEN
-        assert target == LARGER, "unmeasured memory is not taken away"
+        assert target in (LARGER, KEPT, MORE), "unmeasured memory is not taken away"
     if phase.stays:
         assert service.size.memory_mb == target.memory_mb
         assert service.size == target or "limit" in run.meddled
     if phase is ChangePhase.ROLLED_BACK:
-        assert service.size == BEFORE
+        assert service.size == run.script.before
         # A config that was refused before the process lay dead for long is taken for gone: the
         # copy that is gone back to then is the same in all but its name.
         gone = "config deleted" in run.meddled or bool(run.script.kills)
@@ -77,7 +80,7 @@ def nothing_of_ours_is_left(run: Run) -> None:
     update = service.under_way
     used = {service.live} | (set() if update is None else {update.config})
     left = set(service.configs) - theirs - used
-    if run.change.phase is ChangePhase.VERIFIED and run.script.target != RAISED:
+    if run.change.phase is ChangePhase.VERIFIED and run.script.target not in IN_PLACE:
         assert left == set(), "the one before the last good one is deleted"
     elif not service.broken and service.live != run.change.progress.get("config_target"):
         assert left <= {FIRST}, left
@@ -91,7 +94,7 @@ def nothing_is_overwritten(run: Run) -> None:
         update = run.service.under_way
         live = run.service.live if update is None else update.config
         assert live in ("theirs", "released")
-    if run.meddled == ["limit"] and run.script.target == RAISED:
+    if run.meddled == ["limit"] and run.script.target in IN_PLACE:
         assert 77 in (
             run.service.size.max_concurrency,
             run.service.under_way and run.service.under_way.size.max_concurrency,
@@ -113,7 +116,9 @@ def no_step_forward_after_a_stop(run: Run) -> None:
         if isinstance(step, DeployConfig):
             assert step.name in ways_back
         if isinstance(step, SetConcurrency):
-            assert step.max_concurrency == BEFORE.max_concurrency
+            before = run.script.before
+            assert step.max_concurrency == before.max_concurrency
+            assert step.provisioned_concurrency in (None, before.provisioned_concurrency)
 
 
 # --- without trouble ---
@@ -129,6 +134,10 @@ def no_step_forward_after_a_stop(run: Run) -> None:
         (LARGER, OPEN, ChangePhase.ROLLED_BACK),
         (RAISED, PASS, ChangePhase.VERIFIED),
         (RAISED, FAIL, ChangePhase.VERIFIED),  # a limit is proven by its live value
+        (KEPT, PASS, ChangePhase.VERIFIED),
+        (KEPT, FAIL, ChangePhase.ROLLED_BACK),
+        (MORE, PASS, ChangePhase.VERIFIED),
+        (MORE, FAIL, ChangePhase.ROLLED_BACK),
     ],
 )
 def test_it_ends_as_its_verdict_says(
@@ -152,6 +161,16 @@ def test_another_memory_is_a_config_and_a_deployment() -> None:
 def test_another_limit_needs_no_config() -> None:
     run = play(Script(RAISED))
     assert [step for _, step in run.done] == [SetConcurrency("AllTraffic", 20)]
+
+
+def test_the_first_kept_warm_is_a_config_and_more_of_them_are_set_in_place() -> None:
+    names = [type(step).__name__ for _, step in play(Script(KEPT)).done]
+    assert names == ["CreateConfig", "DeployConfig", "DeleteConfig"]
+    there_and_back = play(Script(MORE, FAIL))
+    assert [step for _, step in there_and_back.done] == [
+        SetConcurrency("AllTraffic", 10, 4),
+        SetConcurrency("AllTraffic", 10, 2),
+    ]
 
 
 def test_the_way_back_restores_the_limit_that_was_set_in_place() -> None:
@@ -216,7 +235,7 @@ def test_names_of_configs() -> None:
         for model in ("m", "n")
         for size in TARGETS
     }
-    assert len(names) == 24
+    assert len(names) == 8 * len(TARGETS)
     assert not any("--" in name for name in names)
 
 
@@ -269,7 +288,8 @@ def test_kept_from_every_call_it_gives_up_within_the_hour(
     target: ServerlessSize, first: int
 ) -> None:
     refused = dict.fromkeys(range(first, 600), "asked")
-    run = Run(a_service(), Script(target, kills=refused))
+    script = Script(target, kills=refused)
+    run = Run(a_service(script.before), script)
     while run.change.phase in {ChangePhase.APPLYING, ChangePhase.PLANNED}:
         assert run.now_s <= NOW_S + 3700.0
         run.tick()
@@ -277,7 +297,7 @@ def test_kept_from_every_call_it_gives_up_within_the_hour(
 
 scripts = st.builds(
     Script,
-    target=st.sampled_from(TARGETS),
+    target=st.sampled_from([*TARGETS, KEPT]),
     verdict=st.sampled_from(VerdictKind),
     outcomes=st.lists(st.sampled_from(["ok", "fails", "late"]), max_size=4).map(tuple),
     kills=st.dictionaries(st.sampled_from(CALLS), st.sampled_from(KILLS), max_size=4),

@@ -23,9 +23,9 @@ from controller.kinds.serverless_endpoint.kind import ServerlessRules, Serverles
 from controller.kinds.serverless_endpoint.obstacles import barred, obstacles
 from controller.kinds.serverless_endpoint.sizing import (
     MEMORY_MB,
+    bill,
     in_bounds,
     memory_floor_mb,
-    usd_per_month,
 )
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.demand import Attainment, SloStatus
@@ -37,6 +37,7 @@ from controller.model.sagemaker import Speciality
 from controller.model.size import ServerlessSize
 from controller.model.window import MemoryUse, Window
 
+PRICED = replace(PRICES, usd_per_gb_s_provisioned=1e-5, usd_per_gb_s_provisioned_use=8e-6)
 SIZING = ServerlessSizing(PRICES)
 HERE = ServerlessSize(4096, 10)
 LIMITS = Limits(1, MOST, "AWS allows no more")
@@ -144,17 +145,21 @@ def test_who_limits_the_limit(bounds: Bounds, pool: int | None, most: int) -> No
 
 
 def test_cost_is_processing_time_times_memory() -> None:
-    usd = usd_per_month(ServerlessSize(2048, 10), 99.5, 1e6, PRICES)
-    assert usd == pytest.approx(1e6 * 0.1 * 2.0 * 0.00002)
+    month = bill(ServerlessSize(2048, 10), 99.5, 1e6, PRICES)
+    assert not isinstance(month, Missing)
+    assert (month.used, month.kept) == (pytest.approx(1e6 * 0.1 * 2.0 * 0.00002), 0.0)
 
 
 def test_what_is_kept_warm_costs_all_the_time_and_is_not_guessed() -> None:
     warm = ServerlessSize(1024, 10, 2)
-    unknown = usd_per_month(warm, 99.5, 1e6, PRICES)
-    assert isinstance(unknown, Missing)
-    known = replace(PRICES, usd_per_gb_s_provisioned=1e-5, usd_per_gb_s_provisioned_use=8e-6)
-    usd = usd_per_month(warm, 99.5, 1e6, known)
-    assert usd == pytest.approx(1e5 * 8e-6 + 2 * 730 * 3600 * 1e-5)
+    assert isinstance(bill(warm, 99.5, 1e6, PRICES), Missing)
+    month = bill(warm, 99.5, 1e6, PRICED)
+    assert not isinstance(month, Missing)
+    assert month.used == pytest.approx(1e5 * 8e-6)
+    assert month.kept == pytest.approx(2 * 730 * 3600 * 1e-5)
+    half = bill(warm, 99.5, 1e6, PRICED, overflow=0.5)
+    assert not isinstance(half, Missing)
+    assert half.used == pytest.approx(1e5 * (8e-6 + 2e-5) / 2.0)
 
 
 def test_the_floor_holds_memory_in_use_and_the_model() -> None:

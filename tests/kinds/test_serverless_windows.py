@@ -29,6 +29,8 @@ VALUES: Mapping[tuple[str, str], float] = {
     ("ModelSetupTime", "SampleCount"): 7.0,
     ("ModelSetupTime", "Average"): 2_400_000.0,
     ("MemoryUtilization", "Maximum"): 43.0,
+    ("ServerlessProvisionedConcurrencyUtilization", "Maximum"): 0.75,
+    ("ServerlessProvisionedConcurrencyExecutions", "Maximum"): 3.0,
 }
 Answers = dict[SeriesQuery, Series | Missing]
 
@@ -100,6 +102,29 @@ def test_the_busiest_five_minutes_and_littles_law() -> None:
     assert window.concurrency_peak == pytest.approx(3.0 * 0.08025)
 
 
+def test_how_many_were_kept_warm_follows_from_those_in_use() -> None:
+    assert hour().provisioned == 4
+    assert hour().by_part == (0.0, 0.0, 900.0, *[0.0] * 9)
+    none = {"ServerlessProvisionedConcurrencyUtilization": None}
+    assert hour(**none).provisioned == 0
+    readings = traffic(KEY, SPAN, SLO)
+    answers = answered(readings)
+    assert readings.hourly is not None
+    answers[readings.hourly.warm_used] = Missing("Forbidden")
+    assert readings.windows(answers)[0].provisioned == Missing("Forbidden")
+
+
+def test_only_what_is_kept_warm_and_not_used_proves_that_nobody_called() -> None:
+    readings = traffic(KEY, SPAN, SLO)
+    assert readings.hourly is not None
+    answers: Answers = {query: Series(()) for query in readings.series()}
+    answers[readings.hourly.warm_used] = Series(((START_S, 0.0),))
+    (window,) = readings.windows(answers)
+    assert (window.requests, window.throttles) == (0, 0)
+    answers[readings.hourly.warm_used] = Series(((START_S, 0.25),))
+    assert readings.windows(answers) == ()
+
+
 def test_no_sample_of_set_up_time_is_no_cold_start() -> None:
     window = hour(ModelSetupTime=None)
     assert window.cold_starts == 0
@@ -130,6 +155,7 @@ def test_an_objective_on_the_total_is_never_judged_better_than_it_is() -> None:
         ("OverheadLatency", "PR(:20000)"): 93.0,
         ("ModelLatency", "PR(:150000)"): 95.0,
         ("OverheadLatency", "PR(:50000)"): 99.0,
+        ("OverheadLatency", "p50"): 4_000.0,
     }
     answers: Answers = {}
     for query in readings.series():
@@ -138,6 +164,8 @@ def test_an_objective_on_the_total_is_never_judged_better_than_it_is() -> None:
     (window,) = readings.windows(answers)
     assert window.met_ratio == pytest.approx(0.94)
     assert window.p95_ms == pytest.approx(150.5 + 9.0)
+    assert window.warm is not None
+    assert window.warm.p95_ms == pytest.approx(150.5 + 4.0), "with the median overhead"
 
 
 def test_a_trial_counts_requests_slow_ones_and_failures() -> None:

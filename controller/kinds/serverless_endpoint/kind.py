@@ -54,9 +54,7 @@ class ServerlessSizing:
         self, sizes: Sequence[Size], evidence: Evidence, demand: Demand, policy: Policy
     ) -> Maybe[tuple[Estimate, ...]]:
         """p95, SLO probability and monthly cost of every size."""
-        inputs = SizingInputs(
-            evidence, demand, self.prices, policy.slo.threshold_ms, self.neighbours
-        )
+        inputs = SizingInputs(evidence, demand, self.prices, policy.slo, self.neighbours)
         return estimates([_serverless(size) for size in sizes], inputs)
 
     def barred(
@@ -76,6 +74,7 @@ class ServerlessSizing:
             slo,
             floor_mb=self.floor(demand),
             limits=Limits.of(policy.bounds, self.pool_left),
+            unpriced=_unpriced(self.prices),
         )
 
     def floor(self, demand: Demand) -> Maybe[int]:
@@ -154,6 +153,14 @@ class ServerlessRules:
     def next_step(self, stage: Stage) -> Step:
         """The rollout's next step."""
         return rollout.next_step(stage)
+
+
+def _unpriced(prices: Maybe[ServerlessPrices]) -> str | None:
+    """Why it is not known what keeping environments warm costs, if it is not."""
+    if isinstance(prices, Missing):
+        return prices.reason
+    both = (prices.usd_per_gb_s_provisioned, prices.usd_per_gb_s_provisioned_use)
+    return next((price.reason for price in both if isinstance(price, Missing)), None)
 
 
 def _memory_use(window: Window, memory_mb: int) -> MemoryUse | None:

@@ -1,6 +1,7 @@
 """What in a serverless endpoint's live state forbids a change, and which sizes are out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from controller.core.slo import CERTAIN
 from controller.core.stats import share_at_most
@@ -44,20 +45,62 @@ def barred(
     *,
     floor_mb: Maybe[int],
     limits: Limits,
+    unpriced: str | None = None,
 ) -> Barred:
-    """Sizes outside the bounds, too small for the memory in use, or throttling.
+    """Sizes outside the bounds, too small for the memory in use, or throttling; `unpriced`: why
+    it is not known what keeping environments warm costs.
 
     The floor never bars the current memory or a larger one; only calls that fail now, with
     all memory in use, do.
     """
     out = _throttling(sizes, current, demand, slo, limits)
     out |= _cold_harm(sizes, current, policy, demand)
+    out |= _kept_for_nobody(sizes, current, policy, demand)
     used_mb = demand.memory_used_mb
     if not isinstance(floor_mb, Missing) and not isinstance(used_mb, Missing):
         starving = _out_of_memory(current.memory_mb, used_mb, slo)
         out |= _memory(sizes, current, policy, used_mb, floor_mb=floor_mb, starving=starving)
     out |= _bounds(sizes, policy, limits)
+    out |= _warm(sizes, current, policy, unpriced)
     return out
+
+
+def _warm(
+    sizes: Sequence[ServerlessSize],
+    current: ServerlessSize,
+    policy: Policy,
+    unpriced: str | None,
+) -> Barred:
+    """What may not be kept warm: more than the policy allows, or at a price nobody knows.
+
+    Without a word in the policy the number stays whatever somebody chose.
+    """
+    allowed, out = policy.bounds.max_provisioned_concurrency, Barred()
+    for size in sizes:
+        number = size.provisioned_concurrency
+        if allowed is not None and number > allowed:
+            detail = f"{number} kept warm, and the policy allows {allowed}"
+            out[size] = (Rejection.ABOVE_BOUNDS, detail)
+        elif number > current.provisioned_concurrency and unpriced is not None:
+            out[size] = (Rejection.PRICE_UNKNOWN, unpriced)
+    return out
+
+
+def _kept_for_nobody(
+    sizes: Sequence[ServerlessSize], current: ServerlessSize, policy: Policy, demand: Demand
+) -> Barred:
+    """Kept warm while, as AWS says, nobody has called for a day: none of it is needed, and
+    nothing else is to be changed."""
+    allowed = policy.bounds.max_provisioned_concurrency
+    least_s = policy.cadence.stabilization_s
+    if allowed is None or current.provisioned_concurrency == 0 or demand.idle_s < least_s:
+        return {}
+    detail = (
+        f"nobody has called for {demand.idle_s / 3600.0:.0f} hours, and "
+        f"{current.provisioned_concurrency} are kept warm"
+    )
+    cold = replace(current, provisioned_concurrency=0)
+    return {size: (Rejection.KEPT_FOR_NOBODY, detail) for size in sizes if size != cold}
 
 
 def _bounds(sizes: Sequence[ServerlessSize], policy: Policy, limits: Limits) -> Barred:

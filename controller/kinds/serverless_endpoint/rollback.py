@@ -42,6 +42,8 @@ def roll_back(view: View) -> Step:
     if target and view.config == target:
         return _return(view, target)
     home = view.config in {view.told("config"), view.told("back_config")}
+    if home and view.in_place and view.judged and view.size == view.target:
+        return _reset(view)
     if home and view.told("deploying") == view.config and _limit_fell(view):
         warm = view.before.provisioned_concurrency
         return SetConcurrency(view.endpoint.variant, view.before.max_concurrency, warm or None)
@@ -55,6 +57,17 @@ def roll_back(view: View) -> Step:
     if view.size != view.before:
         return fail(view, Reason.FOREIGN_CHANGE, f"somebody set {view.size}")
     return rolled_back(view)
+
+
+def _reset(view: View) -> Step:
+    """Set in place what was there; where AWS keeps refusing, the target stays, said aloud."""
+    if view.now_s - float(view.told("back_since_s") or view.now_s) > PATIENCE_S:
+        reason = view.endpoint.failure_reason or "AWS does not accept it"
+        return fail(view, Reason.UPDATE_FAILED, f"cannot go back to {view.before}: {reason}")
+    before = view.before
+    return SetConcurrency(
+        view.endpoint.variant, before.max_concurrency, before.provisioned_concurrency
+    )
 
 
 def _return(view: View, target: str) -> Step:

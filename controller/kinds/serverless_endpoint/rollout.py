@@ -1,9 +1,11 @@
 """How a change of a serverless endpoint is carried out: the next step, from what AWS shows now.
 
-A concurrency limit moves in place, and is proven by the live value. Another memory needs a
-new config, copied forward in every other field, and a deployment; then all requests use it,
-for serverless endpoints have no canary. Status words prove nothing: a deployment that failed
-ends InService, under the old config's name, with a FailureReason.
+A concurrency limit moves in place, and is proven by the live value; so does the number of
+environments kept warm, which is judged by the requests that follow. Another memory, and the
+first environment kept warm or none any more, need a new config, copied forward in every other
+field, and a deployment; then all requests use it, for serverless endpoints have no canary.
+Status words prove nothing: a deployment that failed ends InService, under the old config's
+name, with a FailureReason.
 
 Every answer is derived from the live state and the journalled change, never from what an
 earlier tick meant to do, so a kill between any two steps converges. AWS cannot be told to
@@ -52,8 +54,10 @@ _LEFT_FOR_CAUSE = {
     Reason.MEMORY_FLOOR,
     Reason.OUTSIDE_BOUNDS,
     Reason.REQUESTED,
+    Reason.DEMAND_CHANGED,
 }
-"""More for one of these left a size that was known to be wrong, or was asked for."""
+"""More for one of these left a size that was known to be wrong, or was asked for; what is kept
+warm for nobody is less, and nobody is there to prove it."""
 
 
 def begin(state: EndpointState) -> Mapping[str, str]:
@@ -132,11 +136,13 @@ def _in_place(view: View) -> Step:
         return busy(view)
     if view.config != view.told("config"):
         return back(view, foreign(view), f"somebody deployed {view.config}")
+    if view.size == view.target and view.judged:
+        return _judged(view)
     if view.size == view.target:
         detail = f"AWS serves with {view.target}: the live limit proves it"
         verdict = Verdict(VerdictKind.PASS, Reason.VERIFIED, detail)
         return _closed(view, ChangePhase.VERIFIED, verdict)
-    if view.size != view.before:
+    if view.size != view.before or "full_since_s" in view.change.progress:
         return back(view, Reason.FOREIGN_CHANGE, f"somebody set {view.size}")
     if modified(view) and view.endpoint.failure_reason is not None:
         return back(view, Reason.UPDATE_FAILED, f"AWS: {view.endpoint.failure_reason}")
@@ -149,7 +155,7 @@ def _in_place(view: View) -> Step:
     )
 
 
-# --- another memory, through a config of its own
+# --- another memory, or something kept warm, through a config of its own
 
 
 def _redeployed(view: View) -> Step:
@@ -193,13 +199,14 @@ def _judged(view: View) -> Step:
     change, verdict = view.change, view.verdict
     if "full_since_s" not in change.progress:
         progress = {**change.progress, "full_since_s": repr(view.now_s)}
-        message = f"all requests use {view.target.memory_mb} MB"
+        message = f"all requests use {view.target}"
         return Advance(ChangePhase.VERIFYING, "verify", message, progress)
     if verdict.kind is VerdictKind.FAIL:
         return back(view, verdict.reason, verdict.detail, verdict)
     if verdict.kind is VerdictKind.PASS:
         # The config before this one is kept for the way back; the one before that is not.
-        return clean_up(view, view.told("source")) or _closed(view, ChangePhase.VERIFIED, verdict)
+        unused = None if view.in_place else clean_up(view, view.told("source"))
+        return unused or _closed(view, ChangePhase.VERIFIED, verdict)
     since_s = float(change.progress["full_since_s"])
     if view.now_s - since_s >= view.rollout.max_bake_s + SETTLE_S:
         return _unmeasured(view)
@@ -210,7 +217,8 @@ def _unmeasured(view: View) -> Step:
     """Time is up, and the traffic was too thin for a verdict: less is undone; more is kept
     where what it left is known to be bad, but never called verified."""
     change, verdict = view.change, view.verdict
-    if is_decrease(change) or change.reason not in _LEFT_FOR_CAUSE:
+    less = is_decrease(change) and change.reason is not Reason.DEMAND_CHANGED
+    if less or change.reason not in _LEFT_FOR_CAUSE:
         return back(view, Reason.TOO_FEW_SAMPLES, verdict.detail, verdict)
     detail = f"kept without proof, for {change.before} was left as {change.reason}: "
     judged = Verdict(VerdictKind.INCONCLUSIVE, Reason.UNVERIFIED, detail + verdict.detail)

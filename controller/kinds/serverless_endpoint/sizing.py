@@ -2,29 +2,33 @@
 
 The CPU of an environment grows with its memory, as a Lambda function's does, and the same
 family of response curves is used. On demand, only processing is billed: GB-seconds of memory
-times time, so a concurrency limit costs nothing. Data in and out is billed by the gigabyte
-whatever the size, and left out of all estimates alike.
+times time, so a concurrency limit costs nothing. What is kept warm (provisioned concurrency) is
+billed all the time, and requests that run in it at a price of their own. Data in and out is
+billed by the gigabyte whatever the size, and left out of all estimates alike.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.core.evidence import MIN_REQUESTS_PER_HOUR, Evidence
 from controller.core.neighbours import AccountPrior
 from controller.core.stats import Z90
 from controller.kinds.serverless_endpoint.concurrency import (
     ESCALATION,
+    STEPS,
     Limits,
     busy_peak,
     planned,
     rounded_up,
 )
+from controller.kinds.serverless_endpoint.mixture import Mixed, Warm, mixed
+from controller.kinds.serverless_endpoint.warmth import Cold, Warmth, choices
 from controller.kinds.shared.response import Prediction, predict
 from controller.model.demand import Demand, Interval
 from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing
-from controller.model.policy import Bounds, Policy
+from controller.model.policy import Bounds, Covers, Policy, Slo
 from controller.model.price import ServerlessPrices
 from controller.model.size import ServerlessSize
 
@@ -35,6 +39,8 @@ MEMORY_HEADROOM = 1.15
 MODEL_HEADROOM = 1.2
 """Memory that must be there per byte of the model's artefact."""
 SECONDS_PER_MONTH = 730.0 * 3600.0
+SHOWN = 0.0005
+"""Share of cold starts from which it is told."""
 
 
 def memory_ladder(bounds: Bounds, current_mb: int) -> tuple[int, ...]:
@@ -66,9 +72,10 @@ def ladder(
 
     At the current memory, a few higher concurrency limits. At another, one size: as many
     requests at once as now, and more where each takes longer. A limit is never lowered but
-    to bring it inside the bounds.
+    to bring it inside the bounds. Where the policy allows environments to be kept warm, other
+    numbers of them at the current memory.
     """
-    sizes = {current}
+    sizes = {current, *_kept_warm(policy, current, demand, limits)}
     busy = busy_peak(demand)
     memory = memory_ladder(policy.bounds, current.memory_mb)
     for mb, slower in zip(memory, _slower(memory, current.memory_mb, evidence), strict=True):
@@ -91,6 +98,25 @@ def _size(current: ServerlessSize, memory_mb: int, max_concurrency: int) -> Serv
     )
 
 
+def _kept_warm(
+    policy: Policy, current: ServerlessSize, demand: Demand, limits: Limits
+) -> set[ServerlessSize]:
+    """The current memory with other numbers of environments kept warm, each within the limit."""
+    allowed = policy.bounds.max_provisioned_concurrency
+    if allowed is None:
+        return set()
+    peak = math.ceil(busy_peak(demand) + 2.0 * math.sqrt(busy_peak(demand)))
+    numbers = choices(STEPS, min(allowed, limits.most), max(1, peak))
+    return {
+        replace(
+            current,
+            max_concurrency=max(current.max_concurrency, number),
+            provisioned_concurrency=number,
+        )
+        for number in numbers
+    }
+
+
 def _slower(memory: Sequence[int], current_mb: int, evidence: Evidence) -> list[float]:
     """How much longer a request takes at each memory than at the current one; 1 if unknown."""
     prediction = predict(evidence, memory, 1.0)
@@ -107,32 +133,56 @@ class SizingInputs:
     evidence: Evidence
     demand: Demand
     prices: Maybe[ServerlessPrices]
-    threshold_ms: float
+    slo: Slo
     neighbours: AccountPrior | None = None
 
 
 def estimates(sizes: Sequence[ServerlessSize], inputs: SizingInputs) -> Maybe[tuple[Estimate, ...]]:
     """One estimate per size; Missing where the live model was never measured."""
     memory = sorted({size.memory_mb for size in sizes})
-    prediction = predict(inputs.evidence, memory, inputs.threshold_ms, account=inputs.neighbours)
+    threshold_ms = inputs.slo.threshold_ms
+    prediction = predict(inputs.evidence, memory, threshold_ms, account=inputs.neighbours)
     if prediction is None:
         needed = f"{MIN_REQUESTS_PER_HOUR} requests"
         return Missing(f"the running model has not had an hour with {needed} yet")
-    return tuple(_estimate(memory.index(s.memory_mb), s, prediction, inputs) for s in sizes)
+    warmth = Warmth.of(inputs.demand)
+    return tuple(_estimate(memory.index(s.memory_mb), s, prediction, inputs, warmth) for s in sizes)
 
 
 def _estimate(
-    i: int, size: ServerlessSize, prediction: Prediction, inputs: SizingInputs
+    i: int, size: ServerlessSize, prediction: Prediction, inputs: SizingInputs, warmth: Warmth
 ) -> Estimate:
     point = inputs.evidence.at(ServerlessSize(size.memory_mb, 1))
+    mean_ms = math.exp(float(prediction.log_mean[i]))
+    cold = _cold(size, mean_ms, inputs, warmth)
+    seen = _mixed(i, prediction, inputs, cold)
+    words = _evidence(point is not None, prediction.anchor_mb[i], inputs.demand)
     return Estimate(
         size=size,
-        p95_ms=_log_interval(float(prediction.log_p95[i]), float(prediction.log_p95_sd[i])),
-        p_slo=float(prediction.p_slo[i]),
-        usd_per_month=_cost(i, size, prediction, inputs),
-        evidence=_evidence(point is not None, prediction.anchor_mb[i], inputs.demand),
+        p95_ms=_log_interval(seen.log_p95, float(prediction.log_p95_sd[i])),
+        p_slo=seen.p_slo,
+        usd_per_month=_cost(i, size, prediction, inputs, warmth),
+        evidence=words if cold.share < SHOWN else f"{words}; {cold.share:.1%} start cold",
         measured_requests=0 if point is None else point.requests,
     )
+
+
+def _cold(size: ServerlessSize, mean_ms: float, inputs: SizingInputs, warmth: Warmth) -> Cold:
+    """What of the requests starts cold, where the objective speaks of it."""
+    if inputs.slo.covers is Covers.MODEL:
+        return Cold(0.0, 0.0)
+    return warmth.cold(size.provisioned_concurrency, mean_ms)
+
+
+def _mixed(i: int, prediction: Prediction, inputs: SizingInputs, cold: Cold) -> Mixed:
+    warm = Warm(
+        float(prediction.log_mean[i]),
+        float(prediction.log_p95[i]),
+        float(prediction.log_p95_sd[i]),
+        float(prediction.p_slo[i]),
+    )
+    setup_ms = inputs.demand.init_mean_ms
+    return mixed(warm, cold, 0.0 if isinstance(setup_ms, Missing) else setup_ms, inputs.slo)
 
 
 def _evidence(measured: bool, anchor_mb: int, demand: Demand) -> str:
@@ -151,41 +201,58 @@ def environments(demand: Demand) -> int:
     return max(1, math.ceil(busy_peak(demand)))
 
 
-def usd_per_month(
-    size: ServerlessSize, mean_ms: float, requests: float, prices: ServerlessPrices
-) -> Maybe[float]:
-    """Monthly bill: GB-seconds of processing by whole milliseconds, and what is kept warm.
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A month, in US dollars."""
+
+    used: float
+    """For processing: grows with the traffic."""
+    kept: float
+    """For what is kept warm, whether used or not."""
+
+
+def bill(
+    size: ServerlessSize,
+    mean_ms: float,
+    requests: float,
+    prices: ServerlessPrices,
+    overflow: float = 0.0,
+) -> Maybe[Bill]:
+    """GB-seconds of processing by whole milliseconds, and what is kept warm; overflow: the
+    share of requests that finds all of that busy, and runs on demand.
 
     A duration is rounded up to the next millisecond: half of one more on average.
     """
     gb = size.memory_mb / 1024.0
     used_gb_s = requests * (mean_ms + 0.5) / 1000.0 * gb
     if size.provisioned_concurrency == 0:
-        return used_gb_s * prices.usd_per_gb_s
-    kept = prices.usd_per_gb_s_provisioned
+        return Bill(used_gb_s * prices.usd_per_gb_s, 0.0)
+    kept, use = prices.usd_per_gb_s_provisioned, prices.usd_per_gb_s_provisioned_use
     if isinstance(kept, Missing):
         return kept
-    use = prices.usd_per_gb_s_provisioned_use
     if isinstance(use, Missing):
         return use
-    return used_gb_s * use + size.provisioned_concurrency * gb * SECONDS_PER_MONTH * kept
+    used = used_gb_s * ((1.0 - overflow) * use + overflow * prices.usd_per_gb_s)
+    return Bill(used, size.provisioned_concurrency * gb * SECONDS_PER_MONTH * kept)
 
 
 def _cost(
-    i: int, size: ServerlessSize, prediction: Prediction, inputs: SizingInputs
+    i: int, size: ServerlessSize, prediction: Prediction, inputs: SizingInputs, warmth: Warmth
 ) -> Maybe[Interval]:
     prices = inputs.prices
     if isinstance(prices, Missing):
         return prices
     requests = inputs.demand.requests_per_month
     mean_ms = math.exp(float(prediction.log_mean[i]))
-    mid = usd_per_month(size, mean_ms, requests.mid, prices)
-    if isinstance(mid, Missing):
-        return mid
+    overflow = warmth.overflow(size.provisioned_concurrency, mean_ms)
+    month = bill(size, mean_ms, requests.mid, prices, overflow)
+    if isinstance(month, Missing):
+        return month
+    used, kept = month.used, month.kept
     if inputs.evidence.at(ServerlessSize(size.memory_mb, 1)) is None:
-        mid += _cold_usd(size, inputs.demand, prices)
+        used += _cold_usd(size, inputs.demand, prices)
     spread = math.exp(Z90 * math.hypot(float(prediction.log_mean_sd[i]), _log_sd(requests)))
-    return Interval(mid / spread, mid, mid * spread)
+    return Interval(used / spread + kept, used + kept, used * spread + kept)
 
 
 def _cold_usd(size: ServerlessSize, demand: Demand, prices: ServerlessPrices) -> float:

@@ -82,12 +82,20 @@ class View:
     def in_place(self) -> bool:
         """Whether the change needs no new config: AWS moves concurrency limits by themselves.
 
-        Provisioned concurrency can be set so, too, but not taken away.
+        Of provisioned concurrency it updates the amount so, from 1 on (API reference,
+        ServerlessUpdateConfig): none of it, before or after, is said by a config.
         """
         before, target = self.before, self.target
         same_memory = before.memory_mb == target.memory_mb
         warm = (before.provisioned_concurrency, target.provisioned_concurrency)
-        return same_memory and (warm[0] == warm[1] or warm[1] > 0)
+        return same_memory and (warm[0] == warm[1] or min(warm) > 0)
+
+    @property
+    def judged(self) -> bool:
+        """Whether requests feel the change: a limit alone is proven by the live value."""
+        before, target = self.before, self.target
+        same_warm = before.provisioned_concurrency == target.provisioned_concurrency
+        return not self.in_place or not same_warm
 
     def told(self, key: str) -> str:
         """What the change remembers; empty where it does not."""

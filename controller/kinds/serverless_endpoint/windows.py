@@ -3,52 +3,29 @@
 Invocations counts every request that was sent, those included that were throttled because all
 environments were busy; a throttled request shows as a 4XX. So does a request that the model
 refused: only while the concurrency is used up are 4XX errors taken for throttles. Nothing is
-published while nobody calls. ModelSetupTime has one sample for each cold start, and
-OverheadLatency contains it.
+published while nobody calls, but for environments that are kept warm: how many of them are in
+use is told all the time. ModelSetupTime has one sample for each cold start, and OverheadLatency
+contains it: what an objective on the total knows a size by is ModelLatency with the overhead of
+a median request, and cold starts are counted for themselves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.core.contract import Answers, Span
-from controller.core.periods import HOUR_S, align_down
+from controller.core.periods import HOUR_S
+from controller.kinds.serverless_endpoint.hours import PART_S, HourlyReadings, WarmQueries
 from controller.kinds.shared.latency import LatencyQueries, Values
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing
-from controller.model.policy import Slo
+from controller.model.policy import Covers, Slo
 from controller.model.window import SeriesQuery, Window
 
 NAMESPACE = "AWS/SageMaker"
 MACHINES = "/aws/sagemaker/Endpoints"
-PART_S = 300
 USED_UP = 0.99
 """ServerlessConcurrentExecutionsUtilization from which all environments were busy."""
 BY_HOUR = Missing("read by the hour only")
 UNREAD = Missing("not read for a trial")
-
-
-@dataclass(frozen=True, slots=True)
-class HourlyReadings:
-    """What is read by the hour besides: the busiest five minutes, cold starts, memory."""
-
-    parts: SeriesQuery
-    setups: SeriesQuery
-    setup: SeriesQuery
-    memory: SeriesQuery
-
-    def series(self) -> tuple[SeriesQuery, ...]:
-        """Every series."""
-        return (self.parts, self.setups, self.setup, self.memory)
-
-    def peaks(self, values: Values) -> dict[float, float]:
-        """Requests per second in the busiest five minutes, by hour."""
-        points = values.points[self.parts]
-        found: dict[float, float] = {}
-        if isinstance(points, Missing):
-            return found
-        for start_s, count in points.items():
-            hour_s = align_down(start_s, HOUR_S)
-            found[hour_s] = max(found.get(hour_s, 0.0), count / PART_S)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +39,13 @@ class TrafficReadings:
     used: SeriesQuery
     threshold_ms: float
     hourly: HourlyReadings | None
+    overhead: WarmQueries | None
 
     def series(self) -> tuple[SeriesQuery, ...]:
         """Every series, for the batch."""
-        return (*self._regular(), *(() if self.hourly is None else self.hourly.series()))
+        hourly = () if self.hourly is None else self.hourly.series()
+        overhead = () if self.overhead is None else self.overhead.series()
+        return (*self._regular(), *overhead, *hourly)
 
     def _regular(self) -> tuple[SeriesQuery, ...]:
         latency = self.latency.series()
@@ -79,8 +59,18 @@ class TrafficReadings:
         """One window per period in which anything was published, oldest first."""
         values = Values.of(self.series(), answers)
         starts = Values.of(self._regular(), answers).starts()
-        peaks = {} if self.hourly is None else self.hourly.peaks(values)
-        return tuple(self._window(values, start_s, peaks) for start_s in starts)
+        if self.hourly is None:
+            return tuple(self._window(values, start_s, {}) for start_s in starts)
+        peaks = self.hourly.peaks(values)
+        found = {start_s: self._window(values, start_s, peaks) for start_s in starts}
+        for start_s in self.hourly.idle(values):
+            found.setdefault(start_s, self._idle(values, start_s))
+        return tuple(found[start_s] for start_s in sorted(found))
+
+    def _idle(self, values: Values, start_s: float) -> Window:
+        """An hour of which AWS says that nobody called: what is kept warm was not used."""
+        window = self._window(values, start_s, {})
+        return replace(window, requests=0, errors=0, throttles=0, concurrency_peak=0.0)
 
     def _window(self, values: Values, start_s: float, peaks: dict[float, float]) -> Window:
         throttles = self._throttles(values, start_s)
@@ -105,6 +95,11 @@ class TrafficReadings:
             cold_starts=cold,
             setup_mean_ms=setup_ms,
             memory_used_ratio=memory,
+            warm=None if self.overhead is None else self.overhead.at(values, start_s),
+            provisioned=BY_HOUR
+            if self.hourly is None
+            else self.hourly.provisioned(values, start_s),
+            by_part=() if self.hourly is None else self.hourly.by_part(values, start_s),
         )
 
     def _throttles(self, values: Values, start_s: float) -> Maybe[int]:
@@ -200,15 +195,22 @@ def traffic(key: EndpointKey, span: Span, slo: Slo) -> TrafficReadings:
     """The series of all traffic of an endpoint."""
     metrics = _Metrics(key, span)
     hourly = span.period_s >= HOUR_S
+    latency = LatencyQueries.of(metrics.query, slo, overhead=hourly)
     return TrafficReadings(
         invocations=metrics.query("Invocations", "Sum"),
-        latency=LatencyQueries.of(metrics.query, slo, overhead=hourly),
+        latency=latency,
         refusals=metrics.query("Invocation4XXErrors", "Sum"),
         failures=metrics.query("Invocation5XXErrors", "Sum"),
         used=metrics.query("ServerlessConcurrentExecutionsUtilization", "Maximum"),
         threshold_ms=slo.threshold_ms,
         hourly=_hourly(metrics) if hourly else None,
+        overhead=_warm(metrics, latency) if slo.covers is Covers.TOTAL else None,
     )
+
+
+def _warm(metrics: _Metrics, latency: LatencyQueries) -> WarmQueries:
+    overhead = metrics.query("OverheadLatency", "p50")
+    return WarmQueries(latency.mean, latency.p50, latency.percentile, overhead)
 
 
 def _hourly(metrics: _Metrics) -> HourlyReadings:
@@ -218,6 +220,8 @@ def _hourly(metrics: _Metrics) -> HourlyReadings:
         setups=metrics.query("ModelSetupTime", "SampleCount"),
         setup=metrics.query("ModelSetupTime", "Average"),
         memory=metrics.query("MemoryUtilization", "Maximum", namespace=MACHINES),
+        warm_used=metrics.query("ServerlessProvisionedConcurrencyUtilization", "Maximum"),
+        warm_busy=metrics.query("ServerlessProvisionedConcurrencyExecutions", "Maximum"),
     )
 
 

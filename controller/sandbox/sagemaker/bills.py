@@ -2,7 +2,9 @@
 
 Facts: instances cost by the hour while they are there, both fleets while a deployment is in
 steps or bakes; serverless costs by the millisecond of processing times memory, and data in and
-out by the GB. What provisioned concurrency costs is not known, so a bill with some has no sum.
+out by the GB. Provisioned concurrency costs by the second while it is there, and processing in it
+at a price of its own; what AWS asks is not known, so but in a world that was given prices a
+bill with some has no sum.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from controller.sandbox.extensions import state_of
 from controller.sandbox.sagemaker.catalogue import (
     DATA_USD_PER_GB,
     serverless_usd_per_gb_s,
     usd_per_hour,
 )
 from controller.sandbox.sagemaker.metrics import endpoint_metrics
+from controller.sandbox.sagemaker.price_list import WarmPrices
 from controller.sandbox.sagemaker_state import SageMakerPlace, sagemaker_of
 
 if TYPE_CHECKING:
@@ -33,6 +37,10 @@ class EndpointBill:
     """By instance type."""
     requests: int = 0
     serverless_gb_s: float = 0.0
+    provisioned_gb_s: float = 0.0
+    """Kept, whether used or not."""
+    provisioned_used_gb_s: float = 0.0
+    """Processing in what is kept."""
     data_gb: float = 0.0
     """Of serverless requests and answers."""
     usd: float | None = 0.0
@@ -48,7 +56,6 @@ def endpoint_bill(
     if timeline is None:
         return bill
     end_s = min(end_s, world.now_s())
-    provisioned = False
     for from_s, to_s, state in timeline.between(start_s, end_s):
         for fleet in state.fleets:
             if fleet.instance_type is not None:
@@ -56,9 +63,11 @@ def endpoint_bill(
                 hours = fleet.billed * (to_s - from_s) / 3600.0
                 bill.instance_hours[fleet.instance_type] = held + hours
             elif fleet.serverless is not None:
-                provisioned |= fleet.serverless.provisioned_concurrency is not None
+                size = fleet.serverless
+                gb_s = size.memory_mb / 1024.0 * (to_s - from_s)
+                bill.provisioned_gb_s += gb_s * (size.provisioned_concurrency or 0)
     _count_requests(world, place, endpoint, (start_s, end_s), bill)
-    bill.usd = None if provisioned else _usd(region.name, bill)
+    bill.usd = _usd(region.name, bill, state_of(world, WarmPrices))
     return bill
 
 
@@ -78,8 +87,12 @@ def _count_requests(
         bill.requests += int(cell.arrivals[window].sum())
         size = cell.fleet.serverless
         if size is not None:
-            billed_ms = (np.ceil(cell.durations[window]) * cell.counts[window]).sum()
-            bill.serverless_gb_s += float(billed_ms) / 1000.0 * size.memory_mb / 1024.0
+            billed_ms = (np.ceil(cell.durations[window]) * cell.counts[window]).sum(axis=1)
+            gb = size.memory_mb / 1024.0
+            calls = np.maximum(cell.calls[window], 1)
+            warm = np.where(cell.ready[window] > 0, 1.0 - cell.spilled[window] / calls, 0.0)
+            bill.serverless_gb_s += float((billed_ms * (1.0 - warm)).sum()) / 1000.0 * gb
+            bill.provisioned_used_gb_s += float((billed_ms * warm).sum()) / 1000.0 * gb
             serverless += int(cell.calls[window].sum())
     for call in place.calls.get(endpoint, ()):
         if start_s <= call.at_s < end_s:
@@ -90,7 +103,7 @@ def _count_requests(
     bill.data_gb = serverless * payload_kb / 1024.0**2
 
 
-def _usd(region: str, bill: EndpointBill) -> float | None:
+def _usd(region: str, bill: EndpointBill, warm: WarmPrices) -> float | None:
     total = 0.0
     for kind, hours in bill.instance_hours.items():
         usd = usd_per_hour(region, kind)
@@ -100,4 +113,9 @@ def _usd(region: str, bill: EndpointBill) -> float | None:
     rate = serverless_usd_per_gb_s(region)
     if bill.serverless_gb_s > 0 and rate is None:
         return None
+    if bill.provisioned_gb_s > 0:
+        if warm.kept_usd is None or warm.used_usd is None:
+            return None
+        total += bill.provisioned_gb_s * warm.kept_usd
+        total += bill.provisioned_used_gb_s * warm.used_usd
     return total + bill.serverless_gb_s * (rate or 0.0) + bill.data_gb * DATA_USD_PER_GB

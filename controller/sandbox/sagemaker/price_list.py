@@ -2,12 +2,14 @@
 
 Traps of the real list are kept: the same type is sold for training and notebooks at other
 prices, hosting rows are told by their usage type and component, and serverless inference is
-sold per second by memory size. Provisioned concurrency is not sold: its price is not known.
+sold per second by memory size. What AWS asks for provisioned concurrency is not known: it is
+sold only in a world that was given a price for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from typing import Any
@@ -37,9 +39,23 @@ _REGIONS: Mapping[str, tuple[str, str]] = {
 _SERVERLESS_GB = range(1, 7)
 
 
-@cache
-def sagemaker_products() -> tuple[Mapping[str, Any], ...]:
+@dataclass
+class WarmPrices:
+    """What a world asks for a GB-second of provisioned concurrency; None: not for sale."""
+
+    kept_usd: float | None = None
+    """While it is there, used or not."""
+    used_usd: float | None = None
+    """Of processing in it."""
+
+
+def sagemaker_products(warm: WarmPrices) -> tuple[Mapping[str, Any], ...]:
     """Every product of AmazonSageMaker, as decoded JSON, in a fixed order."""
+    return (*_always(), *_provisioned(warm.kept_usd, warm.used_usd))
+
+
+@cache
+def _always() -> tuple[Mapping[str, Any], ...]:
     return tuple(
         product
         for region in priced_regions()
@@ -101,6 +117,24 @@ def _serverless(region: str) -> Iterator[Mapping[str, Any]]:
             (DATA_USD_PER_GB, "GB"),
             {"component": "Serverless Inference", "operation": "Inference"},
         )  # fmt: skip
+
+
+@cache
+def _provisioned(kept_usd: float | None, used_usd: float | None) -> tuple[Mapping[str, Any], ...]:
+    words = {"ProvisionedConcurrency-": kept_usd, "ProvisionedDuration-": used_usd}
+    return tuple(
+        _product(
+            region,
+            f"{_REGIONS[region][1]}-ServerlessInf:{word}Mem-{gb}GB",
+            "ML Serverless",
+            (usd * gb, "seconds"),
+            {"component": "Serverless Inference", "memory": f"{gb} GiB", "operation": "Inference"},
+        )
+        for region in priced_regions()
+        for word, usd in words.items()
+        if usd is not None
+        for gb in _SERVERLESS_GB
+    )
 
 
 def _product(

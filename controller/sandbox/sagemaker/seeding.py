@@ -3,6 +3,8 @@
 ```
 endpoint_quotas      {instance type or *: instances for endpoint usage}
 endpoint_capacity    {instance type: instances that AWS could launch}
+serverless_warm_usd     {kept, used}: what a GB-second of provisioned concurrency costs, kept and
+                        used; AWS's own prices are not known, so that without it none is sold
 endpoint_config_lag_s   how long CreateEndpoint and UpdateEndpoint cannot see a new configuration
 endpoints: [{
   name, account, region, tags {}, age_days (30), status (InService),
@@ -26,6 +28,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from controller.sandbox.extensions import state_of
 from controller.sandbox.sagemaker.configs import read_config
 from controller.sandbox.sagemaker.counts import endpoint_counts
 from controller.sandbox.sagemaker.deployment import settle
@@ -34,6 +37,7 @@ from controller.sandbox.sagemaker.fleets import fleets_of
 from controller.sandbox.sagemaker.machines import endpoint_workload_from
 from controller.sandbox.sagemaker.metrics import endpoint_metrics
 from controller.sandbox.sagemaker.plain_api import when
+from controller.sandbox.sagemaker.price_list import WarmPrices
 from controller.sandbox.sagemaker_state import (
     IN_SERVICE,
     Endpoint,
@@ -52,7 +56,7 @@ Document = Mapping[str, Any]
 
 SECTIONS = frozenset(
     {"endpoints", "endpoint_configs", "endpoint_quotas", "endpoint_capacity",
-     "endpoint_update_faults", "endpoint_config_lag_s"}
+     "endpoint_update_faults", "endpoint_config_lag_s", "serverless_warm_usd"}
 )  # fmt: skip
 _SIZE = {"instance_type", "instance_count", "memory_mb", "max_concurrency",
          "provisioned_concurrency", "variant", "weight", "routing", "variants",
@@ -70,6 +74,10 @@ def seed_sagemaker(world: World, document: Document, account: str, region: str) 
         return sagemaker_of(world, _region(world, item, account, region))
 
     home = place({})
+    if "serverless_warm_usd" in document:
+        asked = document["serverless_warm_usd"]
+        prices = state_of(world, WarmPrices)
+        prices.kept_usd, prices.used_usd = float(asked["kept"]), float(asked["used"])
     home.quotas.update(document.get("endpoint_quotas", {}))
     home.capacity.update(document.get("endpoint_capacity", {}))
     home.config_lag_s = float(document.get("endpoint_config_lag_s", home.config_lag_s))
