@@ -1,8 +1,9 @@
 """Door 2: boto3 without a socket.
 
 A botocore hook answers each prepared request by `dispatch`, so that serialisers, parsers,
-signing, retries and error mapping of the real boto3 are all in the path, and nothing waits:
-the world's clock moves only when it is told to. Latencies are not acted out here.
+credentials, retries and error mapping of the real boto3 are all in the path, and nothing waits:
+the world's clock moves only when it is told to. Latencies are not acted out here, and requests
+say who sends them without a signature (`unsigned.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from controller.sandbox import unsigned
 from controller.sandbox.dispatch import dispatch
 from controller.sandbox.faults import FaultKind, TransportFault
 from controller.sandbox.services import SERVICES, Services
@@ -40,6 +42,7 @@ def attach(session: Any, world: World, services: Services = SERVICES) -> None:
     emitter = getattr(session, "events", None)
     if emitter is None:
         emitter = session.get_component("event_emitter")
+    unsigned.attach(emitter)
     emitter.register("before-send", Answering(world, services), unique_id=_HOOK_ID)
 
 
