@@ -76,21 +76,25 @@ class HttpDoor:
     async def _answer_aws(
         self, request: HttpRequest, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        response, sleep_ms = self.answered(request)
+        await self._pause(sleep_ms)
+        if response is not None:
+            await _send(send, response)
+            return
+        scope[ABORT]()
+        await receive()
+
+    def answered(self, request: HttpRequest) -> tuple[HttpResponse | None, float]:
+        """The answer, and for how many milliseconds to wait before it; None: cut the line."""
         try:
             response = dispatch(self._control.world, request, self._services)
         except TransportFault as fault:
-            sleep_ms = fault.sleep_ms
-            if fault.kind is FaultKind.TIMEOUT and not sleep_ms:
-                sleep_ms = _TIMEOUT_MS
-            await self._pause(sleep_ms)
-            scope[ABORT]()
-            await receive()
-            return
+            forever = fault.kind is FaultKind.TIMEOUT and not fault.sleep_ms
+            return None, _TIMEOUT_MS if forever else fault.sleep_ms
         except Exception as mistake:
             _LOG.exception("the sandbox failed to handle %s %s", request.method, request.path)
             response = _mistake(request, mistake)
-        await self._pause(response.sleep_ms)
-        await _send(send, response)
+        return response, response.sleep_ms
 
 
 def _mistake(request: HttpRequest, mistake: Exception) -> HttpResponse:

@@ -13,14 +13,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from controller.sandbox.asgi import ABORT, HttpDoor
 from controller.sandbox.control_door import ControlDoor
+from controller.sandbox.quick_door import QuickProtocol
 from controller.sandbox.services import SERVICES, Services
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _PACE_STEP_S = 0.25
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class _AbortableProtocol(H11Protocol):
+class _AbortableProtocol(QuickProtocol):
     """Gives the application a way to cut the connection without an answer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,7 +53,7 @@ async def _pause(sleep_ms: float) -> None:
 def _config(door: HttpDoor) -> uvicorn.Config:
     return uvicorn.Config(
         door,
-        http=_AbortableProtocol,
+        http=cast(Any, partial(_AbortableProtocol, door)),
         ws="none",
         lifespan="off",
         log_config=None,
