@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.clock import VirtualClock
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.missing import Missing
 from controller.model.policy import Scope
@@ -287,11 +288,22 @@ def test_requests_of_both_services_are_signed(monkeypatch: pytest.MonkeyPatch) -
     assert headers["X-Amzn-SageMaker-Target-Model"] == "m.tar.gz"
     assert (headers["Accept"], headers["Content-Type"]) == ("text/plain", "text/csv")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "")
-    access = Access(asked)
+    clock = VirtualClock(1_800_000_000.0)
+    access = Access(asked, clock)
     assert access.place.base_url == "https://runtime.sagemaker.eu-west-1.amazonaws.com"
     signature = access.signed(ask)["Authorization"]
     assert "/eu-west-1/sagemaker/aws4_request" in signature
     assert "x-amzn-sagemaker-target-variant" in signature
+    clock.advance_to(1_800_000_000.9)
+    assert access.signed(ask)["Authorization"] == signature  # one is good for a second …
+    other = requests_of(order(service=SAGEMAKER, qualifier=None))[0]
+    assert access.signed(other)["Authorization"] != signature
+    access.renew()
+    monkeypatch.setattr(access, "_sign", lambda request: {"Authorization": request.path})
+    assert access.signed(ask)["Authorization"] == ask.path  # … or until there are newer keys
+    monkeypatch.setattr(access, "_sign", lambda request: {"Authorization": "later"})
+    clock.advance_to(1_800_000_002.0)
+    assert access.signed(ask)["Authorization"] == "later"
 
 
 def test_shares_make_the_whole() -> None:
