@@ -32,6 +32,23 @@ def test_a_document_larger_than_an_item_is_kept_in_pieces(dynamodb: Account) -> 
     assert store.assessment(OCR) is None
 
 
+def test_pieces_that_do_not_belong_together_are_no_document(dynamodb: Account) -> None:
+    store = dynamodb.store()
+    large = {"noise": random.Random(2).randbytes(MOST_BYTES).hex()}
+    store.put_assessment(OCR, 1.0, large)
+    store.put_assessment(THUMBS, 1.0, {"small": True})
+    name, second = store._rows.table.name, f"assessment#{1:012d}"
+    whose = {"pk": {"S": f"said#{OCR}"}, "sk": {"S": second}}
+    theirs = dynamodb.client.get_item(TableName=name, Key=whose)["Item"]
+    for other in ({**theirs, "at_s": {"N": "2.0"}}, None):
+        if other is None:
+            dynamodb.client.delete_item(TableName=name, Key=whose)
+        else:
+            dynamodb.client.put_item(TableName=name, Item=other)
+        assert store.assessment(OCR) is None, "half of it is being written"
+        assert dict(store.assessments()) == {THUMBS: {"small": True}}
+
+
 def test_what_was_left_undone_is_done_again(
     dynamodb: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

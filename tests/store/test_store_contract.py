@@ -176,6 +176,22 @@ def test_pruning_the_journal_forgets_checkpoints_of_endpoints_that_nobody_knows(
     assert store.checkpoint("term") == "3"
 
 
+def test_an_endpoint_of_which_nothing_is_left_is_forgotten_whole(store: Journal) -> None:
+    store.put_observations(OCR, [an_observation(0.0)])
+    store.put_conditions(OCR, [a_condition(ConditionStatus.TRUE, 0.0)])
+    store.put_assessment(OCR, 0.0, {"a": 1})
+    store.put_checkpoint(f"seen:{OCR}", "1")
+    store.prune_journal(400.0)
+    assert store.checkpoint(f"seen:{OCR}") == "1"
+    store.forget_endpoint(OCR)
+    store.prune(1e6)
+    store.prune_journal(400.0)
+    store.prune_journal(400.0)  # what this process has touched since is looked at the next time
+    assert store.checkpoint(f"seen:{OCR}") is None
+    store.put_conditions(OCR, [a_condition(ConditionStatus.TRUE, 0.0)])
+    assert list(store.conditions()) == [OCR], "it is known again when it comes back"
+
+
 # what is said of endpoints
 
 

@@ -53,6 +53,10 @@ class Evidence:
                 for text in self._texts(endpoint, _MEMORY, since_s)
             ]
 
+    def has(self, endpoint: EndpointKey) -> bool:
+        """Whether there is any of an endpoint."""
+        return next(self._rows.query(_of(str(endpoint)), limit=1), None) is not None
+
     def older(self, endpoint: str, before_s: float) -> Iterator[tuple[str, str]]:
         """Keys of what ended before an instant; only what began before it is read."""
         for prefix in (_OBSERVATION, _MEMORY):

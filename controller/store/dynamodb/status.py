@@ -62,7 +62,6 @@ class Status:
         with encoding():
             pieces = parts(zlib.compress(codec.dumps(said).encode(), 6))
         count = number(len(pieces))
-        # the first piece last: whoever sees it finds all the others
         return [
             {
                 **key(_of(endpoint), _piece(at)),
@@ -70,24 +69,28 @@ class Status:
                 "pieces": count,
                 "b": {"B": piece},
             }
-            for at, piece in reversed(list(enumerate(pieces)))
+            for at, piece in enumerate(pieces)
         ]
 
     def assessment(self, endpoint: EndpointKey) -> Mapping[str, Any] | None:
         """The last assessment of one endpoint, or None."""
         first = self._rows.get(_of(endpoint), _piece(0))
-        return None if first is None else self._whole(endpoint, first)
+        return None if first is None else self._whole(first)
 
     def assessments(self) -> Mapping[EndpointKey, Mapping[str, Any]]:
         """The last assessment of every endpoint, keys sorted."""
         items = self._rows.get_all((_of(one), _piece(0)) for one in self.known())
-        found = {_endpoint(item): item for item in items}
-        return {one: self._whole(one, found[one]) for one in sorted(found)}
+        found = {_endpoint(item): self._whole(item) for item in items}
+        return {one: said for one in sorted(found) if (said := found[one]) is not None}
 
     def said_of(self, endpoint: EndpointKey) -> Iterator[tuple[str, str]]:
         """Keys of everything that is said of an endpoint."""
         for item in self._rows.query(_of(endpoint)):
             yield item["pk"]["S"], item["sk"]["S"]
+
+    def says(self, endpoint: EndpointKey) -> bool:
+        """Whether anything is said of an endpoint."""
+        return next(self._rows.query(_of(endpoint), limit=1), None) is not None
 
     def known(self) -> list[EndpointKey]:
         """Endpoints of which something is said, or was measured."""
@@ -137,10 +140,17 @@ class Status:
         with decoding(self._rows.table):
             return [codec.decode(Condition, one) for one in codec.loads(unpacked(item["d"]))]
 
-    def _whole(self, endpoint: EndpointKey, first: Item) -> Mapping[str, Any]:
-        places = [(_of(endpoint), _piece(at)) for at in range(1, int(first["pieces"]["N"]))]
-        rest = {item["sk"]["S"]: item["b"]["B"] for item in self._rows.get_all(places)}
-        content = b"".join([first["b"]["B"], *(rest[sort] for _, sort in places)])
+    def _whole(self, first: Item) -> Mapping[str, Any] | None:
+        """The document of a first piece. None where its others are not there, or another's: they
+        are put one by one, and somebody is at it."""
+        whose, at_s = first["pk"]["S"], first["at_s"]
+        pieces = [first]
+        for at in range(1, int(first["pieces"]["N"])):
+            piece = self._rows.get(whose, _piece(at))
+            if piece is None or piece["at_s"] != at_s:
+                return None
+            pieces.append(piece)
+        content = b"".join(piece["b"]["B"] for piece in pieces)
         with decoding(self._rows.table):
             return dict(codec.loads(zlib.decompress(content).decode()))
 

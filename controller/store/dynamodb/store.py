@@ -17,7 +17,7 @@ from controller.store.dynamodb.export import records
 from controller.store.dynamodb.journal import Changes
 from controller.store.dynamodb.probes import SHADOW, Probed
 from controller.store.dynamodb.remembered import Remembered
-from controller.store.dynamodb.status import PAUSE, Status, known_item
+from controller.store.dynamodb.status import KNOWN, PAUSE, Status, known_item
 from controller.store.dynamodb.table import Rows
 from controller.store.dynamodb.writes import Writes
 from controller.store.export import write_records
@@ -245,10 +245,23 @@ class DynamoStore:
     def prune_journal(self, before_s: float) -> int:
         """Delete changes closed before `before_s`, but the newest of each endpoint."""
         gone = self._changes.prune(before_s)
-        known = self._changes.endpoints() | {str(key) for key in self._status.known()}
+        known = self._changes.endpoints() | {str(key) for key in self._still_known()}
         self._writes.delete(self._status.idle_checkpoints(known))
         self._writes.delete(self._probed.older(before_s))
         return gone
+
+    def _still_known(self) -> Sequence[EndpointKey]:
+        """Endpoints of which there is anything; the others' names go. What this process has
+        written since the last time stays, for it would not write the name again."""
+        listed, touched = self._status.known(), self._known
+        self._known = set()
+        idle = {
+            key
+            for key in listed
+            if key not in touched and not self._status.says(key) and not self._evidence.has(key)
+        }
+        self._writes.delete((KNOWN, str(key)) for key in sorted(idle))
+        return [key for key in listed if key not in idle]
 
     def export_json_lines(self, out: TextIO) -> int:
         """Write everything as JSON lines; what changes meanwhile may be in it or not."""
