@@ -80,6 +80,9 @@ def _recent(moment: Moment) -> int:
     calls = moment.place.calls.get(moment.endpoint, [])
     low = bisect_left(calls, moment.now_s - 60.0, key=_instant)
     high = bisect_left(calls, moment.now_s, key=_instant)
+    alone = len(moment.state.fleets) == 1 and moment.state.start_s <= moment.now_s - 60.0
+    if alone:
+        return high - low  # nobody else was there to answer them
     return sum(1 for call in calls[low:high] if call.fleet == moment.fleet.uid)
 
 
