@@ -40,16 +40,18 @@ def measure(endpoints: int, times: int) -> dict[str, float]:
     seen = [(e.policy, last) for e in entries if (last := app.recorder.last(e.key)) is not None]
     telemetry = Telemetry(clock.now_s, "bench")
 
-    def look() -> None:
+    def look(after_s: float) -> None:
         for number in range(endpoints):
             policy, last = seen[number % len(seen)]
             key = replace(last.key, name=f"{last.key.name}-{number}")
-            telemetry.endpoint_assessed(policy, replace(last, key=key))
+            later = replace(last, key=key, at_s=last.at_s + after_s)
+            telemetry.endpoint_assessed(policy, later)
             telemetry.conditions_set(key, policy.name, conditions(last, policy))
             telemetry.reconcile_finished(key, policy.name, ReconcileResult.SUCCESS, 0.1)
 
     rounds = [
-        (spent_ms(look), *(spent_ms(telemetry.render) for _ in range(2))) for _ in range(times)
+        (spent_ms(lambda n=n: look(300.0 * n)), *(spent_ms(telemetry.render) for _ in range(2)))
+        for n in range(times)
     ]
     changed_ms, first_ms, next_ms = (statistics.median(x) for x in zip(*rounds, strict=True))
     body = telemetry.render()[0]

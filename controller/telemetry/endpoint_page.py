@@ -88,15 +88,18 @@ def _changed(
     snapshot = replace(known, policy=policy, **values)  # type: ignore[arg-type]
     if before is None or known.policy != policy:
         owner = _owner(key, policy)
-        parts = tuple(_lines(owner, samples(snapshot)) for _, samples in PARTS)
-    else:
-        owner = before.owner
-        parts = tuple(
-            _lines(owner, samples(snapshot)) if fields & values.keys() else kept
-            for (fields, samples), kept in zip(PARTS, before.parts, strict=True)
-        )
-    lines = {short: text for part in parts for short, text in part.items()}
-    return _Written(snapshot, owner, parts, lines, newest_s(snapshot))
+        parts = [_lines(owner, samples(snapshot)) for _, samples in PARTS]
+        lines = {short: text for part in parts for short, text in part.items()}
+        return _Written(snapshot, owner, tuple(parts), lines, newest_s(snapshot))
+    parts, lines = list(before.parts), dict(before.lines)
+    new = {name for name, value in values.items() if getattr(known, name) != value}
+    for index, (fields, samples) in enumerate(PARTS):
+        if not fields.isdisjoint(new):
+            for short in parts[index]:
+                del lines[short]
+            parts[index] = _lines(before.owner, samples(snapshot))
+            lines.update(parts[index])
+    return _Written(snapshot, before.owner, tuple(parts), lines, newest_s(snapshot))
 
 
 def _owner(key: EndpointKey, policy: str) -> str:
