@@ -193,7 +193,6 @@ def build(wiring: Wiring) -> App:
     counting = SloCounting(store, telemetry, samples)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
     engine = Engine(parts, wiring.policies, SharedCost(store, wiring.shard, clock))
-    looked_at = SiteParts(engine, store, recorder, counting.budget_left, clock, __version__)
     return App(
         engine=engine,
         telemetry=telemetry,
@@ -209,7 +208,7 @@ def build(wiring: Wiring) -> App:
         actuator=actuator,
         hands=hands,
         clock=clock,
-        site=Site(looked_at),
+        site=Site(SiteParts(engine, store, recorder, counting.budget_left, clock, __version__)),
         notifier=notifier,
         elected=wiring.elected,
         probes=probes,

@@ -209,8 +209,10 @@ def see_through(
 
 
 def _ending(change: "Change") -> str:
+    from controller.core.sentence import course
+
     verdict = f": {change.verdict.detail}" if change.verdict else ""
-    return f"{change.phase}: {change.key.short} {change.before} -> {change.target}{verdict}"
+    return f"{change.phase}: {change.key.short} {course(change)}{verdict}"
 
 
 def require_answer(session: Session) -> None:

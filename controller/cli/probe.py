@@ -11,11 +11,13 @@ from controller.cli.exits import CommandError, ExitCode
 from controller.cli.options import Verb, output_option, policies_option
 from controller.cli.output import show_document
 from controller.cli.probe_ask import ByHand
+from controller.cli.probe_mirrored import mirror
 from controller.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from controller.model.estimate import Observation
     from controller.model.policy import PolicySet
+    from controller.model.probe import ProbeRecord
     from controller.runtime.oneshot import Seen
     from controller.runtime.probe_parts import Ended
 
@@ -39,6 +41,11 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1000),
     help="Let so many workers send the requests; they come to port 5557 of this machine.",
 )
+@click.option(
+    "--mirrored",
+    is_flag=True,
+    help="Let AWS copy users' requests to a shadow variant of that size, and send none.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and send nothing.")
 @click.option("--yes", is_flag=True, allow_from_autoenv=False, help="Spend without asking.")
 @output_option("table", "json", "yaml")
@@ -52,6 +59,7 @@ def probe(
     output: str,
     yes: bool,
     dry_run: bool,
+    mirrored: bool,
     workers: int | None,
     **given: str | float | None,
 ) -> None:
@@ -61,22 +69,37 @@ def probe(
     has that size, called, and removed again, whatever happens; production is not touched. What
     it will cost is said, and asked about, before anything is sent. Latencies count from when a
     request was to be sent. What a copy showed is kept as evidence for later decisions.
+
+    With --mirrored a real-time endpoint is deployed with a shadow variant of that instance type,
+    which AWS sends copies of users' requests for --duration, and then as it was before.
     """
     from controller.cli.probe_views import probe_document, show_probe
 
-    ended = measure(
-        session,
-        load_policies(session, policies),
-        endpoint,
-        ByHand.of(given, yes=yes, dry_run=dry_run),
-        workers,
-    )
+    loaded, by_hand = load_policies(session, policies), ByHand.of(given, yes=yes, dry_run=dry_run)
+    if mirrored:
+        _show_mirrored(session, output, mirror(session, loaded, endpoint, by_hand))
+        return
+    ended = measure(session, loaded, endpoint, by_hand, workers)
     if output in {"json", "yaml"}:
         show_document(session, output, probe_document(ended))
     else:
         show_probe(session, ended)
     outcome = ended.record.outcome
     if outcome is not None and not outcome.teaches:
+        raise click.exceptions.Exit(ExitCode.ERROR)
+
+
+def _show_mirrored(session: Session, output: str, record: "ProbeRecord | None") -> None:
+    from controller.cli.output import document
+    from controller.cli.probe_views import record_document, show_mirrored
+
+    if record is None:
+        return
+    if output in {"json", "yaml"}:
+        show_document(session, output, document("Probe", record_document(record)))
+    else:
+        show_mirrored(session, record)
+    if record.outcome is None or not record.outcome.teaches:
         raise click.exceptions.Exit(ExitCode.ERROR)
 
 

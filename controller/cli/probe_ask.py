@@ -102,10 +102,14 @@ class ByHand:
             probing = replace(base, payloads=(source,))
         if probing is None or not probing.payloads:
             raise CommandError(_NO_PAYLOADS)
-        if self.max_usd is not None:
-            budget = replace(probing.budget, usd_per_probe=self.max_usd, usd_per_day=None)
-            probing = replace(probing, budget=budget)
-        return probing
+        return self.limited(probing)
+
+    def limited(self, probing: "Probing") -> "Probing":
+        """With the money that was given for its budget, if any was."""
+        if self.max_usd is None:
+            return probing
+        budget = replace(probing.budget, usd_per_probe=self.max_usd, usd_per_day=None)
+        return replace(probing, budget=budget)
 
     def agree(self, session: Session, app: "App", asked: "Asked") -> None:
         """Say what it costs and ask. Raises CommandError at a no, or over budget."""

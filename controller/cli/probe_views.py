@@ -47,6 +47,21 @@ def show_probe(session: Session, ended: "Ended") -> None:
         session.write(f"-: {worst.reason}\n")
 
 
+def show_mirrored(session: Session, record: "ProbeRecord") -> None:
+    """The outcome of a mirrored probe, what it cost, and what CloudWatch told."""
+    p50, p95 = (UNKNOWN if isinstance(ms, Missing) else number(ms)
+                for ms in (record.p50_ms, record.p95_ms))  # fmt: skip
+    requests = f"{counted(record.requests, 'request')} of users copied, {record.errors:,} failed"
+    facts = [
+        ("Probe", f"{record.key.short}, mirrored to {record.size}: {record.outcome}"),
+        ("Because", record.detail),
+        ("Requests", requests),
+        ("Latency", f"p50 {p50} ms, p95 {p95} ms"),
+        ("Cost", f"{cost(record.usd)} USD (estimated {cost(record.usd_estimated)})"),
+    ]
+    show_facts(session, facts)
+
+
 def percentiles(found: "Found") -> list[str]:
     """Mean, percentiles and maximum; "-" where a percentile is among the failures, of which
     nobody knows how late they would have been."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from controller.model.endpoint import Kind
-from controller.model.policy import Policy
+from controller.model.policy import Mode, Policy
 from controller.policy.amounts import format_money_usd
 from controller.policy.durations import format_duration_s
 from controller.policy.merging import MergedPolicy
@@ -17,12 +17,13 @@ _SERVERLESS_BYTES = 4 * 1024 * 1024
 
 
 def check_payloads(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
-    """Something to send, and each of it from one place."""
+    """Something to send, and each of it from one place. Mirrored probes send nothing."""
     spec, at = merged.spec.probe, (*_AT, "payloads")
     if spec is None or merged.lost(at):
         return
     # Defaults may set the limits of probes for a whole fleet, whoever has payloads then.
-    if not spec.payloads and merged.written(_AT) is merged.document:
+    asked = spec.live is not None or not (policy.probe and policy.probe.mirrored)
+    if not spec.payloads and asked and merged.written(_AT) is merged.document:
         message = "required, but given neither here nor in PolicyDefaults"
         yield merged.problem(at, message, "for example [{inline: '{}'}]")
     for index, payload in enumerate(spec.payloads or ()):
@@ -83,10 +84,12 @@ def check_live(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
 
 
 def check_mirrored(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem]:
-    """A wish that this version cannot fulfil."""
+    """A deployment of the live endpoint, which only one mode makes by itself."""
     at: Location = (*_AT, "shadow", "mirrored")
-    if policy.probe is not None and policy.probe.mirrored and not merged.lost(at):
-        message = "this version does not mirror traffic: copies are probed all the same"
+    wanted = policy.probe is not None and policy.probe.mirrored
+    if wanted and policy.mode is not Mode.ENFORCE and not merged.lost(at):
+        by_hand = "only `rightsizer probe --mirrored` copies requests"
+        message = f"mode {policy.mode} deploys nothing: {by_hand}"
         yield merged.problem(at, message, None, "warning")
 
 

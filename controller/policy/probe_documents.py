@@ -78,8 +78,9 @@ class ShadowProbeSpec(Strict):
     allowed: fields.Flag | None = None
     """Whether copies may be made. They run the endpoint's code, with its role and environment."""
     mirrored: fields.Flag | None = None
-    """Real-time: whether AWS's own shadow variant may be used, fed with mirrored traffic.
-    Reserved: this version makes copies only."""
+    """Real-time: whether AWS's own shadow variant may be used, fed with copies of users' requests.
+    It needs no payloads, and two deployments of the live endpoint; its code runs on real requests
+    once more."""
     phases: list[PhaseSpec] | None = None
     """Load, one phase after the other. Without phases or stairs: the demand seen."""
     stairs: StairsSpec | None = None
@@ -113,7 +114,7 @@ class ProbeSpec(Strict):
     are ever sent."""
 
     payloads: list[PayloadSpec] | None = None
-    """What to send. Required, here or in the defaults."""
+    """What to send. Required, here or in the defaults, but where requests are only mirrored."""
     live: LiveProbeSpec | None = None
     shadow: ShadowProbeSpec | None = None
     warm_up: probe_fields.WarmUp | None = None

@@ -38,20 +38,23 @@ from controller.policy.rates import format_rate_rps, parse_rate_rps
 
 
 def probing(merged: MergedPolicy) -> Probing | None:
-    """The policy's probes; None where it has nothing to send."""
+    """The policy's probes; None where it has nothing to send and nothing is mirrored."""
     spec = merged.spec.probe
-    if spec is None or not spec.payloads:
+    if spec is None:
         return None
     shadow = spec.shadow or ShadowProbeSpec()
+    mirrored = shadow.mirrored if belongs(merged.spec, "probe.shadow.mirrored") else None
+    if not spec.payloads and not mirrored:
+        return None
     return Probing(
-        payloads=tuple(_payload(merged, payload) for payload in spec.payloads),
+        payloads=tuple(_payload(merged, payload) for payload in spec.payloads or ()),
         live=_live(spec.live),
         phases=_phases(shadow),
         stop=_stop(spec.stop or StopSpec()),
         budget=_budget(spec.budget or ProbeBudgetSpec()),
         **_given(
             shadows=shadow.allowed,
-            mirrored=shadow.mirrored if belongs(merged.spec, "probe.shadow.mirrored") else None,
+            mirrored=mirrored,
             warm_up=spec.warm_up,
             max_in_flight=spec.max_concurrency,
             spare_share=spec.spare_share,

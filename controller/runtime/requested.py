@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from controller.core import windows
 from controller.core.assess import Observed, assess, believe, owner_of
 from controller.core.guard import Fleet, Situation, check, fleet_is_full
-from controller.core.sentence import decision_sentence
+from controller.core.sentence import course, decision_sentence
 from controller.model.change import Advance, Change, ChangePhase, Verdict, VerdictKind
 from controller.model.decision import Assessment, Hold, Proposal, Propose
 from controller.model.errors import Conflict
@@ -108,6 +108,13 @@ class Requests:
             recent=ready.observed.windows.recent,
             actor=actor,
         )
+
+    def check_idle(self, entry: Entry) -> Ready:
+        """Whether nothing stands in the way of deployments that change no size. Raises Conflict."""
+        observed = self._observe(entry)
+        _refuse(_busy(observed))
+        _refuse(self._guarded(entry, observed, None))
+        return Ready(entry, observed, None)
 
     def check_return(self, entry: Entry, last: Change) -> Ready:
         """Whether a verified change can be undone now. Raises Conflict where it cannot."""
@@ -250,8 +257,7 @@ def _busy(observed: Observed) -> str | None:
     change = observed.open_change
     if change is None:
         return None
-    arrow = f"{change.before} -> {change.target}"
-    return f"change {change.id} ({arrow}, {change.phase}) is under way"
+    return f"change {change.id} ({course(change)}, {change.phase}) is under way"
 
 
 def _opens(entry: Entry, decision: Hold, now_s: float) -> str:
