@@ -191,10 +191,11 @@ class Roster:
             return self._entries.get(key)
 
     def due(self, now_s: float) -> dict[Scope, list[Entry]]:
-        """Endpoints whose time has come, by place, so that each place is read in one batch."""
+        """Endpoints whose time has come, by place, so that each place is read in one batch; who
+        has waited longest comes first."""
         out: dict[Scope, list[Entry]] = {}
         with self._lock:
-            for key in sorted(self._entries):
+            for key in sorted(self._entries, key=lambda key: (self._due_s[key], key)):
                 entry = self._entries[key]
                 if self._cared_for(entry) and self._due_s[key] <= now_s:
                     out.setdefault(entry.scope, []).append(entry)

@@ -30,8 +30,11 @@ IDLE_S = 5.0
 """Longest wait for a task before a worker says that it is well."""
 QUEUED_S = 600.0
 """An endpoint in the queue is not found due again for so long."""
+AT_ONCE = 240
+"""Endpoints of a place that are read in one task: whole calls of 500 queries, for the first
+time as later, and a minute or so; the rest of a large place comes with the next tasks."""
 WORKER_DEADLINE_S = 300.0
-"""A first read of two weeks of a large place takes minutes."""
+"""A first read of two weeks of so many takes minutes where AWS is slow."""
 
 
 class Workers:
@@ -171,13 +174,16 @@ class Workers:
                 self._housekeeper.clean(self._engine.entries())
 
     def _sample(self, task: SamplePlace) -> None:
-        entries = self._engine.due().get(task.scope, [])
+        due = self._engine.due().get(task.scope, [])
+        entries = due[:AT_ONCE]
         if not entries:
             return
         self._engine.sample(task.scope, entries)
         for entry in entries:
             self._engine.postpone(entry.key, self._clock.now_s() + QUEUED_S)
             self._queue.add(WorkOn(entry.key))
+        if len(due) > AT_ONCE:
+            self._queue.add(task)
 
     def _soon(self) -> None:
         """A change between two steps is due in seconds: do not wait for the scheduler."""
