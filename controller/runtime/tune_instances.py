@@ -73,7 +73,7 @@ class InstanceShot:
 
     def _asked(self, step: Probe) -> Asked:
         subject, size = self._subject, RealtimeSize(step.instance_type, 1, 1)
-        phases, warm_up = phases_of(step), subject.probing.warm_up
+        phases, warm_up = phases_of(step, subject.probing), subject.probing.warm_up
         rate = tariff(size, subject.state, self._prices, ProbeKind.SHADOW)
         requests = warm_up + sum(phase.requests for phase in phases)
         duration_s = sum(phase.duration_s for phase in phases)

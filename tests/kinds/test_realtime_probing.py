@@ -9,7 +9,8 @@ from realtime_world import C5, PRICES, Machine, a_policy, a_sizing, an_observed,
 from controller.core.assess import Observed, assess, believe
 from controller.core.probe_cost import Tariff
 from controller.core.probe_worth import Looking, consider
-from controller.kinds.realtime_endpoint.probing import instance_wish
+from controller.kinds.realtime_endpoint.probing import instance_wish, phases_of, spent_of
+from controller.kinds.realtime_endpoint.search import Probe as Look
 from controller.model.decision import Assessment, Probe
 from controller.model.estimate import Observation
 from controller.model.policy import Bounds
@@ -96,3 +97,39 @@ def test_types_that_may_be_cheaper_are_loaded_until_nothing_is_worth_it() -> Non
 def test_a_budget_that_pays_no_instance_pays_no_probe() -> None:
     poor = replace(PROBING, budget=ProbeBudget(0.001, 0.001))
     assert not isinstance(decided(observed(poor)).decision, Probe)
+
+
+def test_one_probe_counts_once_however_many_rows_it_left() -> None:
+    """A light minute and six minutes at the load are one look at the load, not seven."""
+    seen = observed(PROBING)
+    size = RealtimeSize("ml.c5.large", 1, 1)
+    made: list[Observation] = []
+    for began_s in (9000.0, 5000.0):
+        made.append(replace(row(seen, size, 5.0, began_s), end_s=seen.now_s - began_s + 60.0))
+        for minute in range(1, 7):
+            start_s = seen.now_s - began_s + 60.0 * minute
+            at_load = row(seen, size, 20.0 + minute / 10.0, began_s)
+            made.append(replace(at_load, start_s=start_s, end_s=start_s + 60.0))
+    seen = observed(PROBING, *made)
+    sizing = a_sizing(seen)
+    beliefs = believe(seen, sizing)
+    looking = Looking(seen, assess(seen, sizing, beliefs), beliefs, sizing)
+    spent = spent_of(looking, made)
+    assert [(p.instance_type, p.load_s) for p in spent.probes] == [("ml.c5.large", 420.0)] * 2
+    assert all(20.0 < p.load_rps < 21.0 for p in spent.probes)
+
+
+def test_where_there_may_be_few_instances_each_is_asked_for_its_share_of_the_peak() -> None:
+    """A fleet of one has all of the peak, whatever load its target speaks of."""
+    one = replace(a_policy(150.0, bounds=replace(TYPES, max_instances=1)), probe=PROBING)
+    parts = parts_of(MACHINES["ml.c5.xlarge"], C5, daily(4.0, 16.0), 150.0)
+    decision = decided(an_observed(parts, RealtimeSize("ml.c5.xlarge", 1, 1), policy=one)).decision
+    assert isinstance(decision, Probe)
+    assert decision.plan.phases[-1].to_rps >= 16.0
+
+
+def test_a_load_lasts_no_longer_than_the_requests_that_may_be_sent() -> None:
+    step = Look("ml.c5.large", 100.0, 420.0, 0.2, 0.01, 1.0)
+    light, load = phases_of(step, PROBING)
+    assert light.requests + load.requests < (PROBING.stop.max_requests or 0)
+    assert load.duration_s >= 60.0

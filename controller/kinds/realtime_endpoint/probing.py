@@ -1,5 +1,6 @@
 """The instance type and load that a shadow should be given next, as the core asks for it. Pure."""
 
+import statistics
 from collections.abc import Sequence
 
 from controller.core.probe_cost import spent_usd
@@ -10,13 +11,17 @@ from controller.kinds.realtime_endpoint.kind import RealtimeSizing
 from controller.kinds.realtime_endpoint.search import Probe, Rules, Spent, next_step
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
-from controller.model.probing import Phase
-from controller.model.size import RealtimeSize
+from controller.model.probing import Phase, Probing
+from controller.model.size import RealtimeSize, measured_as
 
 SOURCES = (SHADOW, MIRRORED)
 LIGHT_S = 60.0
 """First a minute of a light load: what an idle instance answers with."""
 LIGHT_SHARE = 0.25
+ROOM = 0.95
+"""Of the most requests that a policy allows: arrivals come at random."""
+TOGETHER_S = 60.0
+"""Rows of one type with no longer a pause between them are of one probe."""
 FASTEST_RPS = 500.0
 """Most that one generator sends."""
 ASSURANCE = 2.0
@@ -38,16 +43,21 @@ def instance_wish(looking: Looking) -> Wish | None:
         return None
     return Wish(
         RealtimeSize(step.instance_type, 1, 1),
-        phases_of(step),
+        phases_of(step, observed.policy.probe),
         max(step.worth_usd, ASSURANCE * step.usd),
         f"{step.instance_type} at {step.load_rps:.3g} requests a second",
     )
 
 
-def phases_of(step: Probe) -> tuple[Phase, ...]:
-    """A light minute, then the load that is asked about."""
+def phases_of(step: Probe, probing: Probing | None = None) -> tuple[Phase, ...]:
+    """A light minute, then the load that is asked about: no longer than the policy's limit of
+    requests lets it last, nor shorter than a minute."""
     light = LIGHT_SHARE * step.load_rps
     rest_s = max(LIGHT_S, step.load_s - LIGHT_S)
+    most = None if probing is None else probing.stop.max_requests
+    if most is not None:
+        left = ROOM * most - light * LIGHT_S
+        rest_s = max(LIGHT_S, min(rest_s, left / step.load_rps))
     return (Phase(light, light, LIGHT_S), Phase(step.load_rps, step.load_rps, rest_s))
 
 
@@ -65,15 +75,30 @@ def rules_of(looking: Looking) -> Rules:
 
 
 def spent_of(looking: Looking, rows: Sequence[Observation]) -> Spent:
-    """The probes of the last week, from the evidence that they left: types and loads."""
+    """The probes of the last week, from the evidence that they left: types and loads.
+
+    One probe leaves several rows, one after the other: a light minute, then those at its load.
+    """
     since_s = looking.observed.now_s - REMEMBERED_S
-    made = []
-    for row in rows:
-        if row.source not in SOURCES or row.start_s < since_s or isinstance(row.load_rps, Missing):
-            continue
-        if isinstance(row.size, RealtimeSize) and row.end_s - row.start_s > LIGHT_S:
-            lasted_s = row.end_s - row.start_s
-            made.append(
-                Probe(row.size.instance_type, row.load_rps, lasted_s, lasted_s / 3600.0, 0.0, 0.0)
-            )
-    return Spent(tuple(made))
+    ours = [row for row in rows if row.source in SOURCES and row.start_s >= since_s]
+    made: list[list[Observation]] = []
+    for row in sorted(ours, key=lambda row: row.start_s):
+        last = made[-1][-1] if made else None
+        same = last is not None and measured_as(last.size) == measured_as(row.size)
+        if last is not None and same and row.start_s <= last.end_s + TOGETHER_S:
+            made[-1].append(row)
+        else:
+            made.append([row])
+    found = (_made(one) for one in made)
+    return Spent(tuple(probe for probe in found if probe is not None))
+
+
+def _made(rows: Sequence[Observation]) -> Probe | None:
+    """A probe by its rows; the load is that of those after the light minute."""
+    size = rows[0].size
+    loads = [row.load_rps for row in rows if not isinstance(row.load_rps, Missing)]
+    if not isinstance(size, RealtimeSize) or not loads:
+        return None
+    load_rps = statistics.median([load for load in loads if load >= max(loads) / 2.0])
+    lasted_s = rows[-1].end_s - rows[0].start_s
+    return Probe(size.instance_type, load_rps, lasted_s, lasted_s / 3600.0, 0.0, 0.0)

@@ -12,7 +12,7 @@ higher load has the rest of the saving to offer. Loads are chosen by the same nu
 In the end the size that it comes to is looked at under its own load, unless that was seen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -141,6 +141,11 @@ class _Search:
         load_rps = load_rps if most is None else min(load_rps, most)
         return [self.priced(name, load_rps, 0.0)] if self.is_new(name, load_rps) else []
 
+    def may_look(self, name: str, load_rps: float) -> bool:
+        """Whether a load can be made, and is new."""
+        most = self.rules.max_rps
+        return (most is None or load_rps <= most) and self.is_new(name, load_rps)
+
     def is_new(self, name: str, load_rps: float) -> bool:
         """Whether loads close to this one were not probed often enough."""
         near = [
@@ -236,17 +241,17 @@ def _probes(search: _Search, best: Estimate | None) -> list[Probe]:
     """Of every type the load that is worth most, where it is worth its price."""
     ask, rules = search.ask, search.rules
     loads = _loads(ask, rules)
-    bills = _bills(search, loads)
+    fleets = _fleets(search, loads)
     months = rules.payback_s / 3600.0 / HOURS_PER_MONTH
-    now = _now(ask, best, rules, bills)
+    now = _now(ask, best, rules, [bill for bill, _ in fleets.values()])
     found = []
-    for name, bill in bills.items():
+    for name, (bill, loads) in fleets.items():
         belief = ask.beliefs.about(name)
         assert belief is not None
         bears = belief.curves.p_bears(loads, belief.threshold_ms * rules.room)
         worth = bears * np.maximum(0.0, now - bill) * months
         order = np.argsort(-worth * bears**rules.caution, kind="stable")
-        new = [int(i) for i in order if search.is_new(name, float(loads[i]))][:1]
+        new = [int(i) for i in order if search.may_look(name, float(loads[i]))][:1]
         found += [search.priced(name, float(loads[i]), float(worth[i])) for i in new]
     return [probe for probe in found if probe.worth_usd > probe.usd]
 
@@ -273,25 +278,27 @@ def _loads(ask: Question, rules: Rules) -> Floats:
     return loads if rules.max_rps is None else np.unique(np.minimum(loads, rules.max_rps))
 
 
-def _bills(search: _Search, loads: Floats) -> dict[str, Floats]:
-    """Dollars a month by type, were each of the loads what an instance bears."""
+def _fleets(search: _Search, loads: Floats) -> dict[str, tuple[Floats, Floats]]:
+    """(dollars a month by type, were each of the loads what an instance bears; the loads that
+    instances have then: more than that where there may not be as many as it takes)."""
     ask, hourly = search.ask, search.ask.prices.usd_per_hour
     fleets: dict[tuple[int, int, float | None], float] = {}
     found = {}
     for name in search.may:
-        row = []
+        row, served = [], []
         for load in loads:
             size = size_for(ask, name, float(load) * ask.policy.autoscaling.utilization).size
             key = (size.min_instances, size.max_instances, size.target_per_instance)
             if key not in fleets:  # A fleet's hours do not depend on its type.
                 fleets[key] = Fleet.of(size, ask.shape).usd_per_month(1.0).mid
             row.append(fleets[key] * hourly[name])
-        found[name] = np.asarray(row)
+            served.append(max(float(load), ask.shape.peak_rps / size.max_instances))
+        found[name] = (np.asarray(row), np.asarray(served))
     return found
 
 
-def _now(ask: Question, best: Estimate | None, rules: Rules, bills: Mapping[str, Floats]) -> float:
+def _now(ask: Question, best: Estimate | None, rules: Rules, bills: Sequence[Floats]) -> float:
     """Dollars a month of what is settled on now; of a breach, more than all that may come."""
     if best is not None and _is_good(ask, best):
         return _usd(best)
-    return rules.breach * max((float(row.min()) for row in bills.values()), default=0.0)
+    return rules.breach * max((float(row.min()) for row in bills), default=0.0)
