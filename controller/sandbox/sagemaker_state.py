@@ -178,7 +178,8 @@ class EndpointFault:
     """What will become of the next deployment of an endpoint (its creation, too).
 
     outcome: `Failed` (rolls back silently), `InsufficientCapacity` (likewise, with that
-    reason), `Hang` (for `hang_s`, for good where None), `RollbackFailed`.
+    reason), `Hang` (for `hang_s`, for good where None), `RollbackFailed`. instance_type: only
+    deployments to that type are hit; None: all are.
     """
 
     endpoint: str
@@ -186,6 +187,7 @@ class EndpointFault:
     reason: str = "Request to service failed. If failure persists after retry, contact support."
     hang_s: float | None = None
     times: int = 1
+    instance_type: str | None = None
 
 
 @dataclass(slots=True)

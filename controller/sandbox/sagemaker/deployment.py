@@ -71,7 +71,7 @@ class Deployment:
     def _launched(self, world: World) -> None:
         problem, fault = None, None
         if self.step == 0:
-            fault = take_fault(self.place, self.endpoint.name)
+            fault = take_fault(self.place, self.endpoint.name, self.variants.values())
         if fault is not None and fault.outcome == "Hang":
             if fault.hang_s is not None:
                 self._later(world, fault.hang_s, self._shift)
@@ -211,7 +211,7 @@ def create(world: World, place: SageMakerPlace, endpoint: Endpoint) -> None:
     def done(world: World) -> None:
         if place.endpoints.get(endpoint.name) is not endpoint:
             return
-        fault = take_fault(place, endpoint.name)
+        fault = take_fault(place, endpoint.name, endpoint.variants.values())
         if fault is not None and fault.outcome == "Hang":
             if fault.hang_s is not None:
                 world.schedule(world.now_s() + fault.hang_s, f"sagemaker: {endpoint.name}", done)

@@ -26,10 +26,14 @@ def launch_s(config: EndpointConfig, dice: float) -> float:
     return 240.0 + 180.0 * dice
 
 
-def take_fault(place: SageMakerPlace, endpoint: str) -> EndpointFault | None:
-    """The fault that hits a deployment of an endpoint now; used up by that."""
+def take_fault(
+    place: SageMakerPlace, endpoint: str, variants: Iterable[Variant]
+) -> EndpointFault | None:
+    """The fault that hits a deployment of an endpoint's variants now; used up by that."""
+    kinds = {None, *(variant.instance_type for variant in variants)}
     for fault in place.faults:
-        if fault.endpoint in (endpoint, "*") and fault.times > 0:
+        named = fault.endpoint in (endpoint, "*") and fault.instance_type in kinds
+        if named and fault.times > 0:
             fault.times -= 1
             return fault
     return None

@@ -18,7 +18,7 @@ endpoints: [{
   workload {see controller.sandbox.sagemaker.machines}
 }]
 endpoint_configs: [{name, account, region, age_days, tags, and an endpoint's size members}]
-endpoint_update_faults: [{endpoint, outcome, reason, hang_s, times, account, region}]
+endpoint_update_faults: [{endpoint, outcome, reason, hang_s, times, instance_type, account, region}]
 ```
 """
 
