@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from bench.simulated_month import begin
 from controller.core.conditions import conditions
@@ -50,7 +51,7 @@ def measure(endpoints: int, times: int) -> dict[str, float]:
             telemetry.reconcile_finished(key, policy.name, ReconcileResult.SUCCESS, 0.1)
 
     rounds = [
-        (spent_ms(lambda n=n: look(300.0 * n)), *(spent_ms(telemetry.render) for _ in range(2)))
+        (spent_ms(partial(look, 300.0 * n)), *(spent_ms(telemetry.render) for _ in range(2)))
         for n in range(times)
     ]
     changed_ms, first_ms, next_ms = (statistics.median(x) for x in zip(*rounds, strict=True))

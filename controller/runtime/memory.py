@@ -59,8 +59,8 @@ class MemoryReports:
         return ()
 
     def pending(self, key: EndpointKey) -> bool:
-        """Whether an answer is still to come."""
-        return key in self._asked
+        """Whether the first answer is still to come; later ones have time until the next turn."""
+        return key in self._asked and key not in self._covered_s
 
     def refusal(self, key: EndpointKey) -> str | None:
         """Why nothing is known, in words."""

@@ -135,7 +135,7 @@ class Observer:
         return self._at.store.newest_change_id()
 
     def awaiting(self, key: EndpointKey) -> bool:
-        """Whether an answer about memory in use is on its way."""
+        """Whether the first answer about memory in use is on its way."""
         return self._at.reports.pending(key)
 
     def pauses(self) -> Sequence[Pause]:

@@ -2,6 +2,7 @@
 
 from virtual_account import ACCOUNT, REGION, Account, function, key_of, policy
 
+from controller.kinds.lambda_function.live import LATEST_KEPT_S
 from controller.model.endpoint import Kind, LambdaLive
 from controller.model.policy import Scope
 from controller.sandbox import foreign
@@ -38,7 +39,7 @@ def test_the_new_version_1_is_not_taken_for_the_old_one() -> None:
     assert after.fingerprint != before.fingerprint, "it has other code too"
 
 
-def test_a_version_is_asked_for_once() -> None:
+def test_a_version_is_asked_for_once_and_what_nobody_is_served_by_now_and_then() -> None:
     account = Account([function("f", 1024)], [policy("f", 400.0)])
     _look(account)
 
@@ -48,4 +49,7 @@ def test_a_version_is_asked_for_once() -> None:
     before = versions_read()
     for _ in range(3):
         _look(account)
-    assert versions_read() - before == 3, "only $LATEST each time"
+    assert versions_read() == before, "the alias tells that both are as they were"
+    account.clock.advance_to(account.clock.now_s() + LATEST_KEPT_S)
+    _look(account)
+    assert versions_read() - before == 1, "only $LATEST"

@@ -36,6 +36,9 @@ from controller.model.size import LambdaSize
 from controller.ports import Clock
 
 _VERSIONS_KEPT = 2000
+LATEST_KEPT_S = 2.0 * 3600.0
+"""Behind an alias `$LATEST` serves nobody: for a look at an endpoint at rest it is remembered so
+long, while the alias is the same."""
 
 
 class LambdaAdapter:
@@ -46,6 +49,7 @@ class LambdaAdapter:
         self._clock = clock
         self._versions: OrderedDict[tuple[EndpointKey, str, str], FunctionConfig] = OrderedDict()
         self._warm: dict[EndpointKey, int | None] = {}
+        self._latest: dict[EndpointKey, tuple[FunctionConfig, str, float]] = {}
         self._lock = threading.Lock()
 
     def discover(self, scope: Scope, selector: Selector) -> Mapping[str, Mapping[str, str]]:
@@ -55,12 +59,13 @@ class LambdaAdapter:
     def observe(self, scope: Scope, key: EndpointKey, *, thorough: bool = True) -> EndpointState:
         """`$LATEST`, the alias if traffic uses one, and the versions that it names.
 
-        Provisioned concurrency is asked for by a thorough look only. Raises NotFound where
+        Provisioned concurrency is asked for by a thorough look only, and what stands behind an
+        alias by that and now and then. Raises NotFound where
         the function does not exist; where only its alias is gone, the phase says Missing, for
         `$LATEST` may still hold memory that we gave it.
         """
-        latest = self._configuration(scope, key, LATEST)
         alias = None if key.qualifier == LATEST else self._alias(scope, key)
+        latest = self._behind(scope, key, alias, thorough=thorough)
         versions: dict[str, FunctionConfig] = {}
         if alias is not None:
             for version in (alias.version, *sorted(alias.weights)):
@@ -143,6 +148,25 @@ class LambdaAdapter:
         except NotFound:
             pass
         return {}
+
+    def _behind(
+        self, scope: Scope, key: EndpointKey, alias: AliasConfig | None, *, thorough: bool
+    ) -> FunctionConfig:
+        """`$LATEST`; as it was seen a while ago where nobody is served by it and it was at rest."""
+        now_s = self._clock.now_s()
+        kept = self._latest.get(key)
+        if kept is not None and alias is not None and not thorough:
+            latest, revision, seen_s = kept
+            if revision == alias.revision_id and now_s - seen_s < LATEST_KEPT_S:
+                return latest
+        latest = self._configuration(scope, key, LATEST)
+        serves = alias is None or LATEST in {alias.version, *alias.weights}
+        if serves or (latest.state, latest.update_status) != ("Active", "Successful"):
+            self._latest.pop(key, None)
+        else:
+            assert alias is not None
+            self._latest[key] = latest, alias.revision_id, now_s
+        return latest
 
     def _configuration(self, scope: Scope, key: EndpointKey, version: str) -> FunctionConfig:
         with translated("lambda", "GetFunctionConfiguration", scope, f"function {key.name}"):
