@@ -225,6 +225,9 @@ def infeasible(policy: Policy, estimates: Sequence[Estimate]) -> str:
             f"the likeliest is {best.size} with probability {best.p_slo:.2f}"
         )
     cheapest = min(would, key=cost_mid)
+    if isinstance(cheapest.usd_per_month, Missing):
+        reason = cheapest.usd_per_month.reason
+        return f"no allowed size meets the SLO; {cheapest.size} would, at a price unknown: {reason}"
     return (
         f"no allowed size meets the SLO within the budget; {cheapest.size} would, "
         f"for {cost_mid(cheapest):.2f} USD/month"

@@ -68,6 +68,18 @@ def test_provisioned_concurrency_has_no_price(world):
     assert endpoint_bill(world, region, "e", world.now_s() - 3600, world.now_s()).usd is None
 
 
+def test_provisioned_concurrency_costs_what_a_world_asks_for_it(world):
+    region = _seed(world, {"name": "e", "memory_mb": 2048, "provisioned_concurrency": 50,
+                           "max_concurrency": 50, "workload": _workload(rps=2.0)},
+                   serverless_warm_usd={"kept": 5e-6, "used": 1e-5})  # fmt: skip
+    now_s = world.now_s()
+    bill = endpoint_bill(world, region, "e", now_s - DAY_S, now_s)
+    assert bill.provisioned_gb_s == pytest.approx(50 * 2 * DAY_S)
+    assert bill.serverless_gb_s == 0.0, "all requests found one of them ready"
+    kept = bill.provisioned_gb_s * 5e-6
+    assert bill.usd == pytest.approx(kept + bill.provisioned_used_gb_s * 1e-5, rel=0.02)
+
+
 def test_capacity_is_the_load_at_which_the_threshold_is_met(world):
     """The load per instance at the threshold; more of it breaks it."""
     region = _seed(world, {"name": "e", "workload": _workload()})

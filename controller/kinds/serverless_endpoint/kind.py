@@ -42,6 +42,8 @@ class ServerlessSizing:
     pool_left: int | None = None
     """Concurrency that the account leaves to this endpoint; None where that was not asked."""
     neighbours: AccountPrior | None = None
+    kept_warm: int = 0
+    """Environments of the live size that are kept warm."""
 
     def sizes(
         self, policy: Policy, current: Size, evidence: Evidence, demand: Demand
@@ -54,7 +56,14 @@ class ServerlessSizing:
         self, sizes: Sequence[Size], evidence: Evidence, demand: Demand, policy: Policy
     ) -> Maybe[tuple[Estimate, ...]]:
         """p95, SLO probability and monthly cost of every size."""
-        inputs = SizingInputs(evidence, demand, self.prices, policy.slo, self.neighbours)
+        inputs = SizingInputs(
+            evidence=evidence,
+            demand=demand,
+            prices=self.prices,
+            slo=policy.slo,
+            kept=self.kept_warm,
+            neighbours=self.neighbours,
+        )
         return estimates([_serverless(size) for size in sizes], inputs)
 
     def barred(
@@ -65,7 +74,7 @@ class ServerlessSizing:
         demand: Demand,
         slo: SloStatus,
     ) -> Mapping[Size, tuple[Rejection, str]]:
-        """Bounds, memory in use, throttling."""
+        """Bounds, memory in use, throttling, and what may be kept warm."""
         return rules.barred(
             [_serverless(size) for size in sizes],
             _serverless(current),
@@ -113,6 +122,7 @@ class ServerlessRules:
             live.endpoint.config.model_bytes,
             live.account_concurrency_left,
             neighbours,
+            live.provisioned_concurrency or 0,
         )
 
     def beforehand(self) -> Floats:

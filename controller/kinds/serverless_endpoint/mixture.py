@@ -13,8 +13,11 @@ from statistics import NormalDist
 
 from controller.core.stats import normal_cdf
 from controller.kinds.serverless_endpoint.warmth import Cold
+from controller.model.missing import Maybe, Missing
 from controller.model.policy import Slo
 
+UNSEEN = 2.0
+"""Times the threshold that a cold start takes which nobody has seen."""
 _NORMAL = NormalDist()
 _LIKELY = ((-1.28, 0.3), (0.0, 0.4), (1.28, 0.3))
 """Standard deviations at which an uncertain share is taken, and how likely each is."""
@@ -39,9 +42,12 @@ class Mixed:
     p_slo: float
 
 
-def mixed(warm: Warm, cold: Cold, setup_ms: float, slo: Slo) -> Mixed:
-    """All requests, of which some start cold; setup_ms: what a cold start takes."""
-    cold_ms = setup_ms + math.exp(warm.log_mean)
+def mixed(warm: Warm, cold: Cold, setup_ms: Maybe[float], slo: Slo) -> Mixed:
+    """All requests, of which some start cold; setup_ms: what a cold start takes. One that was
+    never seen is taken to be too slow."""
+    cold_ms = UNSEEN * slo.threshold_ms
+    if not isinstance(setup_ms, Missing):
+        cold_ms = setup_ms + math.exp(warm.log_mean)
     if cold.share <= 0.0 or cold_ms <= slo.threshold_ms:
         return Mixed(warm.log_p95, warm.p_slo)
     p_slo = sum(

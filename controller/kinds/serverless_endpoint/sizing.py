@@ -134,6 +134,8 @@ class SizingInputs:
     demand: Demand
     prices: Maybe[ServerlessPrices]
     slo: Slo
+    kept: int
+    """Environments that are kept warm now."""
     neighbours: AccountPrior | None = None
 
 
@@ -168,10 +170,13 @@ def _estimate(
 
 
 def _cold(size: ServerlessSize, mean_ms: float, inputs: SizingInputs, warmth: Warmth) -> Cold:
-    """What of the requests starts cold, where the objective speaks of it."""
-    if inputs.slo.covers is Covers.MODEL:
+    """What of the requests starts cold, where the objective speaks of it. The number that is
+    kept now is not left for what might be: only for what was measured."""
+    number = size.provisioned_concurrency
+    unproven = number == inputs.kept and not warmth.measured(number)
+    if inputs.slo.covers is Covers.MODEL or unproven:
         return Cold(0.0, 0.0)
-    return warmth.cold(size.provisioned_concurrency, mean_ms)
+    return warmth.cold(number, mean_ms)
 
 
 def _mixed(i: int, prediction: Prediction, inputs: SizingInputs, cold: Cold) -> Mixed:
@@ -181,8 +186,7 @@ def _mixed(i: int, prediction: Prediction, inputs: SizingInputs, cold: Cold) -> 
         float(prediction.log_p95_sd[i]),
         float(prediction.p_slo[i]),
     )
-    setup_ms = inputs.demand.init_mean_ms
-    return mixed(warm, cold, 0.0 if isinstance(setup_ms, Missing) else setup_ms, inputs.slo)
+    return mixed(warm, cold, inputs.demand.init_mean_ms, inputs.slo)
 
 
 def _evidence(measured: bool, anchor_mb: int, demand: Demand) -> str:

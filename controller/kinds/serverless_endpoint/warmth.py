@@ -6,9 +6,9 @@ warm; for another number it is foretold from the course of demand. In each part,
 environments are needed as requests are in progress, and two standard deviations of a Poisson
 number more. One that was not needed for `KEEP_S` is gone, and every one is renewed after
 `RENEW_S`. Both are guesses (AWS promises neither), so only the ratio of two such counts is
-used where anything was measured:
+used, and only for more than was measured:
 
-    cold(n) = measured(m) * counted(n) / counted(m)
+    cold(n) = measured(m) * counted(n) / counted(m),  n > m
 
 Which requests find all `n` busy is Erlang's overflow of n servers: the rest go to environments
 on demand, and are billed as such.
@@ -51,13 +51,16 @@ class Warmth:
         known = tuple(h for h in demand.warm_hours if h.requests >= LEAST_REQUESTS)
         return cls(known, demand.course)
 
+    def measured(self, provisioned: int) -> bool:
+        """Whether enough requests were seen while so many were kept warm."""
+        return any(h.provisioned == provisioned for h in self.hours)
+
     def cold(self, provisioned: int, mean_ms: float) -> Cold:
         """The share that starts cold with so many kept warm; none where nothing is known."""
         if not self.hours:
             return Cold(0.0, 0.0)
-        measured = next((h for h in self.hours if h.provisioned == provisioned), None)
-        if measured is not None:
-            return _measured(measured)
+        if self.measured(provisioned):
+            return _measured(next(h for h in self.hours if h.provisioned == provisioned))
         below = [h for h in self.hours if h.provisioned < provisioned]
         if below:
             return self._fewer(below[-1], provisioned, mean_ms)
@@ -71,18 +74,17 @@ class Warmth:
         return Cold(known.share * ratio, UNMEASURED_SD)
 
     def _more(self, than: WarmHours, provisioned: int, mean_ms: float) -> Cold:
-        """With fewer kept warm than was measured: those that are counted, at least."""
-        counted = self._starts(provisioned, mean_ms)
-        return Cold(min(1.0, max(_measured(than).share, counted)), UNMEASURED_SD)
+        """With fewer kept warm than was ever measured: every request that finds all of them busy,
+        for nobody knows how long AWS would keep the others."""
+        share = max(_measured(than).share, self.overflow(provisioned, mean_ms))
+        return Cold(share, UNMEASURED_SD)
 
     def _starts(self, provisioned: int, mean_ms: float) -> float:
         """Cold starts per request that the course of demand makes."""
         if self.course is None or not any(self.course.rps):
             return 0.0
-        needed = levels(self.course, mean_ms)
-        return starts(needed, provisioned, self.course.step_s) / (
-            sum(self.course.rps) * self.course.step_s
-        )
+        requests = sum(self.course.rps) * self.course.step_s
+        return starts(levels(self.course, mean_ms), provisioned, self.course.step_s) / requests
 
     def overflow(self, provisioned: int, mean_ms: float) -> float:
         """Share of requests that find all that is kept warm busy."""
@@ -93,10 +95,6 @@ class Warmth:
             return 0.0
         busy = rates * mean_ms / 1000.0
         return float((rates * _losses(provisioned, busy)).sum() / rates.sum())
-
-    def peak(self, mean_ms: float) -> int:
-        """The most environments that any part needed."""
-        return 0 if self.course is None else int(levels(self.course, mean_ms).max(initial=0.0))
 
 
 def levels(course: Course, mean_ms: float) -> Floats:
