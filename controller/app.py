@@ -183,7 +183,7 @@ def build(wiring: Wiring) -> App:
     roster = Roster(identity, adapters, wiring.shard.has, at_once=wiring.places_at_once)
     shared = Shared(sessions, adapters, rules, watched, roster, telemetry, book, own)
     probes = _probes(wiring, shared)
-    desk = None if probes is None else ProbeDesk(probes, watched)
+    desk = None if probes is None and wiring.acting else ProbeDesk(probes, watched)
     near = Neighbours(store, {kind: rule.beforehand() for kind, rule in rules.items()})
     rounds = ProbeRounds(probes, roster.entries, recorder.last, watched) if probes else None
     mirrors = mirrors_of(store, clock, reader, shared)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from controller.cli.cost_views import Marks, show_advice, show_costs, show_hosting
 from controller.cli.get_views import CHANGE_WIDE, change_row
 from controller.cli.output import Cell, show_facts, show_table
-from controller.cli.plan_views import latency_words
+from controller.cli.plan_views import latency_words, probe_words
 from controller.cli.session import Session
 from controller.cli.words import (
     UNKNOWN,
@@ -18,6 +18,7 @@ from controller.cli.words import (
 )
 from controller.core.conditions import conditions
 from controller.core.cost_table import cost_table
+from controller.core.probe_cost import money
 from controller.model.change import Change
 from controller.model.condition import Condition, ConditionStatus
 from controller.model.demand import Demand
@@ -27,7 +28,7 @@ from controller.model.policy import Policy
 from controller.model.sagemaker import RealtimeLive, ServerlessLive
 from controller.runtime.documents import change_document
 from controller.runtime.oneshot import Seen
-from controller.runtime.plans import wanted_change
+from controller.runtime.plans import no_probe, wanted_change
 
 
 def show_explanation(
@@ -54,9 +55,22 @@ def _facts(seen: Seen, now_s: float) -> Iterator[tuple[str, str]]:
     if state is not None:
         yield "Size", f"{state.size} ({state.phase}, {_live(state, now_s)})"
     yield "Decision", assessment.sentence
+    probe = _probe(seen)
+    if probe:
+        yield "Probe", probe
     yield "SLO", _slo(seen, policy)
     demand = assessment.demand
     yield "Demand", demand.reason if isinstance(demand, Missing) else _demand(demand, seen)
+
+
+def _probe(seen: Seen) -> str:
+    """The probe that would come first and what it is worth, or why there is none."""
+    prospect, why = seen.assessment.prospect, no_probe(seen.assessment, seen.entry.policy)
+    order = None if prospect is None else prospect.order
+    if order is None:
+        return "" if why is None else f"none: {why}"
+    told = probe_words(order) if why is None else f"{order.size} is not probed: {why}"
+    return f"{told}; {order.why}; worth about {money(order.worth_usd)} USD in 30 days"
 
 
 def _live(state: EndpointState, now_s: float) -> str:

@@ -7,14 +7,18 @@ from controller.cli.session import Session
 from controller.cli.size_words import size_arrow
 from controller.cli.words import arrow, counted, ms_range, number, probability, usd, usd_range
 from controller.core.conditions import current_candidate
+from controller.core.probe_cost import money as _cents
 from controller.core.proposals import money
 from controller.model.decision import Assessment
 from controller.model.missing import Missing
 from controller.model.policy import Mode, Policy
+from controller.model.probe import ProbeOrder
+from controller.model.reason import Reason
 from controller.runtime.oneshot import Seen
 from controller.runtime.plans import (
     Action,
     action_of,
+    probe_first,
     reason_and_message,
     total_saving,
     wanted_change,
@@ -60,13 +64,22 @@ def summary(seen: Sequence[Seen]) -> str:
 def _note(seen: Sequence[Seen]) -> str:
     """Which changes the controller itself would not make."""
     kept = sum(1 for one in seen if _only_recommended(one))
-    if not kept:
-        return ""
     those = counted(kept, "change is", "changes are")
-    return (
+    recommended = (
         f"{those} only recommended (mode Recommend): the controller leaves that to "
         "`rightsizer apply`."
     )
+    return "\n".join([*([recommended] if kept else []), *_probes_first(seen)])
+
+
+def _probes_first(seen: Sequence[Seen]) -> list[str]:
+    """What the controller would measure before it changes anything."""
+    orders = [order for one in seen if (order := probe_first(one.assessment)) is not None]
+    if not orders:
+        return []
+    prices = [order.usd for order in orders if not isinstance(order.usd, Missing)]
+    those = counted(len(orders), "copy", "copies")
+    return [f"The controller would measure {those} first, for about {_cents(sum(prices))} USD."]
 
 
 def _only_recommended(one: Seen) -> bool:
@@ -163,10 +176,19 @@ def _probability(assessment: Assessment) -> str:
 def why(one: Seen) -> str:
     """The reason; of what stays or waits also the sentence, for nothing else tells it."""
     reason, message = reason_and_message(one.assessment)
+    order = probe_first(one.assessment)
+    first = "" if order is None else f"; {probe_words(order)}"
     if action_of(one.assessment) is Action.CHANGE:
         kept = f" (mode {one.entry.policy.mode}: not by itself)" if _only_recommended(one) else ""
-        return f"{reason}{kept}"
-    return f"{reason}: {message}"
+        return f"{reason}{kept}{first}"
+    return f"{reason}: {message}" if reason is Reason.PROBING else f"{reason}: {message}{first}"
+
+
+def probe_words(order: ProbeOrder) -> str:
+    """`would probe 512 MB on a shadow first: about 0.0004 USD, 200 calls`."""
+    cost = "price unknown" if isinstance(order.usd, Missing) else f"about {_cents(order.usd)} USD"
+    calls = counted(round(order.requests), "call")
+    return f"would probe {order.size} on a shadow first: {cost}, {calls}"
 
 
 def markdown(seen: Sequence[Seen]) -> str:

@@ -16,12 +16,12 @@ from controller.core.periods import DAY_S, HOUR_S
 from controller.core.probe_cost import Load, Tariff, estimated_usd, money, over_budget, spent_usd
 from controller.core.probe_lessons import REMEMBERED_S, same_copy
 from controller.core.sentence import decision_sentence
-from controller.model.decision import Assessment, Decision, Hold, Probe, Propose
+from controller.model.decision import Assessment, Decision, Hold, Probe, Propose, Prospect
 from controller.model.endpoint import Kind
 from controller.model.missing import Maybe, Missing
-from controller.model.policy import Mode
+from controller.model.policy import Mode, Policy
 from controller.model.probe import ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
-from controller.model.probing import Phase, Probing
+from controller.model.probing import Phase
 from controller.model.reason import Reason
 from controller.model.size import Size
 
@@ -39,6 +39,7 @@ _OPEN = frozenset(
     {
         Reason.RIGHT_SIZE,
         Reason.SAVING_TOO_SMALL,
+        Reason.NOT_MEASURED,
         Reason.NOT_CONFIDENT,
         Reason.INFEASIBLE,
         Reason.NEEDS_PROBE,
@@ -90,27 +91,57 @@ def consider(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tari
     `rate` gives what calls to a copy of a size cost. Deciding twice is deciding once: while a
     probe of the endpoint runs, what it is to decide about is held.
     """
-    assessment, observed = looking.assessment, looking.observed
-    probing = observed.policy.probe
-    if probing is None or not probing.shadows or not _may(looking):
-        return assessment
-    since_s = observed.now_s - LONGEST_S
+    assessment = looking.assessment
+    off = not_allowed(looking.observed.policy) or _not_now(looking)
+    if off is not None:
+        return replace(assessment, prospect=Prospect(None, off))
+    since_s = looking.observed.now_s - LONGEST_S
     open_ones = (p for p in looking.recent if p.ended_at_s is None and p.started_at_s > since_s)
     running = next(open_ones, None)
     if running is not None:
-        return _decided(assessment, Hold(Reason.PROBING, f"{running.size} is being measured"))
-    if _tired(looking):
+        hold = Hold(Reason.PROBING, f"{running.size} is being measured")
+        return _decided(replace(assessment, prospect=Prospect(None, hold.detail)), hold)
+    found = _weighed(looking, wisher, rate)
+    assessment = replace(assessment, prospect=found)
+    if found.order is None or found.refused is not None:
         return assessment
+    return _decided(assessment, _probe(found.order))
+
+
+def not_allowed(policy: Policy) -> str | None:
+    """Why a policy lets no copy be measured, in words; None where it does."""
+    probing = policy.probe
+    if probing is None:
+        return "the policy has no `probe`"
+    if not probing.shadows:
+        return "the policy does not allow copies (`probe.shadow.allowed`)"
+    if not probing.payloads:
+        return "the policy's `probe` has no payloads to send"
+    if policy.mode not in {Mode.ENFORCE, Mode.RECOMMEND}:
+        return f"the policy's mode is {policy.mode}"
+    return None
+
+
+def _weighed(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tariff]]) -> Prospect:
+    """The probe that is worth most, and what speaks against it."""
+    observed, probing = looking.observed, looking.observed.policy.probe
+    tired = _tired(looking)
+    if tired is not None:
+        return Prospect(None, tired)
     wish = wisher(looking)
-    if wish is None:
-        return assessment
+    if wish is None or probing is None:
+        return Prospect(None, "nothing to gain: no look at a copy would change what is chosen")
     usd = price(wish, looking, rate(wish.size))
-    if isinstance(usd, Missing) or wish.worth_usd <= usd:
-        return assessment
+    order = ProbeOrder(
+        ProbeKind.SHADOW, wish.size, wish.phases, probing.warm_up, usd, wish.worth_usd, wish.words
+    )
+    if isinstance(usd, Missing):
+        return Prospect(order, f"its price is not known: {usd.reason}")
+    if wish.worth_usd <= usd:
+        worth = f"what it may show is worth {money(wish.worth_usd)}"
+        return Prospect(order, f"it would cost {money(usd)} USD, and {worth}")
     spent = spent_usd(observed.probes, observed.now_s)
-    if over_budget(usd, spent, probing.budget) is not None:
-        return assessment
-    return _decided(assessment, _probe(wish, probing, usd))
+    return Prospect(order, over_budget(usd, spent, probing.budget))
 
 
 def unexpected(probes: Sequence[ProbeRecord]) -> str | None:
@@ -147,37 +178,40 @@ def price(wish: Wish, looking: Looking, rate: Maybe[Tariff]) -> Maybe[float]:
     return estimated_usd(rate, load)
 
 
-def _may(looking: Looking) -> bool:
-    """Whether anything of this endpoint may be probed now."""
+def _not_now(looking: Looking) -> str | None:
+    """Why nothing of this endpoint may be probed now, in words."""
     observed, assessment = looking.observed, looking.assessment
-    policy = observed.policy
-    if observed.open_change is not None or not observed.lease_held:
-        return False
-    if policy.mode not in {Mode.ENFORCE, Mode.RECOMMEND} or not policy.probe:
-        return False
-    if not policy.probe.payloads or not windows.open_at(policy.change_windows, observed.now_s):
-        return False
-    noes = {v.reason for v in assessment.guards if not v.allowed}
-    return noes <= _IRRELEVANT and _open(assessment.wanted)
+    if observed.open_change is not None:
+        return "a change is under way"
+    if not observed.lease_held:
+        return "another replica leads"
+    if not windows.open_at(observed.policy.change_windows, observed.now_s):
+        return "it is not within a change window"
+    noes = (v for v in assessment.guards if not v.allowed and v.reason not in _IRRELEVANT)
+    no = next(noes, None)
+    return _decides(assessment.wanted) if no is None else no.detail
 
 
-def _open(wanted: Decision) -> bool:
-    """Whether what is wanted can wait, or is to wait for better knowledge."""
+def _decides(wanted: Decision) -> str | None:
+    """Why what is wanted can, or need, not wait for better knowledge; None where it can."""
     if isinstance(wanted, Propose):
-        return wanted.proposal.reason is Reason.CHEAPER_SIZE
-    return wanted.reason in _OPEN
+        slower = wanted.proposal.reason is not Reason.CHEAPER_SIZE
+        return f"{wanted.proposal.reason} is not kept waiting" if slower else None
+    return None if wanted.reason in _OPEN else wanted.detail
 
 
-def _tired(looking: Looking) -> bool:
+def _tired(looking: Looking) -> str | None:
     """Whether enough was tried: too many probes, or the last two could not be carried out. One
     that a restart of ours ended is no reason to wait."""
     recent = looking.recent
     if len(recent) >= MOST_PROBES:
-        return True
+        return f"{len(recent)} copies were measured in the last {REMEMBERED_S / DAY_S:.0f} days"
     last = recent[:2]
     failed = [p for p in last if p.outcome is not None and _taught_nothing(p)]
     patient = last and looking.observed.now_s < last[0].started_at_s + BACK_OFF_S
-    return len(failed) == 2 and bool(patient)
+    if len(failed) == 2 and patient:
+        return f"the last two probes could not be carried out: {last[0].detail}"
+    return None
 
 
 def _taught_nothing(record: ProbeRecord) -> bool:
@@ -187,12 +221,10 @@ def _taught_nothing(record: ProbeRecord) -> bool:
     return record.outcome is ProbeOutcome.FAILED or (discarded and not own)
 
 
-def _probe(wish: Wish, probing: Probing, usd: float) -> Probe:
-    order = ProbeOrder(
-        ProbeKind.SHADOW, wish.size, wish.phases, probing.warm_up, usd, wish.worth_usd, wish.words
-    )
-    cost = f"for about {money(usd)} USD, for it may save {money(wish.worth_usd)} a month"
-    return Probe(Reason.PROBING, f"{wish.words}: to be measured {cost}", plan=order)
+def _probe(order: ProbeOrder) -> Probe:
+    usd = "?" if isinstance(order.usd, Missing) else money(order.usd)
+    cost = f"for about {usd} USD, for it may save {money(order.worth_usd)} a month"
+    return Probe(Reason.PROBING, f"{order.why}: to be measured {cost}", plan=order)
 
 
 def _decided(assessment: Assessment, decision: Hold) -> Assessment:

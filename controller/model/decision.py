@@ -58,6 +58,16 @@ Decision: TypeAlias = Hold | Probe | Propose
 
 
 @dataclass(frozen=True, slots=True)
+class Prospect:
+    """Whether a copy would be measured before anything is changed."""
+
+    order: ProbeOrder | None
+    """The probe that knowing more asks for; None where nothing would be learnt."""
+    refused: str | None
+    """Why it is not made now; None where it comes next."""
+
+
+@dataclass(frozen=True, slots=True)
 class GuardVerdict:
     """One guard's answer; `reason` is set where it says no."""
 
@@ -92,5 +102,7 @@ class Assessment:
     """Why the newest closed change ended as it did; None where nothing was ever changed."""
     unexpected: str | None = None
     """What live probes were answered behind a good status, if not what was expected."""
+    prospect: Prospect | None = None
+    """The probe that would come first; None where that was not asked."""
     hosting: tuple[HostingCost, ...] = ()
     """What the demand would cost under each kind of hosting."""

@@ -121,7 +121,8 @@ def _maybe(value: Any, document: Any) -> Json:
     return {"missing": value.reason} if isinstance(value, Missing) else document(value)
 
 
-def _number(value: Any) -> Any:
+def number_document(value: Any) -> Any:
+    """A number, rounded to what it can mean, or why there is none."""
     if isinstance(value, Missing):
         return {"missing": value.reason}
     return _round(value) if isinstance(value, float) else value
@@ -143,7 +144,7 @@ def _wanted(wanted: Hold | Propose) -> Json:
         "message": proposal.detail,
         "target": size_document(proposal.target),
         "pSlo": _round(proposal.p_slo),
-        "p95BeforeMs": _number(proposal.p95_before_ms),
+        "p95BeforeMs": number_document(proposal.p95_before_ms),
         "p95AfterMs": interval(proposal.p95_after_ms),
         "usdPerMonthBefore": interval(proposal.usd_per_month_before),
         "usdPerMonthAfter": interval(proposal.usd_per_month_after),
@@ -156,12 +157,12 @@ def _demand(demand: Demand) -> Json:
         "requestsPerMonth": interval(demand.requests_per_month),
         "requestsPerHourPeak": _round(demand.requests_per_hour_peak),
         "requestsPerHourTrough": _round(demand.requests_per_hour_trough),
-        "requestsPerSecondPeak": _number(demand.rps_peak),
-        "concurrencyPeak": _number(demand.concurrency_peak),
-        "memoryUsedMb": _number(demand.memory_used_mb),
-        "errorRatio": _number(demand.error_ratio),
-        "throttleRatio": _number(demand.throttle_ratio),
-        "coldStartRatio": _number(demand.cold_start_ratio),
+        "requestsPerSecondPeak": number_document(demand.rps_peak),
+        "concurrencyPeak": number_document(demand.concurrency_peak),
+        "memoryUsedMb": number_document(demand.memory_used_mb),
+        "errorRatio": number_document(demand.error_ratio),
+        "throttleRatio": number_document(demand.throttle_ratio),
+        "coldStartRatio": number_document(demand.cold_start_ratio),
         "hoursObserved": demand.hours_observed,
     }
 
@@ -171,10 +172,10 @@ def _slo(slo: SloStatus) -> Json:
         "attainment": slo.attainment.value,
         "requests": slo.requests,
         "slow": slo.slow,
-        "metRatio": _number(slo.met_ratio),
+        "metRatio": number_document(slo.met_ratio),
         "pMet": _round(slo.p_met),
-        "p95Ms": _number(slo.p95_ms),
-        "errorRatio": _number(slo.error_ratio),
+        "p95Ms": number_document(slo.p95_ms),
+        "errorRatio": number_document(slo.error_ratio),
         "newest": None if isinstance(slo.newest_s, Missing) else instant(slo.newest_s),
     }
 
@@ -202,7 +203,7 @@ def _of_instances(estimate: Estimate) -> Json:
     return {
         "instances": interval(estimate.instances),
         "capacityRequestsPerSecond": _maybe(estimate.capacity_rps, interval),
-        "usdPerInstanceHour": _number(estimate.usd_per_hour),
+        "usdPerInstanceHour": number_document(estimate.usd_per_hour),
     }
 
 
@@ -220,7 +221,7 @@ def _hosting(line: HostingCost) -> Json:
         "present": line.present,
         "what": line.what,
         "usdPerMonth": _maybe(line.usd_per_month, interval),
-        "breakEvenRequestsPerSecond": _number(line.break_even_rps),
+        "breakEvenRequestsPerSecond": number_document(line.break_even_rps),
         "assumes": line.assumes,
     }
 
@@ -233,9 +234,9 @@ def cost_document(row: CostRow) -> Json:
         "meetsSlo": row.meets_slo,
         "pSlo": _round(row.p_slo),
         "instances": _maybe(row.instances, interval),
-        "usdPerHour": _number(row.usd_per_hour),
+        "usdPerHour": number_document(row.usd_per_hour),
         "usdPerMonth": _maybe(row.usd_per_month, interval),
-        "usdPerMillionRequests": _number(row.usd_per_million),
+        "usdPerMillionRequests": number_document(row.usd_per_million),
         "fitsBudget": row.fits_budget,
         "verdict": row.verdict.value,
         "evidence": row.evidence,

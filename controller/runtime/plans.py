@@ -13,10 +13,13 @@ from enum import StrEnum
 from typing import Any
 
 from controller.core.conditions import current_candidate
+from controller.core.probe_worth import not_allowed
 from controller.model.decision import Assessment, GuardVerdict, Hold, Proposal, Propose
 from controller.model.demand import Interval
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Maybe, Missing
+from controller.model.policy import Policy
+from controller.model.probe import ProbeOrder
 from controller.model.reason import Reason
 from controller.runtime.documents import (
     Json,
@@ -24,9 +27,10 @@ from controller.runtime.documents import (
     instant,
     interval,
     key_document,
+    number_document,
 )
 from controller.runtime.oneshot import Seen
-from controller.runtime.size_documents import size_from
+from controller.runtime.size_documents import size_document, size_from
 
 
 class Action(StrEnum):
@@ -43,6 +47,7 @@ class Action(StrEnum):
 _KEEPING = {
     Reason.RIGHT_SIZE,
     Reason.SAVING_TOO_SMALL,
+    Reason.NOT_MEASURED,
     Reason.NOT_CONFIDENT,
     Reason.INFEASIBLE,
     Reason.MODE_OFF,
@@ -139,10 +144,39 @@ def plan_item(seen: Seen) -> Json:
         "until": None if action is Action.CHANGE else whole["until"],
         "heldBy": [guard for guard in whole["guards"] if not guard["allowed"]],
         "predicted": _predicted(assessment),
+        "probe": _probe(assessment, policy),
         "slo": whole["slo"],
         "etag": None if assessment.state is None else assessment.state.etag,
         "observedAt": whole["at"],
     }
+
+
+def probe_first(assessment: Assessment) -> ProbeOrder | None:
+    """The probe of a copy that comes before any change, if one does."""
+    prospect = assessment.prospect
+    return prospect.order if prospect is not None and prospect.refused is None else None
+
+
+def no_probe(assessment: Assessment, policy: Policy) -> str | None:
+    """Why no copy is measured first; None where one is, or nobody can say."""
+    prospect = assessment.prospect
+    return not_allowed(policy) if prospect is None else prospect.refused
+
+
+def _probe(assessment: Assessment, policy: Policy) -> Json:
+    """The probe that is wanted, and why it is not made, where it is not."""
+    order = None if assessment.prospect is None else assessment.prospect.order
+    wanted: dict[str, Any] = {"refused": no_probe(assessment, policy)}
+    if order is not None:
+        wanted |= {
+            "size": size_document(order.size),
+            "requests": round(order.requests),
+            "durationSeconds": round(order.duration_s, 1),
+            "usd": number_document(order.usd),
+            "worthUsd": number_document(order.worth_usd),
+            "message": order.why,
+        }
+    return wanted
 
 
 def _predicted(assessment: Assessment) -> Json:

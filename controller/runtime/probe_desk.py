@@ -37,7 +37,8 @@ _Basis = tuple[Beliefs, tuple[tuple[str, ProbeOutcome | None], ...]]
 class ProbeDesk:
     """Between the loop and the probes."""
 
-    probes: Probes
+    probes: Probes | None
+    """None: what would be probed is said, and nothing is (a plan)."""
     prices: PriceSource
     _wishes: dict[EndpointKey, tuple[_Basis, Wish | None]] = field(default_factory=dict)
     """A search among instances takes a tenth of a second: it is asked again when something new
@@ -49,9 +50,6 @@ class ProbeDesk:
         """The assessment, with a probe for a decision where one is worth its price, and with
         what live probes found wrong."""
         assessment = replace(assessment, unexpected=unexpected(observed.probes))
-        probing = observed.policy.probe
-        if probing is None or not probing.shadows:
-            return assessment
 
         def rate(size: Size) -> Maybe[Tariff]:
             return tariff(size, observed.state, self.prices, ProbeKind.SHADOW)
@@ -77,6 +75,7 @@ class ProbeDesk:
     def begin(self, entry: Entry, observed: Observed, decision: Probe) -> None:
         """Begin the probe; where too many are under way, the next tick asks again."""
         probing = entry.policy.probe
+        assert self.probes is not None, "who carries nothing out begins no probe"
         assert probing is not None, "nothing is probed without a policy that says how"
         asked = Asked(
             key=entry.key,

@@ -232,6 +232,25 @@ def test_policies_from_standard_input(account: Account, shell: Shell) -> None:
     assert result.document["items"][0]["endpoint"]["key"] == THUMBS
 
 
+def test_the_probe_that_would_come_first_is_said(account: Account) -> None:
+    """A plan says what the daemon would measure before it changes anything; nothing is sent."""
+    probe = "  probe: {payloads: [{inline: '{}'}], shadow: {allowed: true}}"
+    account.write(policy("ocr", mode="Enforce", more=probe), policy("thumbs"))
+    out = account.shell("plan", "--policies", account.policies, "-o", "markdown").out
+    said = r"would probe 3008 MB on a shadow first: about 0.00\d+ USD, 103 calls"
+    assert re.search(said, out)
+    assert "The controller would measure 1 copy first, for about 0.00" in out
+    items = account.shell("plan", "--policies", account.policies, "-o", "json").document["items"]
+    probes = {item["endpoint"]["name"]: item["probe"] for item in items}
+    assert probes["thumbs"] == {"refused": "the policy has no `probe`"}
+    assert probes["ocr"]["size"] == {"memoryMb": 3008}
+    assert 0.0 < probes["ocr"]["usd"] < probes["ocr"]["worthUsd"]
+    assert probes["ocr"]["refused"] is None
+    explained = account.shell("explain", "ocr", "--policies", account.policies).out
+    assert re.search(f"Probe: +{said}; .*; worth about", explained)
+    assert account.mutations() == 0
+
+
 def test_a_plan_fits_eighty_columns_and_keeps_sizes_and_money(account: Account) -> None:
     account.write(policy("ocr"), policy("thumbs"))
     result = account.shell(

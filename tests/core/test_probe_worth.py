@@ -23,7 +23,7 @@ from controller.core.probe_lessons import impossible
 from controller.core.probe_wish import memory_wish
 from controller.core.probe_worth import Looking, consider
 from controller.kinds.lambda_function.kind import LambdaSizing
-from controller.model.decision import Assessment, Hold, Probe, Propose
+from controller.model.decision import Assessment, Hold, Probe, Propose, Prospect
 from controller.model.endpoint import Kind
 from controller.model.estimate import Rejection
 from controller.model.missing import Missing
@@ -89,19 +89,22 @@ def test_a_decrease_waits_for_a_look_at_a_copy(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize(
-    "observed",
+    ("observed", "why"),
     [
-        big(None),
-        big(Probing(PROBING.payloads)),
-        big(Probing((), shadows=True)),
-        big(pauses=(a_pause(),)),
-        big(lease_held=False),
-        big(open_change=a_change()),
-        big(policy=a_policy(400.0, mode=Mode.OBSERVE)),
-        big(policy=a_policy(400.0, change_windows=(ChangeWindow((5,), 0, 60, "UTC"),))),
-        big(replace(PROBING, budget=ProbeBudget(usd_per_probe=1e-7))),
-        big(probes=(probed(usd=0.999999),), probing=PROBING),
-        big(hours=12),
+        (big(None), "the policy has no `probe`"),
+        (big(Probing(PROBING.payloads)), "does not allow copies"),
+        (big(Probing((), shadows=True)), "no payloads"),
+        (big(pauses=(a_pause(),)), "paused by"),
+        (big(lease_held=False), "another replica leads"),
+        (big(open_change=a_change()), "a change is under way"),
+        (big(policy=a_policy(400.0, mode=Mode.OBSERVE)), "mode is Observe"),
+        (
+            big(policy=a_policy(400.0, change_windows=(ChangeWindow((5,), 0, 60, "UTC"),))),
+            "not within a change window",
+        ),
+        (big(replace(PROBING, budget=ProbeBudget(usd_per_probe=1e-7))), "and a probe may cost"),
+        (big(probes=(probed(usd=0.999999),), probing=PROBING), "of the day's 1.00 are spent"),
+        (big(hours=12), "hour"),
     ],
     ids=[
         "no probe in the policy",
@@ -117,12 +120,25 @@ def test_a_decrease_waits_for_a_look_at_a_copy(mode: Mode) -> None:
         "too little history",
     ],
 )
-def test_nothing_is_probed(observed: Observed) -> None:
-    assert not isinstance(decided(observed).decision, Probe)
+def test_nothing_is_probed_and_it_is_said_why(observed: Observed, why: str) -> None:
+    assessment = decided(observed)
+    assert not isinstance(assessment.decision, Probe)
+    assert assessment.prospect is not None
+    assert why in (assessment.prospect.refused or "")
 
 
 def test_an_unknown_price_is_not_paid() -> None:
-    assert not isinstance(decided(big(), Missing("no price")).decision, Probe)
+    assessment = decided(big(), Missing("no price"))
+    assert not isinstance(assessment.decision, Probe)
+    assert assessment.prospect is not None
+    assert assessment.prospect.order is not None, "what would be measured is known"
+    assert assessment.prospect.refused == "its price is not known: no price"
+
+
+def test_what_comes_first_is_what_is_decided() -> None:
+    assessment = decided(big())
+    assert isinstance(assessment.decision, Probe)
+    assert assessment.prospect == Prospect(assessment.decision.plan, None)
 
 
 def test_a_breach_is_answered_and_not_studied() -> None:
