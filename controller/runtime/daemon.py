@@ -166,6 +166,8 @@ class Daemon:
         self._log.info("stopping")
         self._schedule.stop()
         clean = self._workers.stop(GRACE_S)
+        if self._at.rounds is not None and self._leadership.working:
+            self._at.rounds.probes.leave()
         self._leadership.stop(clean=clean)
         self.listener.stop()
         if not clean:

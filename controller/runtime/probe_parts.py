@@ -1,7 +1,7 @@
 """What probes are made of: what is asked, what they are carried out with, what they end as."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.core.contract import KindRules
 from controller.core.probe_cost import Tariff, money
@@ -15,6 +15,7 @@ from controller.model.probe import (
     ProbeKind,
     ProbeOrder,
     ProbeOutcome,
+    ProbePlan,
     ProbeRecord,
     ProbeRun,
     ProbeTarget,
@@ -82,6 +83,30 @@ class ProbeParts:
     """… and of one endpoint."""
 
 
+@dataclass(slots=True)
+class OpenProbe:
+    """A probe under way, with all that is known of it."""
+
+    asked: Asked
+    record: ProbeRecord
+    begun_at_s: float
+    shadow: Shadow | None = None
+    """What is left of its copy."""
+    plan: ProbePlan | None = None
+    """Once it sends."""
+    run: ProbeRun | None = None
+    """What it brought back."""
+    recorded: bool = False
+    attempts: int = 0
+    """To remove the copy, in vain."""
+    stopped: bool = False
+
+    @property
+    def through(self) -> bool:
+        """Whether nothing is left to be done."""
+        return self.recorded and self.shadow is None
+
+
 def begun(asked: Asked, shadow: Shadow | None, now_s: float) -> ProbeRecord:
     """Named as its shadow is; a live probe by its endpoint and time."""
     name = f"live:{asked.key}:{now_s:.3f}" if shadow is None else shadow.id
@@ -98,6 +123,13 @@ def begun(asked: Asked, shadow: Shadow | None, now_s: float) -> ProbeRecord:
         usd_estimated=asked.order.usd,
         usd=NOT_TOLD,
     )
+
+
+def broken_off(record: ProbeRecord, now_s: float, why: str) -> ProbeRecord:
+    """A record of a probe that nobody knows the end of: what it cost is taken to be what was
+    expected."""
+    failed = ProbeOutcome.FAILED
+    return replace(record, ended_at_s=now_s, outcome=failed, detail=why, usd=record.usd_estimated)
 
 
 def live_target(asked: Asked) -> ProbeTarget:

@@ -7,7 +7,7 @@ shadows are swept; a probe is never resumed, for its samples died with its gener
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -19,17 +19,17 @@ from controller.model.policy import Scope
 from controller.model.probe import (
     ProbeKind,
     ProbeOutcome,
-    ProbePlan,
     ProbeRecord,
     ProbeRun,
-    Shadow,
     ShadowPhase,
 )
 from controller.runtime.probe_parts import (
     Asked,
     Ended,
+    OpenProbe,
     ProbeParts,
     begun,
+    broken_off,
     ended_sentence,
     live_target,
     words,
@@ -45,24 +45,12 @@ ATTEMPTS = 10
 """Failed calls to remove a copy, after which it is left to the sweeper."""
 
 
-@dataclass(slots=True)
-class _Open:
-    asked: Asked
-    record: ProbeRecord
-    begun_at_s: float
-    shadow: Shadow | None = None
-    plan: ProbePlan | None = None
-    recorded: bool = False
-    attempts: int = 0
-    stopped: bool = False
-
-
 class Probes:
     """All probes of this process. Safe from several threads; one of them steps at a time."""
 
     def __init__(self, parts: ProbeParts) -> None:
         self._at = parts
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, OpenProbe] = {}
         self._lock = threading.Lock()
         self._stepping = threading.Lock()
         self._log = structlog.get_logger("rightsizer")
@@ -86,7 +74,7 @@ class Probes:
                     asked.key, asked.scope, asked.order.size, lifetime_s
                 )
             record = begun(asked, shadow, now_s)
-            self._open[record.id] = _Open(asked, record, now_s, shadow)
+            self._open[record.id] = OpenProbe(asked, record, now_s, shadow)
             self._at.store.put_probe(record)
         self._log.info(
             f"probe: {asked.key.short} {words(asked)} begins",
@@ -134,7 +122,7 @@ class Probes:
                 probes = list(self._open.values())
             ended = [done for probe in probes if (done := self._step(probe)) is not None]
             with self._lock:
-                through = {name for name, probe in self._open.items() if _through(probe)}
+                through = {name for name, probe in self._open.items() if probe.through}
                 free = {self._open.pop(name).asked.key for name in through}
             for key in sorted(free):
                 self._at.freed(key)
@@ -162,15 +150,7 @@ class Probes:
             left = record.ended_at_s is None and ours
             if left and record.id not in self._open and record.started_at_s <= now_s - age_s:
                 detail = "the controller ended before the probe did"
-                self._at.store.put_probe(
-                    replace(
-                        record,
-                        ended_at_s=now_s,
-                        outcome=ProbeOutcome.FAILED,
-                        detail=detail,
-                        usd=record.usd_estimated,
-                    )
-                )
+                self._at.store.put_probe(broken_off(record, now_s, detail))
         self.sweep()
 
     def sweep(self, strays: Sequence[tuple[Scope, Kind]] = ()) -> bool:
@@ -187,11 +167,23 @@ class Probes:
             self._log.info(f"shadow {shadow.id}, which no journal knew of, is removed")
         return bool(swept.going) or any(found.going for found in looked)
 
+    def leave(self) -> None:
+        """End all probes, for nobody may come after us: no more is sent, and each copy is asked to
+        go, by one call. What is left of it, or cannot go yet, the next start removes."""
+        self._at.runner.close()
+        with self._lock:
+            copies = [probe.shadow for probe in self._open.values() if probe.shadow is not None]
+        for shadow in copies:
+            try:
+                self._at.shadows.end(shadow)
+            except AdapterError as error:
+                self._log.warning(f"shadow {shadow.id} is left to the next start: {error}")
+
     def close(self) -> None:
-        """End all generators. Shadows are removed by the next start."""
+        """End all generators."""
         self._at.runner.close()
 
-    def _step(self, probe: _Open) -> Ended | None:
+    def _step(self, probe: OpenProbe) -> Ended | None:
         """One step of one probe; what AWS refuses ends it."""
         try:
             if probe.recorded:
@@ -200,8 +192,9 @@ class Probes:
             if probe.plan is None:
                 self._prepare(probe)
                 return None
-            run = self._at.runner.poll(probe.record.id)
-            return None if run is None else self._record(probe, run)
+            # kept: where the journal cannot take it now, it is asked again
+            probe.run = probe.run or self._at.runner.poll(probe.record.id)
+            return None if probe.run is None else self._record(probe, probe.run)
         except (Retryable, Throttled) as error:
             if self._at.clock.now_s() < probe.begun_at_s + MAKING_S:
                 return None
@@ -210,8 +203,24 @@ class Probes:
             raise
         except AdapterError as error:
             return self._record(probe, self._failure(probe, str(error)))
+        except Exception as error:
+            # a defect of ours in one probe must keep neither the others nor the sweeper from theirs
+            self._log.exception("a probe failed", probe=probe.record.id)
+            self._break_off(probe, f"an unexpected {type(error).__name__}: see the log")
+            return None
 
-    def _prepare(self, probe: _Open) -> None:
+    def _break_off(self, probe: OpenProbe, why: str) -> None:
+        """Have no more to do with a probe; its copy is the sweeper's."""
+        self._at.runner.stop(probe.record.id)
+        if not probe.recorded:
+            record = broken_off(probe.record, self._at.clock.now_s(), why)
+            self._at.store.put_probe(record)
+            self._at.counted(ProbeOutcome.FAILED, record.requests, record.usd)
+        if probe.shadow is not None:
+            self._at.shadows.release(probe.shadow)
+        probe.recorded, probe.shadow = True, None
+
+    def _prepare(self, probe: OpenProbe) -> None:
         """Make the copy, a step at a time; once it serves, start the generator."""
         asked, now_s = probe.asked, self._at.clock.now_s()
         if probe.stopped:
@@ -230,7 +239,7 @@ class Probes:
         self._at.runner.start(probe.record.id, plan)
         probe.plan = plan
 
-    def _record(self, probe: _Open, run: ProbeRun) -> Ended:
+    def _record(self, probe: OpenProbe, run: ProbeRun) -> Ended:
         """The run is through: what it found and cost is in the journal on return."""
         asked = probe.asked
         found = found_in(run, asked.key.kind, asked.slo.covers)
@@ -258,7 +267,7 @@ class Probes:
             return False
         return self._at.rules[asked.key.kind].era(state) == asked.era
 
-    def _remove(self, probe: _Open) -> None:
+    def _remove(self, probe: OpenProbe) -> None:
         """One step of removing the copy; after many refusals it is left to the sweeper."""
         shadow = probe.shadow
         if shadow is None:
@@ -273,10 +282,6 @@ class Probes:
                 self._at.shadows.release(shadow)
                 probe.shadow = None
 
-    def _failure(self, probe: _Open, why: str) -> ProbeRun:
+    def _failure(self, probe: OpenProbe, why: str) -> ProbeRun:
         now_s = self._at.clock.now_s()
         return ProbeRun(ProbeOutcome.FAILED, why.rstrip("."), probe.begun_at_s, now_s)
-
-
-def _through(probe: _Open) -> bool:
-    return probe.recorded and probe.shadow is None

@@ -11,7 +11,7 @@ from controller.clock import VirtualClock
 from controller.core.probe_cost import Tariff
 from controller.kinds.lambda_function.kind import LambdaRules
 from controller.model.endpoint import EndpointState, Kind
-from controller.model.errors import AccessDenied, Conflict, Terminal, Throttled
+from controller.model.errors import AccessDenied, Conflict, StoreError, Terminal, Throttled
 from controller.model.missing import Maybe
 from controller.model.policy import Scope, Slo
 from controller.model.probe import (
@@ -77,6 +77,8 @@ class Runner:
         self.stopped: list[str] = []
         self.run: ProbeRun | None = None
         self.absent = False
+        self.once = False
+        self.defects: list[Exception] = []
 
     def start(self, probe_id: str, plan: ProbePlan) -> None:
         if self.absent:
@@ -84,7 +86,10 @@ class Runner:
         self.plans[probe_id] = plan
 
     def poll(self, probe_id: str) -> ProbeRun | None:
-        return self.run
+        if self.defects:
+            raise self.defects.pop()
+        found, self.run = self.run, None if self.once else self.run
+        return found
 
     def stop(self, probe_id: str) -> None:
         self.stopped.append(probe_id)
@@ -250,6 +255,67 @@ def test_the_next_life_closes_what_the_last_left_open() -> None:
     assert record.outcome is ProbeOutcome.FAILED
     assert not scene.maker.there
     assert not scene.store.shadows()
+
+
+def test_a_daemon_that_ends_asks_its_copies_to_go() -> None:
+    scene = Scene()
+    scene.probes.begin(scene.asked())
+    scene.live(3)
+    assert scene.maker.there
+    assert scene.runner.plans
+    scene.probes.leave()
+    assert not scene.maker.there, "it would cost money until somebody looked"
+    assert not scene.runner.plans
+
+
+def test_a_copy_that_cannot_go_yet_is_the_next_lifes() -> None:
+    scene = Scene()
+    scene.probes.begin(scene.asked())
+    scene.live(3)
+    scene.maker.removals.append(Conflict("it is being created"))
+    scene.probes.leave()
+    assert scene.maker.there
+    (row,) = scene.store.shadows()
+    assert row.phase is ShadowPhase.REMOVING
+
+
+def test_a_defect_in_one_probe_keeps_no_other_from_its_end() -> None:
+    scene = Scene(most=2)
+    scene.probes.begin(scene.asked())
+    scene.probes.begin(replace(scene.asked(), key=replace(KEY, name="other")))
+    scene.live(4)
+    assert len(scene.runner.plans) == 2
+    scene.runner.defects.append(RuntimeError("ours"))
+    scene.runner.run = scene.answers()
+    scene.live(4)
+    assert not scene.probes.busy()
+    outcomes = {record.key.name: record.outcome for record in scene.store.probes()}
+    assert outcomes == {KEY.name: ProbeOutcome.FAILED, "other": ProbeOutcome.SUCCEEDED}
+    scene.probes.sweep()
+    assert not scene.maker.there
+    assert not scene.store.shadows()
+
+
+def test_what_a_probe_brought_back_waits_for_a_journal_that_cannot_take_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene()
+    scene.probes.begin(scene.asked())
+    scene.live(3)
+    scene.runner.once, scene.runner.run = True, scene.answers()
+    put = scene.store.put_probe
+
+    def full(_: Any) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(scene.store, "put_probe", full)
+    with pytest.raises(StoreError):
+        scene.live(1)
+    monkeypatch.setattr(scene.store, "put_probe", put)
+    scene.live(3)
+    (record,) = scene.store.probes(KEY)
+    assert record.outcome is ProbeOutcome.SUCCEEDED
+    assert record.requests > 0
 
 
 def test_interrupted_by_hand_the_copy_goes_first() -> None:
