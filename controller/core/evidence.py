@@ -30,6 +30,10 @@ WEIGHT_CAP = 4.0
 """An hour counts for at most this many times the median hour's requests."""
 P95_NOISE = 3.2**2
 """Sampling variance of a p95 against that of a mean, for lognormal latencies."""
+LEAST_SIGMA = 0.05
+"""Log standard deviation of single latencies: no less is believed …"""
+LEAST_RATIO = math.exp(1.645 * LEAST_SIGMA)
+"""… so of p95 over median (lognormal: z95 = 1.645) no less than this."""
 LEVEL_SD_FLOOR = 0.03
 """Between-hour standard deviation assumed while a level rests on few hours, in log units."""
 
@@ -251,13 +255,13 @@ def _point(size: Size, segment: int, level: _Level) -> Point:
     hours = level.hours
     requests = [r.requests for r in hours]
     cap = WEIGHT_CAP * statistics.median(requests)
-    weights = [min(float(n), cap) for n in requests]
+    weights = [float(n) if n < cap else cap for n in requests]
     total = sum(weights)
     log_p95s = [math.log(r.p95_ms) for r in hours]
-    mean_noise = _average([_sigma(r) ** 2 / r.requests for r in hours], weights, total)
+    mean_noise = _average(_noises(hours), weights, total)
     log_mean, mean_between = _level(level.logs, weights, total)
     log_p95, p95_between = _level(log_p95s, weights, total)
-    share = sum(w * w for w in weights) / total**2
+    share = sum(map(mul, weights, weights)) / total**2
     return Point(
         size=size,
         segment=segment,
@@ -268,15 +272,17 @@ def _point(size: Size, segment: int, level: _Level) -> Point:
         between_var=p95_between,
         requests=sum(requests),
         hours=len(hours),
-        first_s=min(r.start_s for r in hours),
-        last_s=max(r.end_s for r in hours),
+        first_s=min([r.start_s for r in hours]),
+        last_s=max([r.end_s for r in hours]),
     )
 
 
-def _sigma(row: Observation) -> float:
-    """Log standard deviation of single latencies, from the quantiles (lognormal: z95 = 1.645)."""
-    ratio = row.p95_ms / max(row.p50_ms, 1e-3)
-    return max(0.05, math.log(ratio) / 1.645) if ratio > 1.0 else 0.05
+def _noises(hours: Sequence[Observation]) -> list[float]:
+    """Sampling variance of every hour's log mean: that of single latencies, from its
+    quantiles, over how many there were."""
+    ratios = [r.p95_ms / max(r.p50_ms, 1e-3) for r in hours]
+    sigmas = [math.log(ratio) / 1.645 if ratio > LEAST_RATIO else LEAST_SIGMA for ratio in ratios]
+    return [sigma * sigma / r.requests for sigma, r in zip(sigmas, hours, strict=True)]
 
 
 def _level(values: Sequence[float], weights: Sequence[float], total: float) -> tuple[float, float]:
@@ -284,7 +290,8 @@ def _level(values: Sequence[float], weights: Sequence[float], total: float) -> t
     mean = _average(values, weights, total)
     if len(values) < 3:
         return mean, LEVEL_SD_FLOOR**2
-    scatter = _average([(v - mean) ** 2 for v in values], weights, total)
+    off = [v - mean for v in values]
+    scatter = _average(list(map(mul, off, off)), weights, total)
     return mean, max(scatter * len(values) / (len(values) - 1.0), 0.01**2)
 
 

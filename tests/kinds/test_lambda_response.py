@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from controller.core.evidence import Evidence, evidence
 from controller.core.stats import Z90
+from controller.kinds.shared.kriging import krige
 from controller.kinds.shared.learnt import LEARNT
 from controller.kinds.shared.response import Prediction, predict
 from controller.kinds.shared.shapes import correlation, log_duration, shapes_of
@@ -288,3 +289,18 @@ def test_a_truth_of_the_family_is_found_from_three_sizes() -> None:
     prediction = predicted(found, [256, 768, 1536, 4096])
     for i, mb in enumerate([256, 768, 1536, 4096]):
         assert math.exp(prediction.log_mean[i]) == pytest.approx(truth.mean_ms(mb), rel=0.12)
+
+
+@settings(max_examples=15)
+@given(
+    st.dictionaries(st.sampled_from(SIZES), st.floats(20.0, 900.0), min_size=1, max_size=4),
+)
+def test_classes_of_roughness_taken_together_are_as_each_alone(levels: dict[int, float]) -> None:
+    ordered = dict(zip(sorted(levels), sorted(levels.values(), reverse=True), strict=True))
+    points = measured(ordered).here()
+    together = krige(LEARNT, points, tuple(SIZES))
+    for i, sd in enumerate(LEARNT.rough_sds):
+        alone = krige(replace(LEARNT, rough_sds=(sd,)), points, tuple(SIZES))
+        for name in ("solve", "log_constant", "mean_gain", "p95_gain", "mean_var", "sure_var"):
+            one, other = getattr(together, name)[i], getattr(alone, name)[0]
+            np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)

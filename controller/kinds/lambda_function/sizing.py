@@ -1,7 +1,7 @@
 """Sizes of a Lambda function: the ladder, the price of each rung, and its estimate."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -65,8 +65,10 @@ def duration_usd_per_month(gb_s: float, prices: LambdaPrices) -> float:
     """
     usd, below = 0.0, 0.0
     for tier in prices.tiers:
-        upper = math.inf if tier.up_to_gb_s is None else tier.up_to_gb_s
-        usd += max(0.0, min(gb_s, upper) - below) * tier.usd_per_gb_s
+        upper = tier.up_to_gb_s
+        if upper is None or gb_s <= upper:
+            return usd + (gb_s - below) * tier.usd_per_gb_s
+        usd += (upper - below) * tier.usd_per_gb_s
         below = upper
     return usd
 
@@ -79,13 +81,21 @@ def usd_per_month(
     A duration is rounded up to the next millisecond: half of one more on average. INIT is
     billed since August 2025; where REPORT lines are not read, its share is taken as none.
     """
-    billed_ms = mean_ms + 0.5
-    if not isinstance(demand.cold_start_ratio, Missing) and not isinstance(
-        demand.init_mean_ms, Missing
-    ):
-        billed_ms += demand.cold_start_ratio * demand.init_mean_ms
+    return _usd_per_month(memory_mb, mean_ms + 0.5 + _init_ms(demand), requests, prices)
+
+
+def _usd_per_month(
+    memory_mb: int, billed_ms: float, requests: float, prices: LambdaPrices
+) -> float:
     gb_s = requests * billed_ms / 1000.0 * memory_mb / 1024.0
     return duration_usd_per_month(gb_s, prices) + requests * prices.usd_per_request
+
+
+def _init_ms(demand: Demand) -> float:
+    """What INIT adds to a request on average."""
+    if isinstance(demand.cold_start_ratio, Missing) or isinstance(demand.init_mean_ms, Missing):
+        return 0.0
+    return demand.cold_start_ratio * demand.init_mean_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +132,21 @@ def estimates(sizes_mb: Sequence[int], inputs: SizingInputs) -> Maybe[tuple[Esti
 
 def _costs(
     sizes_mb: Sequence[int], prediction: Prediction, inputs: SizingInputs
-) -> Iterator[Maybe[Interval]]:
+) -> Sequence[Maybe[Interval]]:
     """What a month costs at each size."""
     prices, requests = inputs.prices, inputs.demand.requests_per_month
-    traffic_sd = _log_sd(requests)
+    if isinstance(prices, Missing):
+        return [prices] * len(sizes_mb)
+    traffic, init_ms = Z90 * _log_sd(requests), _init_ms(inputs.demand)
     halves = (prediction.log_mean_sd * prediction.width90).tolist()
     means = zip(prediction.log_mean.tolist(), halves, strict=True)
+    found = []
     for memory_mb, (log_mean, half) in zip(sizes_mb, means, strict=True):
-        if isinstance(prices, Missing):
-            yield prices
-            continue
-        mid = usd_per_month(memory_mb, math.exp(log_mean), requests.mid, inputs.demand, prices)
-        spread = math.exp(math.hypot(half, Z90 * traffic_sd))
-        yield Interval(mid / spread, mid, mid * spread)
+        billed_ms = math.exp(log_mean) + 0.5 + init_ms
+        mid = _usd_per_month(memory_mb, billed_ms, requests.mid, prices)
+        spread = math.exp(math.hypot(half, traffic))
+        found.append(Interval(mid / spread, mid, mid * spread))
+    return found
 
 
 def _log_interval(centre: float, half: float) -> Interval:

@@ -26,12 +26,11 @@ RISE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Kriging:
-    """One class of roughness: how measurements carry over to the ladder."""
+    """How measurements carry over to the ladder: one row per class of roughness, first axis."""
 
-    rough_sd: float
     solve: Floats
     """Inverse covariance of the measurements, means first, then p95s."""
-    log_constant: float
+    log_constant: Floats
     mean_gain: Floats
     p95_gain: Floats
     mean_var: Floats
@@ -41,7 +40,7 @@ class Kriging:
     sure_var: Floats
     """… and of the p95."""
     lower: Floats
-    """Least log mean per size, by what larger sizes take …"""
+    """Least log mean per size, by what larger sizes take, for all classes …"""
     upper: Floats
     """… and greatest, by what smaller ones take."""
     doublings: Floats
@@ -50,7 +49,7 @@ class Kriging:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """What follows from the sizes alone, whatever was measured there."""
+    """What follows from the sizes alone, whatever was measured there: by class as above."""
 
     between: Floats
     """Covariance of the exact measurements, means first, then p95s."""
@@ -58,8 +57,8 @@ class _Grid:
     """Covariance of the ladder's means with the measurements …"""
     to_p95: Floats
     """… and of its p95s."""
-    mean_0: float
-    """Variance of a mean before anything is measured …"""
+    mean_0: Floats
+    """Variance of a mean before anything is measured (one column) …"""
     both_0: Floats
     """… and of a p95."""
     sure_mean_var: Floats
@@ -68,16 +67,13 @@ class _Grid:
 
 
 @lru_cache(maxsize=512)
-def _grid(learnt: Learnt, sd: float, measured: tuple[int, ...], ladder: tuple[int, ...]) -> _Grid:
+def _grid(learnt: Learnt, measured: tuple[int, ...], ladder: tuple[int, ...]) -> _Grid:
     """Endpoints measure a size or two a day at most, and estimate their ladder every hour."""
     x, at = np.log2(np.asarray(measured, dtype=np.float64)), np.log2(np.asarray(ladder, np.float64))
-    mean, tail = _covariance(learnt, sd, x, x)
-    between = _stack(mean, tail)
+    classes = [_between(learnt, sd, x, at) for sd in learnt.rough_sds]
+    between, to_mean, to_p95 = (np.stack(each) for each in zip(*classes, strict=True))
     sure = np.linalg.inv(between + SURE_VAR * np.eye(2 * len(measured)))
-    to_mean, to_tail = _covariance(learnt, sd, at, x)
-    to_p95 = np.hstack([to_mean, to_mean + to_tail])
-    to_mean = np.hstack([to_mean, to_mean])
-    mean_0 = FREE_VAR + sd**2 + learnt.point_sd**2
+    mean_0 = FREE_VAR + np.asarray(learnt.rough_sds)[:, None] ** 2 + learnt.point_sd**2
     tail_0 = FREE_VAR + learnt.tail_scatter_sd**2 + (learnt.tail_slope_sd * (at - 10.0)) ** 2
     return _Grid(
         between=between,
@@ -89,6 +85,14 @@ def _grid(learnt: Learnt, sd: float, measured: tuple[int, ...], ladder: tuple[in
         sure_var=_left(mean_0 + tail_0, to_p95 @ sure, to_p95),
         doublings=np.abs(at[:, None] - x[None, :]).min(axis=1),
     )
+
+
+def _between(learnt: Learnt, sd: float, x: Floats, at: Floats) -> tuple[Floats, Floats, Floats]:
+    """Of one class: covariance of what is measured at x, and of means and p95s at `at` with it."""
+    mean, tail = _covariance(learnt, sd, x, x)
+    to_mean, to_tail = _covariance(learnt, sd, at, x)
+    to_p95 = np.hstack([to_mean, to_mean + to_tail])
+    return _stack(mean, tail), np.hstack([to_mean, to_mean]), to_p95
 
 
 def _covariance(learnt: Learnt, sd: float, x: Floats, other: Floats) -> tuple[Floats, Floats]:
@@ -106,49 +110,43 @@ def _stack(mean: Floats, tail: Floats) -> Floats:
     return np.vstack([np.hstack([mean, mean]), np.hstack([mean, mean + tail])])
 
 
-def krige(learnt: Learnt, points: Sequence[Point], ladder: tuple[int, ...]) -> list[Kriging]:
+def krige(learnt: Learnt, points: Sequence[Point], ladder: tuple[int, ...]) -> Kriging:
     """Every class of roughness, on the memory sizes of a ladder (MB)."""
     measured = tuple(memory_mb_of(p.size) for p in points)
-    noise, sizes = _noise(points), np.asarray(ladder, dtype=np.float64)
-    lower, upper = _bounds(points, sizes, 1.0), -_bounds(points, sizes, -1.0)
-    return [
-        _carried(sd, _grid(learnt, sd, measured, ladder), noise, lower, upper)
-        for sd in learnt.rough_sds
-    ]
-
-
-def _carried(sd: float, grid: _Grid, noise: Floats, lower: Floats, upper: Floats) -> Kriging:
-    covariance = grid.between + noise
+    grid, sizes = _grid(learnt, measured, ladder), np.asarray(ladder, dtype=np.float64)
+    covariance = grid.between + _noise(points)
     inverse: Floats = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
     mean_gain, p95_gain = grid.to_mean @ inverse, grid.to_p95 @ inverse
     return Kriging(
-        rough_sd=sd,
         solve=inverse,
-        log_constant=-0.5 * float(np.linalg.slogdet(covariance)[1]),
+        log_constant=-0.5 * np.linalg.slogdet(covariance)[1],
         mean_gain=mean_gain,
         p95_gain=p95_gain,
         mean_var=_left(grid.mean_0, mean_gain, grid.to_mean),
         p95_var=_left(grid.both_0, p95_gain, grid.to_p95),
         sure_mean_var=grid.sure_mean_var,
         sure_var=grid.sure_var,
-        lower=lower,
-        upper=upper,
+        lower=_bounds(points, sizes, 1.0),
+        upper=-_bounds(points, sizes, -1.0),
         doublings=grid.doublings,
     )
 
 
-def _left(before: Floats | float, gain: Floats, covariance: Floats) -> Floats:
+def _left(before: Floats, gain: Floats, covariance: Floats) -> Floats:
     """Variance that measuring leaves."""
-    return np.asarray(np.maximum(before - (gain * covariance).sum(axis=1), 1e-8))
+    return np.asarray(np.maximum(before - (gain * covariance).sum(axis=-1), 1e-8))
 
 
 def _noise(points: Sequence[Point]) -> Floats:
     """Sampling errors of means and p95s: of a lognormal sample their covariance is exactly the
     variance of the mean, for what moves the mean moves the quantile along."""
-    mean = np.asarray([p.log_mean_var for p in points])
-    p95 = np.asarray([p.log_p95_var for p in points])
-    both = np.diag(np.minimum(mean, 0.95 * p95))
-    return np.vstack([np.hstack([np.diag(mean), both]), np.hstack([both, np.diag(p95)])])
+    count = len(points)
+    noise = np.zeros((2 * count, 2 * count))
+    for i, point in enumerate(points):
+        mean, p95 = point.log_mean_var, point.log_p95_var
+        noise[i, i], noise[count + i, count + i] = mean, p95
+        noise[i, count + i] = noise[count + i, i] = min(mean, 0.95 * p95)
+    return noise
 
 
 def _bounds(points: Sequence[Point], sizes: Floats, side: float) -> Floats:

@@ -82,17 +82,14 @@ def predict(
     weights = _weights(learnt, evidence, prior, known, missed)
     nearest = _nearest(here, sizes)
     hour_var = np.asarray([p.between_var for p in here])[nearest]
-    curves, log_threshold = curves_on(learnt, ladder), math.log(threshold_ms)
     shape, rough, kept = _thinned(weights)
-    total = np.zeros((7, len(sizes)))
-    for index, k in enumerate(known):
-        mine = shape[rough == index]
-        if len(mine):
-            rest = missed.rest[mine]
-            mean = curves[mine] + missed.scale[mine, None] + rest @ k.mean_gain.T
-            tail = missed.log_tail + rest @ (k.p95_gain - k.mean_gain).T
-            total += _share(k, kept[rough == index], mean, tail, hour_var, log_threshold)
-    return _summed(total, known[0], tuple(memory_mb_of(here[i].size) for i in nearest))
+    told = _told(known, missed.rest[shape], rough)
+    mean = curves_on(learnt, ladder)[shape] + missed.scale[shape, None] + told[:, : len(sizes)]
+    tail = missed.log_tail + told[:, len(sizes) :]
+    first = int(np.searchsorted(rough, sum(sd < RISES_FROM for sd in learnt.rough_sds)))
+    mixed = _Mixed(known, rough, kept, mean, tail, first)
+    total = _mixture(mixed, hour_var, math.log(threshold_ms))
+    return _summed(total, known, tuple(memory_mb_of(here[i].size) for i in nearest))
 
 
 def prior_of(learnt: Learnt) -> Floats:
@@ -137,7 +134,7 @@ def _missed(learnt: Learnt, points: Sequence[Point]) -> _Missed:
 
 
 def _weights(
-    learnt: Learnt, evidence: Evidence, prior: Floats, known: Sequence[Kriging], missed: _Missed
+    learnt: Learnt, evidence: Evidence, prior: Floats, known: Kriging, missed: _Missed
 ) -> Floats:
     """Posterior of every shape (rows) and class of roughness (columns)."""
     log_weights = prior + _fit(known, missed)
@@ -151,35 +148,60 @@ def _weights(
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-def _fit(known: Sequence[Kriging], missed: _Missed) -> Floats:
+def _fit(known: Kriging, missed: _Missed) -> Floats:
     """Log likelihood of every shape (rows) under every class of roughness (columns)."""
-    each = [
-        k.log_constant - 0.5 * ((missed.rest @ k.solve) * missed.rest).sum(axis=1) for k in known
-    ]
-    return np.stack(each, axis=1)
+    squares = ((missed.rest @ known.solve) * missed.rest).sum(axis=-1)
+    return np.asarray(known.log_constant - 0.5 * squares.T)
 
 
-def _share(  # noqa: PLR0917
-    k: Kriging, weights: Floats, mean: Floats, tail: Floats, hour_var: Floats, log_threshold: float
-) -> Floats:
-    """What one class of roughness adds to the mixture, per size: its weight, first and second
-    moments of mean and p95, the chance to meet the threshold, and the overshoot."""
-    mean, mean_var = _between(k, mean)
-    sure_var = mean_var + np.maximum(k.sure_var - k.sure_mean_var, 0.0) + hour_var
-    mean_var = mean_var + np.maximum(k.mean_var - k.sure_mean_var, 0.0)
-    p95 = mean + tail
-    p95_var = mean_var + np.maximum(k.p95_var - k.mean_var, 0.0) + hour_var
+@dataclass(frozen=True, slots=True)
+class _Mixed:
+    """What stands for all: rows of a shape under a class each, in order of class."""
+
+    known: Kriging
+    rough: Indices
+    """Class of every row."""
+    weights: Floats
+    mean: Floats
+    tail: Floats
+    first: int
+    """The first row of a class that may seem to rise."""
+
+
+def _told(k: Kriging, rest: Floats, rough: Indices) -> Floats:
+    """What the measurements say of means, then tails, at every size: rows of `rest`, each by its
+    own class, in one product."""
+    classes, size, count = k.mean_gain.shape
+    spread = np.zeros((len(rough), classes, count))
+    spread[np.arange(len(rough)), rough] = rest
+    gains = np.concatenate([k.mean_gain, k.p95_gain - k.mean_gain], axis=1)
+    gains = gains.transpose(0, 2, 1).reshape(classes * count, 2 * size)
+    return np.asarray(spread.reshape(len(rough), classes * count) @ gains)
+
+
+def _mixture(m: _Mixed, hour_var: Floats, log_threshold: float) -> Floats:
+    """The mixture, per size: its weight, first and second moments of mean and p95, the chance
+    to meet the threshold, and the overshoot."""
+    k = m.known
+    mean, mean_var = _between(m)
+    p95 = mean + m.tail
+    poor = np.maximum(k.mean_var - k.sure_mean_var, 0.0)
+    p95_more = poor + np.maximum(k.p95_var - k.mean_var, 0.0) + hour_var
+    sure_more = np.maximum(k.sure_var - k.sure_mean_var, 0.0) + hour_var
+    p95_var = mean_var + p95_more[m.rough]
     # A shape that is over the threshold gains no probability from a poorly known level:
     # fewer samples must never make a size look better.
     room = log_threshold - p95
-    sd = np.sqrt(np.where(room < 0.0, np.minimum(sure_var, p95_var), p95_var))
+    less = mean_var + np.minimum(sure_more, p95_more)[m.rough]
+    sd = np.sqrt(np.where(room < 0.0, less, p95_var))
     z = room / sd
     met = normal_cdf_table(z)
     over = sd * np.exp(-0.5 * z * z) * DENSITY - room * (1.0 - met)
     # Whether a shape meets the threshold anywhere, by its middle: that does not hang on noise.
-    reach = normal_cdf_table((room / np.sqrt(sure_var)).max(axis=1))
-    w = weights * (UNREACHABLE + (1.0 - UNREACHABLE) * reach)
-    squares = w @ (mean * mean + mean_var), w @ (p95 * p95 + p95_var)
+    sure = np.sqrt(mean_var + sure_more[m.rough])
+    reach = normal_cdf_table((room / sure).max(axis=1))
+    w = m.weights * (UNREACHABLE + (1.0 - UNREACHABLE) * reach)
+    squares = w @ (mean * mean + mean_var + poor[m.rough]), w @ (p95 * p95 + p95_var)
     rows = (np.full(len(hour_var), w.sum()), w @ mean, squares[0], w @ p95, squares[1])
     return np.stack([*rows, w @ met, w @ over])
 
@@ -212,23 +234,25 @@ def _thinned(weights: Floats) -> tuple[Indices, Indices, Floats]:
     return places % len(weights), places // len(weights), found[places] / found[places].sum()
 
 
-def _between(k: Kriging, mean: Floats) -> tuple[Floats, Floats]:
+def _between(m: _Mixed) -> tuple[Floats, Floats]:
     """Moments of log means that are known to lie between bounds, had measurements been exact.
 
     More memory makes nothing slower, but for what is within the noise. Smooth classes keep to
     their shapes, and shapes never rise.
     """
-    var = np.minimum(k.sure_mean_var, k.mean_var)
-    if k.rough_sd < RISES_FROM:
-        return mean, np.broadcast_to(var, mean.shape)
-    sd = np.sqrt(var)
+    k = m.known
+    var = np.minimum(k.sure_mean_var, k.mean_var)[m.rough]
+    mean, left = m.mean[m.first :], var[m.first :]
+    sd = np.sqrt(left)
     low = ((k.lower - mean) / sd).clip(-8.0, 4.0)
     high = ((k.upper - mean) / sd).clip(-4.0, 8.0)
     low_density, high_density = np.exp(-0.5 * low * low), np.exp(-0.5 * high * high)
     inside = np.maximum(normal_cdf_table(high) - normal_cdf_table(low), 1e-5) / DENSITY
     shift = (low_density - high_density) / inside
-    left = 1.0 + (low * low_density - high * high_density) / inside - shift * shift
-    return (mean + sd * shift).clip(k.lower, k.upper), var * left.clip(0.02, 1.0)
+    part = 1.0 + (low * low_density - high * high_density) / inside - shift * shift
+    m.mean[m.first :] = (mean + sd * shift).clip(k.lower, k.upper)
+    left *= part.clip(0.02, 1.0)
+    return m.mean, var
 
 
 def _nearest(points: Sequence[Point], sizes: Floats) -> list[int]:
