@@ -47,7 +47,7 @@ from controller.policy import load
 from controller.runtime.size_documents import size_document, size_from
 from controller.sandbox.actors import plan as plan_actor
 from controller.sandbox.extensions import state_of
-from controller.sandbox.faults import Fault
+from controller.sandbox.faults import Fault, FaultKind
 from controller.sandbox.iam.guard import Guard
 from controller.sandbox.inprocess_door import attach
 from controller.sandbox.principals import Principals
@@ -142,7 +142,7 @@ class Scenario:
         plan_actor(self.account.world, {"at_in_s": 1.0, **actor}, ACCOUNT_ID, REGION)
 
     def _fault(self, fields: Mapping[str, Any]) -> None:
-        self.account.faults.add(Fault(**fields))
+        self.account.faults.add(Fault(**{**fields, "kind": FaultKind(fields["kind"])}))
 
     def _clear(self, _: str) -> None:
         self.account.faults.clear()

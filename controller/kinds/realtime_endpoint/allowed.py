@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from controller.kinds.realtime_endpoint.catalogue import TYPES
 from controller.kinds.realtime_endpoint.memory import memory_floor_mb
+from controller.kinds.realtime_endpoint.snapshot import unread
 from controller.model.demand import Demand
 from controller.model.estimate import Rejection
 from controller.model.instance_types import family_of, is_burstable, needs_a_build
@@ -119,8 +120,13 @@ def _of_account(size: RealtimeSize, current: RealtimeSize, live: RealtimeLive) -
     if live.autoscaling.target is not None and not scales(size.instance_type):
         detail = f"{size.instance_type} cannot be autoscaled, and the variant is registered"
         return Rejection.NOT_ALLOWED, detail
+    if size.instance_type == current.instance_type:
+        return None
+    lost = unread(live.autoscaling)
+    if lost is not None:
+        return Rejection.NOT_ALLOWED, lost
     left = live.quota_left.get(size.instance_type)
-    if left is None or size.instance_type == current.instance_type:
+    if left is None:
         return None
     needed = max(size.min_instances, 1)
     if left >= needed:

@@ -127,6 +127,9 @@ def _forbidden(view: View) -> tuple[Reason, str] | None:
             "would change: not started"
         )
         return Reason.FOREIGN_AUTOSCALING, detail
+    lost = snapshot.unread(view.live.autoscaling) if view.retyped else None
+    if lost is not None:
+        return Reason.ACCESS_DENIED, f"{lost}: not started"
     return None
 
 

@@ -51,6 +51,16 @@ def _target(fields: dict[str, Any]) -> ScalableTarget:
     return ScalableTarget(**fields, tags=kept)
 
 
+def unread(kept: Autoscaling) -> str | None:
+    """What would be lost of it because it cannot be read, if anything would."""
+    if kept.target is None or kept.target.tags is not None:
+        return None
+    return (
+        "another instance type would lose the tags of the scalable target, which may not be "
+        "read: grant application-autoscaling:ListTagsForResource"
+    )
+
+
 def by_name(items: Iterable[Item]) -> dict[str, Item]:
     """Policies or actions by their names."""
     return {one.name: one for one in items}
