@@ -220,6 +220,11 @@ def flat(short: str, value: float, minutes: int, **labels: str) -> dict[str, lis
     return {f"rightsizer_{short}{{{pairs}}}": [value] * (minutes + 1)}
 
 
+def policies(mode: str, count: float, minutes: int) -> dict[str, list[float]]:
+    """How many policies of a mode are in force."""
+    return {f'rightsizer_policies{{mode="{mode}"}}': [count] * (minutes + 1)}
+
+
 def leads(replica: str, value: float, minutes: int) -> dict[str, list[float]]:
     """Whether a replica leads."""
     labels = f'shard="0/2",instance="{replica}:9797",node="node-{replica}"'
@@ -308,6 +313,7 @@ UP = {'rightsizer_build_info{version="1"}': [1.0] * 601}
             "RightsizerPriceOld",
         ),
         (UP | flat("last_reconcile_timestamp_seconds", 60, 60), 24, "RightsizerStalled"),
+        (UP | policies("Recommend", 2.0, 40), 30, "RightsizerSeesNothing"),
         (UP | leads("a", 0.0, 20) | leads("b", 0.0, 20), 10, "RightsizerNoLeader"),
         (
             UP | {"rightsizer_lease_transitions_total": [m / 5.0 for m in range(61)]},
@@ -337,6 +343,7 @@ def test_a_well_controller_is_silent(unit: Unit) -> None:
         | flat("paused", 1, 120)
         | leads("a", 1.0, 120)
         | leads("b", 0.0, 120)
+        | policies("Enforce", 3.0, 120)
         | {"rightsizer_lease_transitions_total": [float(min(m, 60) // 30) for m in range(121)]}
         | probes("succeeded", 3.0)
         | probes("failed", 1.0)
@@ -352,3 +359,7 @@ def test_a_well_controller_is_silent(unit: Unit) -> None:
         }
     )
     unit.run(series, [named(minutes * 60) for minutes in (30, 60, 120)])
+
+
+def test_policies_that_are_off_look_at_nothing(unit: Unit) -> None:
+    unit.run(UP | policies("Off", 2.0, 60), [named(3600)])

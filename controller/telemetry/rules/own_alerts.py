@@ -66,6 +66,16 @@ def _process(silence_s: float) -> Iterator[Own]:
         " sizes; nobody watches their SLOs.",
     )
     yield Own(
+        "RightsizerSeesNothing",
+        Severity.TICKET,
+        'sum(max by (mode) (rightsizer_policies{mode!="Off"})) > 0\n'
+        "  unless on () count(rightsizer_last_reconcile_timestamp_seconds)",
+        "Rightsizer has policies and has seen no endpoint since it was started",
+        '{{ $value | printf "%.0f" }} policies are in force, and not one look at an endpoint of'
+        " theirs has succeeded: their endpoints are not there, or cannot be found or read.",
+        silence_s,
+    )
+    yield Own(
         "RightsizerEndpointUnseen",
         Severity.TICKET,
         "time() - max without (instance, pod) (rightsizer_last_reconcile_timestamp_seconds)"
