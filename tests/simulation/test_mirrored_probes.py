@@ -1,11 +1,16 @@
 """Mirrored probes in the simulated account: measured, ended early, killed anywhere, swept."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from permitted import denials, permit
 from realtime_account import (
     KEY,
     LARGE,
+    NAME,
     SMALL,
     Shop,
     asked_sizes,
@@ -14,17 +19,33 @@ from realtime_account import (
     scaled,
     scaling_of,
 )
-from virtual_account import REGION
+from virtual_account import (
+    ACCOUNT,
+    HOUR_S,
+    MODELS,
+    REGION,
+    JournalUnderFire,
+    Killed,
+    KillSwitch,
+    armed,
+)
 
+from controller.aws.sessions import Connection, Keys, Sessions
+from controller.clock import VirtualClock
 from controller.core.probe_cost import tariff
 from controller.model.change import Change, ChangePhase
+from controller.model.condition import Pause
+from controller.model.errors import Conflict
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
 from controller.model.policy import Scope
 from controller.model.probe import Mirroring, ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
 from controller.model.probing import Probing
+from controller.model.reason import Reason
 from controller.model.size import RealtimeSize
 from controller.runtime.probe_parts import Asked
+from controller.sandbox.inprocess_door import attach
+from controller.sandbox.workload import Disturbance, Effect
 
 __all__ = ["asked_sizes"]
 
@@ -39,9 +60,9 @@ def _shop(**changes: Any) -> Shop:
     return shop
 
 
-def _begin(shop: Shop, *, share: float = 0.5) -> Change:
+def _begin(shop: Shop, *, lasts_s: float = LASTS_S) -> Change:
     state, size = shop.observe(), RealtimeSize(LARGE, 1, 1)
-    mirroring = Mirroring(share, 1, LASTS_S)
+    mirroring = Mirroring(0.5, 1, lasts_s)
     order = ProbeOrder(ProbeKind.MIRRORED, size, (), 0, 0.13, why="asked", mirror=mirroring)
     hands, chosen = shop.app.hands, shop.policies.policies[0]
     assert chosen.probe is not None
@@ -100,3 +121,140 @@ def test_users_requests_measure_a_type_and_everything_is_as_it_was() -> None:
     # One instance at 0.23 USD an hour, for 34 minutes.
     assert record.usd == pytest.approx(0.23 * 34 / 60, rel=0.05)
     assert shop.observe().realtime.instance_type == SMALL
+
+
+def _lived(switch: KillSwitch, store: Path) -> Shop:
+    """One probe in one world, with a new process where it is killed."""
+    shop = _shop(store=store, wrap_store=lambda inner: JournalUnderFire(inner, switch))
+    with armed(shop, switch):
+        try:
+            _begin(shop, lasts_s=300.0)
+            shop.run(HOUR_S, lambda: _ended(shop))
+        except Killed:
+            shop.app.close()
+            switch.kill_at = -1
+            shop.start()
+            shop.run(HOUR_S, lambda: _ended(shop))
+    return shop
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_killed_at_every_boundary_it_ends_as_it_would_have(tmp_path: Path) -> None:
+    calm = KillSwitch()
+    shop = _lived(calm, tmp_path / "calm.db")
+    expected, done, requests = _left(shop), calm.done, _record(shop).requests
+    first = next(i for i, at in enumerate(calm.where) if "plan_change" in at)
+    changing = ("_change", "Create", "Delete", "Update")
+    points = [
+        number
+        for number, at in enumerate(calm.where[first:], start=first + 1)
+        if at.startswith("after") and any(word in at for word in changing)
+    ]
+    assert len(points) >= 18
+    for number in points:
+        killer = KillSwitch()
+        killer.kill_at = number
+        shop = _lived(killer, tmp_path / f"{number}.db")
+        told = f"killed {calm.where[number - 1]} ({number}): {shop.change}"
+        assert _left(shop) == expected, told
+        assert shop.change.phase is ChangePhase.VERIFIED, told
+        assert _record(shop).outcome is ProbeOutcome.SUCCEEDED, told
+        assert _record(shop).requests == pytest.approx(requests, rel=0.3), told
+        assert killer.done["UpdateEndpoint"] <= done["UpdateEndpoint"], told
+        assert len(shop.app.store.changes()) == 1, told
+        shop.app.close()
+
+
+def _mid_way(shop: Shop, act: Callable[[Shop], None]) -> None:
+    """Do something a quarter of an hour in, while requests are copied, and see the probe through."""
+
+    def deed(_: object) -> None:
+        assert shop.change.progress.get("fed_since_s"), "requests should be copied by now"
+        act(shop)
+
+    _begin(shop)
+    shop.world.schedule(shop.world.now_s() + 900.0, "deed", deed)
+    shop.run(3 * HOUR_S, lambda: _ended(shop))
+
+
+def _slow(shop: Shop) -> None:
+    present = shop.place.workloads[NAME]
+    slower = Disturbance(Effect.LATENCY, 20.0, shop.world.now_s())
+    shop.place.set_workload(NAME, replace(present, disturbances=(slower,)), shop.world.now_s())
+
+
+def _pause(shop: Shop) -> None:
+    shop.app.store.pause(Pause(str(KEY), shop.world.now_s(), None, "a release", "ann"))
+
+
+def _user(shop: Shop) -> Any:
+    """A client that is not the controller's."""
+    sessions = Sessions(
+        VirtualClock(shop.world.now_s(), shop.world.advance_to),
+        Connection(keys=Keys(f"AKIA{ACCOUNT}USER", "secret"), max_attempts=1),
+        hook=lambda session: attach(session, shop.world),
+        models=MODELS,
+    )
+    return sessions.client(Scope(REGION), "sagemaker")
+
+
+def _release(shop: Shop) -> None:
+    user = _user(shop)
+    theirs = user.describe_endpoint_config(EndpointConfigName=f"{NAME}-config")
+    user.create_endpoint_config(
+        EndpointConfigName="release-2", ProductionVariants=theirs["ProductionVariants"]
+    )
+    user.update_endpoint(EndpointName=NAME, EndpointConfigName="release-2")
+
+
+@pytest.mark.parametrize(("act", "reason"), [(_slow, Reason.MADE_WORSE), (_pause, Reason.PAUSED)])
+def test_it_is_ended_at_once_where_users_suffer_or_somebody_says_so(
+    act: Callable[[Shop], None], reason: Reason
+) -> None:
+    shop = _shop()
+    before = _left(shop)
+    _mid_way(shop, act)
+    assert _left(shop) == before
+    assert shop.change.phase is ChangePhase.ROLLED_BACK
+    assert shop.change.verdict is not None
+    assert shop.change.verdict.reason is reason
+    assert _record(shop).outcome is ProbeOutcome.ABORTED
+
+
+def test_a_release_in_the_middle_stays_and_ends_it() -> None:
+    shop = _shop()
+    _mid_way(shop, _release)
+    assert shop.change.phase is ChangePhase.FAILED
+    assert "somebody deployed release-2" in str(shop.change.verdict)
+    assert shop.observe().realtime.endpoint.config.name == "release-2"
+    assert shop.configs() == {f"{NAME}-config", "release-2"}
+    assert _record(shop).outcome is ProbeOutcome.FAILED
+
+
+def test_aws_that_has_no_instance_leaves_everything_as_it_was() -> None:
+    fault = {"endpoint": "*", "outcome": "InsufficientCapacity", "times": 1}
+    shop = _shop(extra={"endpoint_update_faults": [fault]})
+    before = _left(shop)
+    _begin(shop)
+    with pytest.raises(Conflict, match="in flight"):
+        _begin(shop)
+    shop.run(3 * HOUR_S, lambda: _ended(shop))
+    assert _left(shop) == before
+    assert shop.change.phase is ChangePhase.ROLLED_BACK
+    assert "InsufficientInstanceCapacity" in _record(shop).detail
+
+
+def test_what_no_journal_knows_of_is_removed_once_it_has_expired(tmp_path: Path) -> None:
+    shop = _shop(store=tmp_path / "lost.db")
+    guard, before = permit(shop), _left(shop)
+    _begin(shop)
+    shop.run(900.0)
+    shop.app.close()
+    shop._store_path = tmp_path / "new.db"
+    shop.start()
+    shop.run(1800.0)
+    assert shop.observe().realtime.endpoint.config.mirrored_until_s is not None
+    shop.run(3 * HOUR_S, lambda: shop.settled)
+    assert _left(shop) == before
+    assert not denials(guard)

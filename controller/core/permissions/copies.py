@@ -23,7 +23,7 @@ def grants(policy: Policy, kind: Kind, place: Place, asked: Access | None) -> It
     if asked is not None and asked < Access.PROBE:
         return
     everything = asked is Access.PROBE
-    if everything or policy.probe is not None:
+    if everything or (policy.probe is not None and policy.probe.payloads):
         yield _calling(policy, kind, place)
     if everything or (policy.probe is not None and policy.probe.shadows):
         of_functions = kind is Kind.LAMBDA_FUNCTION

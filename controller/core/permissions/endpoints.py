@@ -39,6 +39,13 @@ def grants(policy: Policy, kind: Kind, place: Place, access: Access) -> Iterator
             yield from _guarding(place)
 
 
+def mirroring(policy: Policy, place: Place) -> Iterator[Grant]:
+    """What a mirrored probe needs that a person asks for where sizes are not changed: another
+    configuration, its deployment, and the way back."""
+    yield from _making(place, "probe.shadow.mirrored")
+    yield from _deploying(policy, place, "probe.shadow.mirrored")
+
+
 def _endpoints(policy: Policy, place: Place) -> tuple[str, ...]:
     names = written(pattern_of(policy.target))
     return tuple(place.arn("sagemaker", f"endpoint/{name}") for name in names)
@@ -117,37 +124,41 @@ def _listing(policy: Policy, kind: Kind, place: Place) -> Iterator[Grant]:
 
 
 def _changing(policy: Policy, place: Place) -> Iterator[Grant]:
+    yield from _making(place, "mode Enforce")
+    yield Grant(
+        "ChangeCapacities",
+        ("sagemaker:UpdateEndpointWeightsAndCapacities",),
+        _endpoints(policy, place),
+        "mode Enforce: counts and concurrency are set in place",
+        tagged(policy.target),
+    )
+    yield from _deploying(policy, place, "mode Enforce")
+
+
+def _making(place: Place, what: str) -> Iterator[Grant]:
     ours = (place.arn("sagemaker", f"endpoint-config/{OURS}*"),)
     yield Grant(
         "MakeConfigurations",
         ("sagemaker:AddTags", "sagemaker:CreateEndpointConfig"),
         ours,
-        "mode Enforce: another size is another configuration, tagged as ours",
+        f"{what}: another size is another configuration, tagged as ours",
         (Condition("StringEquals", f"aws:RequestTag/{OWNER_TAG}", (OWNER,)),),
     )
     yield Grant(
         "DeleteConfigurationsOfOurs",
         ("sagemaker:DeleteEndpointConfig",),
         ours,
-        "mode Enforce: configurations that we made and nothing uses are removed",
+        f"{what}: configurations that we made and nothing uses are removed",
         (Condition("StringEquals", f"aws:ResourceTag/{OWNER_TAG}", (OWNER,)),),
     )
-    yield from _deploying(policy, place)
 
 
-def _deploying(policy: Policy, place: Place) -> Iterator[Grant]:
+def _deploying(policy: Policy, place: Place, what: str) -> Iterator[Grant]:
     """UpdateEndpoint asks for the endpoint and for the configuration, each by itself; tags of
     the endpoint say nothing of the configuration, so under tags these are two statements."""
     named, configs = _endpoints(policy, place), place.arn("sagemaker", "endpoint-config/*")
     conditions = tagged(policy.target)
-    yield Grant(
-        "ChangeCapacities",
-        ("sagemaker:UpdateEndpointWeightsAndCapacities",),
-        named,
-        "mode Enforce: counts and concurrency are set in place",
-        conditions,
-    )
-    why = "mode Enforce: another size is deployed, and the way back leads to a configuration of "
+    why = f"{what}: another size is deployed, and the way back leads to a configuration of "
     if conditions:
         yield Grant("DeployToEndpoints", (UPDATE,), named, f"{why}any name", conditions)
         yield Grant("DeployConfigurations", (UPDATE,), (configs,), f"{why}any name")

@@ -90,9 +90,18 @@ def _of_policy(policy: Policy, features: Features, asked: Access | None) -> Iter
                 yield from functions.removing(policy, place)
         else:
             yield from endpoints.grants(policy, kind, place, access)
+            if _by_hand(policy, kind, access, asked):
+                yield from endpoints.mirroring(policy, place)
         yield from copies.grants(policy, kind, place, asked)
     yield from _payloads(policy, place, asked)
     yield from _shared(policy, place)
+
+
+def _by_hand(policy: Policy, kind: Kind, access: Access, asked: Access | None) -> bool:
+    """Whether people may have requests mirrored where the controller itself changes nothing."""
+    mirrored = policy.probe is not None and policy.probe.mirrored
+    more = asked is None and access < Access.ENFORCE
+    return mirrored and more and kind is Kind.REALTIME_ENDPOINT
 
 
 def _payloads(policy: Policy, place: Place, asked: Access | None) -> Iterator[Grant]:

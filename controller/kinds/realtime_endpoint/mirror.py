@@ -25,6 +25,7 @@ from controller.core.refusals import FOR_GOOD, WORDS
 from controller.core.shadows import mirror_name
 from controller.kinds.realtime_endpoint import forward, snapshot
 from controller.kinds.realtime_endpoint.moves import (
+    JUDGE_S,
     POLL_S,
     announce,
     announced,
@@ -212,7 +213,7 @@ def _fed(view: View) -> Step:
         return _back(view, Reason.FOREIGN_CHANGE, foreign)
     until_s = float(view.told("fed_since_s")) + SETTLE_S + float(view.told("lasts_s"))
     if view.now_s < until_s:
-        return wait(view, min(POLL_S, until_s - view.now_s), Reason.PROBING, words)
+        return wait(view, min(JUDGE_S, until_s - view.now_s), Reason.PROBING, words)
     minutes = (view.now_s - float(view.told("fed_since_s"))) / 60.0
     passed = Verdict(VerdictKind.PASS, Reason.PROBING, f"{words} for {minutes:.0f} minutes")
     return _back(view, Reason.PROBING, passed.detail, passed)
