@@ -10,14 +10,13 @@ from dataclasses import replace
 
 from controller.core.contract import Prices
 from controller.core.evidence import evidence
-from controller.core.probe_cost import Load, estimated_usd, money, tariff
+from controller.core.probe_cost import money
 from controller.kinds.realtime_endpoint.kind import RealtimeSizing
 from controller.kinds.realtime_endpoint.probing import FASTEST_RPS, phases_of
 from controller.kinds.realtime_endpoint.search import Probe, Rules, Spent, next_step
 from controller.model.errors import Terminal
 from controller.model.estimate import Estimate, Observation
 from controller.model.missing import Missing
-from controller.model.probe import ProbeKind, ProbeOrder
 from controller.model.size import RealtimeSize, Size
 from controller.runtime.probe_parts import Asked, Ended
 from controller.runtime.tune_parts import Subject
@@ -72,26 +71,11 @@ class InstanceShot:
         return ended.rows
 
     def _asked(self, step: Probe) -> Asked:
-        subject, size = self._subject, RealtimeSize(step.instance_type, 1, 1)
-        phases, warm_up = phases_of(step, subject.probing), subject.probing.warm_up
-        rate = tariff(size, subject.state, self._prices, ProbeKind.SHADOW)
-        requests = warm_up + sum(phase.requests for phase in phases)
-        duration_s = sum(phase.duration_s for phase in phases)
-        load = Load(requests, duration_s, subject.policy.slo.threshold_ms)
-        usd = rate if isinstance(rate, Missing) else estimated_usd(rate, load)
+        subject = self._subject
         worth = f"may save {money(step.worth_usd)} USD a month" if step.worth_usd else "to be sure"
         self._say(f"{step.instance_type} at {step.load_rps:.3g} requests a second: {worth}")
-        return Asked(
-            key=subject.key,
-            scope=subject.scope,
-            probing=subject.probing,
-            slo=subject.policy.slo,
-            order=ProbeOrder(ProbeKind.SHADOW, size, phases, warm_up, usd, why="part of a search"),
-            state=subject.state,
-            era=subject.era,
-            rate=rate,
-            actor=subject.actor,
-        )
+        size, phases = RealtimeSize(step.instance_type, 1, 1), phases_of(step, subject.probing)
+        return subject.probe(self._prices, size, phases, subject.policy.slo.threshold_ms)
 
     def _tuned(self, rows: Sequence[Observation], chosen: Size, why: str) -> Tuned:
         made = self._estimates(rows, chosen)

@@ -18,7 +18,7 @@ from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy, Scope
 from controller.model.probe import ProbeKind, ProbeOrder
-from controller.model.probing import Probing
+from controller.model.probing import Phase, Probing
 from controller.model.size import LambdaSize, ServerlessSize, Size, measured_as, memory_mb_of
 from controller.runtime.probe_parts import Asked
 
@@ -116,11 +116,21 @@ class Subject:
 
     def asked(self, prices: Prices, memory_mb: int, calls: int, latency_ms: float) -> Asked:
         """So many calls to a copy, a few at once."""
-        size, rate = self.size(memory_mb), self.rate(prices, memory_mb)
-        phases = gentle(latency_ms, calls)
-        warm_up = self.probing.warm_up
+        phases, cold_starts = gentle(latency_ms, calls), self.probing.warm_up + 2
+        return self.probe(prices, self.size(memory_mb), phases, latency_ms, cold_starts)
+
+    def probe(
+        self,
+        prices: Prices,
+        size: Size,
+        phases: tuple[Phase, ...],
+        latency_ms: float,
+        cold_starts: int = 1,
+    ) -> Asked:
+        """Calls to a copy in phases; latency and cold starts are what to expect of them."""
+        rate, warm_up = tariff(size, self.state, prices, ProbeKind.SHADOW), self.probing.warm_up
         requests = warm_up + sum(phase.requests for phase in phases)
-        load = Load(requests, sum(phase.duration_s for phase in phases), latency_ms, warm_up + 2)
+        load = Load(requests, sum(phase.duration_s for phase in phases), latency_ms, cold_starts)
         init = self.demand.init_mean_ms
         load = load if isinstance(init, Missing) else replace(load, init_ms=init)
         usd = rate if isinstance(rate, Missing) else estimated_usd(rate, load)
