@@ -12,7 +12,7 @@ from controller.aws.endpoint_configs import Document
 from controller.aws.endpoints import config_tags, describe_config
 from controller.aws.errors import translated
 from controller.aws.sessions import Sessions
-from controller.core.shadows import PREFIX, is_shadow
+from controller.core.shadows import MIRROR_PREFIX, PREFIX, is_shadow
 from controller.model.endpoint import EndpointState, Kind
 from controller.model.errors import Conflict, NotFound, Terminal
 from controller.model.missing import Maybe, Missing
@@ -22,6 +22,7 @@ from controller.model.size import RealtimeSize, ServerlessSize, Size
 from controller.ports import PriceSource
 from controller.probes.endpoint_copy import configuration, live_endpoint, tags
 from controller.probes.log_groups import ENDPOINTS, delete_log_group, groups_left
+from controller.probes.mirror_configs import remove_config, stray_configs
 from controller.probes.shadow_tags import Marks, found_shadow, is_ours, marks, overdue
 
 _IN_SERVICE, _FAILED = "InService", "Failed"
@@ -69,6 +70,8 @@ class EndpointShadows:
 
         An endpoint that is being created cannot be deleted yet: ask again.
         """
+        if shadow.id.startswith(MIRROR_PREFIX):
+            return remove_config(self._sessions, shadow)
         seen = self._endpoint(shadow)
         if seen is not None:
             if seen["EndpointStatus"] in _DELETABLE:
@@ -84,8 +87,8 @@ class EndpointShadows:
         return True
 
     def strays(self, scope: Scope, now_s: float) -> Sequence[Shadow]:
-        """Expired copies in a region: endpoints, configurations without one, and log groups
-        without either."""
+        """Expired copies in a region: endpoints, configurations without one, log groups without
+        either, and configurations with a shadow variant that nothing uses."""
         found: dict[str, Marks] = {}
         standing: set[str] = set()
         for name, arn in self._named(scope):
@@ -104,7 +107,9 @@ class EndpointShadows:
         groups = groups_left(
             self._sessions, scope, self._kind, lambda _, name: name in standing, size
         )
-        return [*strays, *groups]
+        mirrors = self._kind is Kind.REALTIME_ENDPOINT
+        configs = stray_configs(self._sessions, scope, now_s) if mirrors else []
+        return [*strays, *groups, *configs]
 
     def usd_per_hour(self, region: str, size: Size) -> Maybe[float]:
         """One instance, whether it is asked anything or not; serverless costs nothing idle."""

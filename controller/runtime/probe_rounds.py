@@ -87,8 +87,9 @@ class ProbeRounds:
         if now_s >= self._strays_s:
             self._strays_s = now_s + STRAYS_S
             self.probes.recover(LONGEST_S)
-            copied = (e for e in self.entries() if e.policy.probe and e.policy.probe.shadows)
-            places = {(e.scope, e.key.kind) for e in copied}
+            probed = ((e, e.policy.probe) for e in self.entries())
+            made = (e for e, p in probed if p is not None and (p.shadows or p.mirrored))
+            places = {(e.scope, e.key.kind) for e in made}
         going = self.probes.sweep(sorted(places, key=repr))
         self._sweep_s = now_s + (SWEEP_S if going else IDLE_SWEEP_S)
 

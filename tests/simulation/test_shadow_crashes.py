@@ -12,6 +12,7 @@ from shadow_world import LIFETIME_S, SCOPE, SOURCES, ShadowWorld
 from virtual_account import HOUR_S, Account, Killed, KillSwitch, armed, differing
 
 from controller.model.probe import ShadowPhase
+from controller.model.sagemaker_steps import CreateConfig, DeployConfig, ShadowVariant
 
 
 def _lived(world: ShadowWorld) -> None:
@@ -139,3 +140,23 @@ def test_a_daemon_removes_what_its_last_life_left_though_no_policy_probes_any_mo
     assert world.standing() == world.before
     account.run(60.0)
     assert not account.app.store.shadows()
+
+
+def test_a_mirrored_probes_configuration_is_found_where_its_endpoint_does_not_use_it(
+    tmp_path: Path,
+) -> None:
+    """The one that is live goes the way of a deployment, never of a sweep."""
+    world = ShadowWorld(SOURCES["real-time endpoint"], tmp_path / "new.db")
+    key, state = world.source.key, world.state()
+    source = state.realtime.endpoint.config.name
+    for name in ("rightsizer-mirror-unused", "rightsizer-mirror-live"):
+        shadow = ShadowVariant("ml.c5.xlarge", 1, 0.5, world.clock.now_s() + LIFETIME_S)
+        step = CreateConfig(name, source, key.qualifier, shadow=shadow)
+        world.adapter().execute(SCOPE, key, step)
+    world.adapter().execute(SCOPE, key, DeployConfig("rightsizer-mirror-live"))
+    world.sweep(lambda: world.shadows.sweep_strays([SCOPE]))
+    assert "config rightsizer-mirror-unused" in world.standing(), "it has not expired yet"
+    world.wait(LIFETIME_S)
+    world.sweep(lambda: world.shadows.sweep_strays([SCOPE]))
+    left = {one for one in world.standing() - world.before if one.startswith("config")}
+    assert left == {"config rightsizer-mirror-live"}
