@@ -23,6 +23,7 @@ CALLS = 100
 LIVE_CALLS = 20
 LIVE_RPS = 1.0
 UNKNOWN_MS = 1000.0
+LONGEST_RAMP_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class ByHand:
     def _phases(
         self, probing: "Probing", latency_ms: float, *, shadow: bool
     ) -> "tuple[Phase, ...]":
-        from controller.core.probe_wish import gentle
+        from controller.core.probe_wish import RAMP_FROM, gentle
         from controller.model.probing import Phase
 
         if self.rps is None and self.duration_s is None:
@@ -141,7 +142,14 @@ class ByHand:
         rps = usual if self.rps is None else self.rps
         calls = CALLS if shadow else LIVE_CALLS
         duration_s = calls / rps if self.duration_s is None else self.duration_s
-        return (Phase(rps, rps, duration_s),)
+        if not shadow:
+            return (Phase(rps, rps, duration_s),)
+        # A copy starts cold: at the full rate its first requests would all start at once.
+        ramp_s = min(0.5 * duration_s, LONGEST_RAMP_S)
+        return (
+            Phase(RAMP_FROM * rps, rps, ramp_s),
+            Phase(rps, rps, duration_s - ramp_s),
+        )
 
 
 def expected_ms(seen: "Seen", size: "Size") -> float:

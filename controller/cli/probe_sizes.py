@@ -15,9 +15,17 @@ def parse_size(text: str, current: Size) -> Size:
         if not re.fullmatch(r"ml\.[a-z0-9]+\.[a-z0-9]+", text):
             raise click.UsageError(f"{text!r} is no instance type, such as ml.c5.xlarge.")
         return RealtimeSize(text, 1, 1)
+    from controller.policy.checks_bounds import LAMBDA_RANGE_MB, SERVERLESS_STEPS_MB
+
     memory_mb = parse_memory(text)
     if isinstance(current, LambdaSize):
+        low, high = LAMBDA_RANGE_MB
+        if not low <= memory_mb <= high:
+            raise click.UsageError(f"A function has {low} to {high} MB, not {memory_mb}.")
         return LambdaSize(memory_mb)
+    if memory_mb not in SERVERLESS_STEPS_MB:
+        steps = ", ".join(map(str, SERVERLESS_STEPS_MB))
+        raise click.UsageError(f"A serverless endpoint has one of {steps} MB, not {memory_mb}.")
     return ServerlessSize(memory_mb, current.max_concurrency)
 
 
@@ -31,8 +39,3 @@ def parse_memory(text: str) -> int:
     if value != int(value) or value < 1:
         raise click.UsageError(f"{text!r} is no whole number of megabytes.")
     return int(value)
-
-
-def parse_sizes(text: str, current: Size) -> list[Size]:
-    """`512,1024,2048`, or `128-3008` for the ends of a search. Raises UsageError."""
-    return [parse_size(part.strip(), current) for part in text.split(",") if part.strip()]

@@ -85,10 +85,12 @@ class Wish:
 
     def sizes_mb(self, subject: "Subject") -> list[int]:
         """What may be tried. Raises UsageError."""
-        from controller.cli.probe_sizes import parse_memory
+        from controller.cli.probe_sizes import parse_size
+        from controller.model.size import memory_mb_of
 
         given = [] if self.sizes is None else self.sizes.split(",")
-        return subject.sizes_mb([parse_memory(part) for part in given if part.strip()])
+        sizes = [parse_size(part, subject.state.size) for part in given if part.strip()]
+        return subject.sizes_mb([memory_mb_of(size) for size in sizes])
 
     def goal(self, subject: "Subject") -> "Goal":
         """What is searched for."""

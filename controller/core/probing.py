@@ -13,6 +13,8 @@ from controller.model.missing import Maybe, Missing
 from controller.model.probe import NO_SUCCESS
 from controller.model.probing import Phase
 
+DROPPED_ALLOWED = 0.01
+MANY = 10_000.0
 POWER_TUNING_DISCARD = 0.2
 """aws-lambda-power-tuning's `discardTopBottom`: share taken off at each end, 0-0.4."""
 
@@ -51,13 +53,26 @@ def crowded(phases: Sequence[Phase], latency_ms: float, max_in_flight: int) -> s
     """Why phases cannot be kept up within the limit, if they cannot.
 
     By Little's law rate times latency are under way on average; arrivals that find no place are
-    dropped, and a run of which much was dropped is thrown away.
+    dropped, and a run of which more than one in a hundred was dropped is thrown away.
     """
     busiest = max((max(phase.from_rps, phase.to_rps) for phase in phases), default=0.0)
     under_way = busiest * latency_ms / 1000.0
-    if under_way <= max_in_flight:
+    needed = places_for(under_way)
+    if needed <= max_in_flight:
         return None
     return (
         f"at {busiest:g} requests a second of some {latency_ms:.0f} ms about {under_way:.0f} are"
-        f" under way at once, and no more than {max_in_flight} may be"
+        f" under way on average and {needed} at times, and no more than {max_in_flight} may be"
     )
+
+
+def places_for(under_way: float) -> int:
+    """Places that all but one in a hundred random arrivals find free, where so many are taken on
+    average (Erlang's loss formula)."""
+    if under_way > MANY:
+        return math.ceil(under_way)  # then chance hardly matters
+    places, refused = 0, 1.0
+    while refused > DROPPED_ALLOWED:
+        places += 1
+        refused = under_way * refused / (places + under_way * refused)
+    return places

@@ -1,10 +1,12 @@
 """Figures of samples: a failure never makes a percentile smaller."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.core.probing import crowded, quantile_ms, trimmed_mean
+from controller.core.probing import crowded, places_for, quantile_ms, trimmed_mean
 from controller.model.missing import Missing
 from controller.model.probing import Phase
 
@@ -52,8 +54,17 @@ def test_the_trimmed_mean_of_power_tuning() -> None:
 
 def test_a_rate_that_needs_more_places_than_there_are_is_told_before_money_is_spent() -> None:
     ramp = (Phase(1.0, 40.0, 30.0), Phase(40.0, 40.0, 30.0))
-    assert crowded(ramp, 190.0, 8) is None
+    assert crowded(ramp, 190.0, 15) is None
     assert crowded((), 1e6, 1) is None
-    why = crowded(ramp, 300.0, 8)
+    why = crowded(ramp, 190.0, 8)  # enough on average, and too few for arrivals at random
     assert why is not None
-    assert "about 12" in why
+    assert "about 8 are under way on average and 15 at times" in why
+
+
+@given(st.floats(0.01, 40.0))
+def test_places_are_enough_for_all_but_one_in_a_hundred(load: float) -> None:
+    def refused(places: int) -> float:
+        terms = [load**n / math.factorial(n) for n in range(places + 1)]
+        return terms[-1] / sum(terms)
+
+    assert refused(places_for(load)) <= 0.01 < refused(places_for(load) - 1)
