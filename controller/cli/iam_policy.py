@@ -43,6 +43,9 @@ MODES = ("observe", "recommend", "enforce", "probe")
               " may be given several times.")  # fmt: skip
 @click.option("--log-group", "log_groups", multiple=True, metavar="NAME", help="Where functions"
               " log if not to /aws/lambda/NAME; may be given several times.")  # fmt: skip
+@click.option("--volume-key", "volume_keys", multiple=True, metavar="ARN", help="A KMS key that"
+              " real-time endpoints encrypt their volumes with; may be given several"
+              " times.")  # fmt: skip
 @click.option(
     "--make-table", is_flag=True, help="Permit `rightsizer store init` to make the tables, too."
 )
@@ -65,6 +68,7 @@ def iam_policy(
     tables: tuple[str, ...],
     topics: tuple[str, ...],
     log_groups: tuple[str, ...],
+    volume_keys: tuple[str, ...],
     make_table: bool,
     keep_versions: bool,
     split: bool,
@@ -91,6 +95,7 @@ def iam_policy(
         tables=tuple(Table(name, _region(session, loaded), make_table) for name in tables),
         log_groups=log_groups,
         keep_versions=keep_versions,
+        volume_keys=_keys(volume_keys),
         account=account,
     )
     asked = None if mode is None else Access[mode.upper()]
@@ -123,6 +128,14 @@ def _check_role(loaded: "PolicySet", role_arn: str | None, trusted: str | None) 
     if role_arn is not None and role_arn not in known:
         named = ", ".join(known) or "none"
         raise CommandError(f"no policy names the role {role_arn}; named are: {named}")
+
+
+def _keys(given: tuple[str, ...]) -> tuple[str, ...]:
+    """KMS keys by ARN, for a policy's resource can be nothing else. Raises UsageError."""
+    for arn in given:
+        if not (arn.startswith("arn:") and ":kms:" in arn and ":key/" in arn):
+            raise click.UsageError(f"--volume-key takes the ARN of a KMS key, not {arn!r}.")
+    return given
 
 
 def _region(session: Session, loaded: "PolicySet") -> str:

@@ -29,6 +29,7 @@ from controller.model.policy import (
 )
 
 ACCOUNT = "111122223333"
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd"
 ROLE = "arn:aws:iam::444455556666:role/rightsizer"
 
 
@@ -154,6 +155,22 @@ def test_what_the_process_does_beside_is_granted_when_it_is_done() -> None:
     )
 
 
+def test_volume_keys_are_used_where_configurations_are_made_and_for_aws_only() -> None:
+    features = Features(volume_keys=(KEY,), account=ACCOUNT)
+    kind = Kind.REALTIME_ENDPOINT
+    grants = granted(policy(kind, mode=Mode.ENFORCE), features=features)
+    assert on(grants, "kms:CreateGrant") == on(grants, "kms:DescribeKey") == {KEY}
+    (taking,) = [grant for grant in grants if "kms:CreateGrant" in grant.actions]
+    (condition,) = taking.conditions
+    assert (condition.operator, condition.key) == ("Bool", "kms:GrantIsForAWSResource")
+    elsewhere = (
+        granted(policy(kind), features=features),
+        granted(policy(Kind.SERVERLESS_ENDPOINT, mode=Mode.ENFORCE), features=features),
+        granted(policy(kind, mode=Mode.ENFORCE)),
+    )
+    assert all(on(grants, "kms:CreateGrant") == set() for grants in elsewhere)
+
+
 def _every() -> Iterator[Mapping[str, Any]]:
     """Documents for all kinds, ways to be found and levels."""
     kinds = [policy(kind, mode=Mode.ENFORCE, qualifier=None) for kind in Kind]
@@ -163,6 +180,7 @@ def _every() -> Iterator[Mapping[str, Any]]:
         (Table("journal", "eu-west-1"),),
         ("/custom/*",),
         keep_versions=True,
+        volume_keys=(KEY,),
         account=ACCOUNT,
     )
     for access in (None, *Access):

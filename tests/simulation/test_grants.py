@@ -32,6 +32,7 @@ SCHEDULE = (ScheduledBounds("cron(0 7 ? * * *)", "UTC", 3, 8),)
 RETYPED = RealtimeSize(LARGE, 2, 6, 1800.0)
 BOUNDS = RealtimeSize("ml.c5.large", 1, 8, 700.0, SCHEDULE)
 SOON = Cadence(cooldown_up_s=6 * HOUR_S, cooldown_down_s=6 * HOUR_S, stabilization_s=6 * HOUR_S)
+KEY = f"arn:aws:kms:{REGION}:123456789012:key/1234abcd"
 FAST = Rollout(bake_s=300.0, max_bake_s=3600.0, min_requests=100)
 
 
@@ -124,7 +125,7 @@ def test_real_time_endpoints_that_are_changed(monkeypatch: pytest.MonkeyPatch) -
     use_asked_sizes(monkeypatch)
     alone = {"scalable_targets": [scaled(policies=[], scheduled_actions=[])]}
     guards = [
-        _lived(RETYPED, 150.0, {"scalable_targets": [scaled()]}),
+        _lived(RETYPED, 150.0, {"scalable_targets": [scaled()]}, key=KEY),
         _lived(RETYPED, 1.0, {"scalable_targets": [scaled()]}),
         _lived(BOUNDS, 150.0, {"scalable_targets": [scaled()]}),
         _lived(BOUNDS, 1.0, alone),
@@ -132,16 +133,20 @@ def test_real_time_endpoints_that_are_changed(monkeypatch: pytest.MonkeyPatch) -
     ]
     listing = {("ListConfigurations", "sagemaker:ListEndpointConfigs")}
     assert unused(*guards) == listing, "these controllers advise on nothing"
+    assert {"kms:CreateGrant", "kms:DescribeKey"} < actions(guards[0])
+    assert not any(action.startswith("kms:") for guard in guards[1:] for action in actions(guard))
 
 
-def _lived(target: RealtimeSize, threshold_ms: float, extra: dict[str, Any]) -> Guard:
-    """One change to the target, which passes or (of 1 ms) goes back."""
+def _lived(
+    target: RealtimeSize, threshold_ms: float, extra: dict[str, Any], key: str | None = None
+) -> Guard:
+    """One change to the target, which passes or (of 1 ms) goes back; `key`: of its volumes."""
     rollout = Rollout(canary_share=0.5, bake_s=240.0, max_bake_s=1200.0, min_requests=100)
     shop = Shop(
-        {"endpoints": [endpoint()], **extra},
+        {"endpoints": [endpoint(**({"config": {"KmsKeyId": key}} if key else {}))], **extra},
         policy_=policy(rollout=rollout, slo=Slo(threshold_ms)),
     )
-    guard = permit(shop)
+    guard = permit(shop, Features(volume_keys=() if key is None else (key,)))
     shop.app.engine.resync()
     shop.ask(target)
     shop.run(4 * HOUR_S, lambda: shop.settled)

@@ -166,6 +166,26 @@ def _deploying(policy: Policy, place: Place, what: str) -> Iterator[Grant]:
         yield Grant("Deploy", (UPDATE,), (*named, configs), f"{why}any name")
 
 
+def volume_keys(keys: tuple[str, ...]) -> Iterator[Grant]:
+    """A configuration that names a key is deployed with a grant on it, which SageMaker takes as
+    the caller (AWS KMS Developer Guide, grants for AWS services)."""
+    if not keys:
+        return
+    yield Grant(
+        "LetSageMakerUseVolumeKeys",
+        ("kms:CreateGrant",),
+        keys,
+        "mode Enforce: volumes of another instance type are encrypted with the key of before",
+        (Condition("Bool", "kms:GrantIsForAWSResource", ("true",)),),
+    )
+    yield Grant(
+        "SeeVolumeKeys",
+        ("kms:DescribeKey",),
+        keys,
+        "mode Enforce: a configuration that names a key is made by who may see the key",
+    )
+
+
 def _scaling(place: Place) -> Iterator[Grant]:
     verbs = (
         "DeleteScalingPolicy",

@@ -41,6 +41,8 @@ class Features:
     """Names or patterns of log groups that functions of the policies log to instead of
     `/aws/lambda/NAME`."""
     keep_versions: bool = False
+    volume_keys: tuple[str, ...] = ()
+    """ARNs of KMS keys that configurations of real-time endpoints encrypt their volumes with."""
     account: str | None = None
     """The account of the credentials in use; None: not said."""
 
@@ -93,6 +95,8 @@ def _of_policy(policy: Policy, features: Features, asked: Access | None) -> Iter
             if _by_hand(policy, kind, access, asked):
                 yield from endpoints.mirroring(policy, place)
         yield from copies.grants(policy, kind, place, asked)
+        if kind is Kind.REALTIME_ENDPOINT and _deploys(policy, access, asked):
+            yield from endpoints.volume_keys(features.volume_keys)
     yield from _payloads(policy, place, asked)
     yield from _shared(policy, place)
 
@@ -102,6 +106,12 @@ def _by_hand(policy: Policy, kind: Kind, access: Access, asked: Access | None) -
     mirrored = policy.probe is not None and policy.probe.mirrored
     more = asked is None and access < Access.ENFORCE
     return mirrored and more and kind is Kind.REALTIME_ENDPOINT
+
+
+def _deploys(policy: Policy, access: Access, asked: Access | None) -> bool:
+    """Whether configurations are made for the policy: other sizes, or copies to probe."""
+    copied = policy.probe is not None and policy.probe.shadows and asked is None
+    return access >= Access.ENFORCE or copied
 
 
 def _payloads(policy: Policy, place: Place, asked: Access | None) -> Iterator[Grant]:

@@ -70,10 +70,23 @@ def _sagemaker(world: World, ctx: RequestContext, params: Params) -> Iterator[Ac
         yield _access(ctx, **asked)
     if ctx.operation.startswith("Create") and given:
         yield _access(ctx, named[0][0], "sagemaker:AddTags", **asked)
+    yield from _volume_key(world, ctx, params)
     deployment = params.get("DeploymentConfig") or {}
     for alarm in (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms", []):
         arn = resources.alarm(ctx, alarm["AlarmName"])
         yield _access(ctx, arn, "cloudwatch:DescribeAlarms")
+
+
+def _volume_key(world: World, ctx: RequestContext, params: Params) -> Iterator[Access]:
+    """SageMaker looks at the key that a configuration names, and takes a grant on it where one
+    is deployed, both as the caller."""
+    if ctx.operation == "CreateEndpointConfig" and params.get("KmsKeyId"):
+        yield _access(ctx, resources.key(ctx, params["KmsKeyId"]), "kms:DescribeKey")
+    elif ctx.operation in ("CreateEndpoint", "UpdateEndpoint"):
+        named = resources.key_of_config(world, ctx, str(params["EndpointConfigName"]))
+        if named is not None:
+            for_aws = {"kms:GrantIsForAWSResource": "true"}
+            yield _access(ctx, resources.key(ctx, named), "kms:CreateGrant", **for_aws)
 
 
 def _scaling(world: World, ctx: RequestContext, params: Params) -> Iterator[Access]:

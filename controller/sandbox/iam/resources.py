@@ -61,6 +61,18 @@ def of_sagemaker(world: World, ctx: RequestContext, params: Params) -> Iterator[
         yield arn, tags.get(arn, {})
 
 
+def key(ctx: RequestContext, named: str) -> str:
+    """A KMS key, by its id or ARN."""
+    return named if ":" in named else f"arn:aws:kms:{ctx.region}:{ctx.account}:key/{named}"
+
+
+def key_of_config(world: World, ctx: RequestContext, name: str) -> str | None:
+    """The key that an endpoint configuration encrypts volumes with, if it is there and has one."""
+    place = state_of(world, SageMakerState).places.get((ctx.account, ctx.region))
+    config = None if place is None else place.configs.get(name)
+    return None if config is None else config.members.get("KmsKeyId")
+
+
 def alarm(ctx: RequestContext, name: str) -> str:
     """A CloudWatch alarm."""
     return f"arn:aws:cloudwatch:{ctx.region}:{ctx.account}:alarm:{name}"
