@@ -61,7 +61,8 @@ def _takes(here: Estimate, other: Estimate) -> bool:
 
 def _most_promising(inputs: Inputs, here: Estimate, gain: Sequence[Estimate]) -> Estimate:
     """Of sizes that are better, though none is known to be good enough: one that has served, if
-    it may well do; else one that is predicted to; else whichever is most worth its cost."""
+    it may well do; else one that is predicted to, at once: what would be left again on the same
+    evidence is no stop on the way; else whichever is most worth its cost."""
     known = [e for e in gain if not unproven(here, e)]
     likely = [e for e in known if e.p_slo >= CLIMB_BELOW]
     if likely:
@@ -69,7 +70,8 @@ def _most_promising(inputs: Inputs, here: Estimate, gain: Sequence[Estimate]) ->
     sure = [e for e in gain if meets(inputs, e)]
     if sure:
         return cheapest(sure)
-    return likeliest(known or gain)
+    maybe = [e for e in gain if e.p_slo >= CLIMB_BELOW]
+    return likeliest(maybe or known or gain)
 
 
 def _passing(inputs: Inputs, here: Estimate) -> bool:

@@ -18,7 +18,7 @@ TOO_SLOW = 0.5
 def estimate(ask: Question, best: Best, *, more: bool) -> Maybe[Estimate]:
     """One candidate; Missing where nothing was measured that it could follow from.
 
-    `more`: another candidate has the current type and a higher upper bound.
+    `more`: another candidate has its type and a higher upper bound.
     """
     size = best.size
     belief = ask.beliefs.about(size.instance_type)
@@ -62,21 +62,18 @@ def _standing(
     ask: Question, belief: Belief, size: RealtimeSize, load_rps: float, *, more: bool
 ) -> tuple[Rejection, str] | None:
     """Not measured, or too few instances for what is asked of them at the peak."""
-    if size == ask.current:
-        return _too_few(ask, belief) if more else None
-    if not belief.near:
+    if size != ask.current and not belief.near:
         p95 = belief.curves.percentile_ms(load_rps)
         detail = (
             f"known from its catalogue data only, p95 {p95.low:.0f}-{p95.high:.0f} ms: "
             "good enough to choose what to probe"
         )
         return Rejection.NOT_MEASURED, detail
-    return None
+    return _too_few(ask, belief, size.max_instances) if more else None
 
 
-def _too_few(ask: Question, belief: Belief) -> tuple[Rejection, str] | None:
+def _too_few(ask: Question, belief: Belief, most: int) -> tuple[Rejection, str] | None:
     """Whether more instances would keep the SLO at the peak, and those allowed do not."""
-    most = ask.current.max_instances
     share = ask.shape.peak_rps / most
     at_peak = belief.p_met(share)
     if at_peak >= TOO_SLOW or belief.p_met(ask.shape.trough_rps / most) < belief.confidence:

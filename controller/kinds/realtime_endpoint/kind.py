@@ -58,7 +58,7 @@ class RealtimeSizing:
         found = []
         for size in map(_realtime, sizes):
             best = words.get(size, Best(size))
-            made = estimate(asked.question, best, more=asked.more(self.current))
+            made = estimate(asked.question, best, more=asked.more(best.size))
             if isinstance(made, Missing):
                 return made
             found.append(made)
@@ -114,11 +114,11 @@ class _Asked:
         same = self.evidence is evidence and self.demand is demand
         return same and self.question.policy is policy
 
-    def more(self, current: RealtimeSize) -> bool:
-        """Whether a candidate has more instances of the current type, and may be paid."""
+    def more(self, size: RealtimeSize) -> bool:
+        """Whether a candidate has more instances of the same type, and may be paid."""
         return any(
-            best.size.instance_type == current.instance_type
-            and best.size.max_instances > current.max_instances
+            best.size.instance_type == size.instance_type
+            and best.size.max_instances > size.max_instances
             and affordable(self.question, best.size)
             for best in self.candidates
         )

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from controller.kinds.realtime_endpoint.bill import Fleet
 from controller.kinds.realtime_endpoint.replay import Bearable
-from controller.kinds.realtime_endpoint.shape import Shape
+from controller.kinds.realtime_endpoint.shape import Hour, Shape
 from controller.kinds.realtime_endpoint.types import Belief, Beliefs
 from controller.model.policy import Policy
 from controller.model.price import HostingPrices
@@ -18,7 +19,7 @@ DIGITS = 2
 """Significant digits of a target: a finer one would move with every hour of data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What sizes are made for."""
 
@@ -28,6 +29,11 @@ class Question:
     shape: Shape
     beliefs: Beliefs
     prices: HostingPrices
+
+    @cached_property
+    def grown(self) -> Shape:
+        """The week with room to grow: what budgets are kept for."""
+        return grown_shape(self.shape)
 
     def bearable(self, belief: Belief) -> Bearable:
         """What an instance of a type bears, and how many there may be."""
@@ -43,6 +49,23 @@ class Best:
     words: str = ""
     limited: bool = False
     """Whether it is something else than the peak."""
+
+
+def grown_shape(shape: Shape) -> Shape:
+    """The week with room to grow."""
+    hours = tuple(
+        Hour(h.hour, h.rps_mean * GROWTH, h.rps_peak * GROWTH, h.rps_jump * GROWTH)
+        for h in shape.hours
+    )
+    return replace(
+        shape,
+        hours=hours,
+        trough_rps=shape.trough_rps * GROWTH,
+        burst_rps=shape.burst_rps * GROWTH,
+        peak_rps=shape.peak_rps * GROWTH,
+        replay=None if shape.replay is None else shape.replay.scaled(GROWTH),
+        usual={},
+    )
 
 
 def rounded(per_minute: float) -> float:

@@ -20,14 +20,12 @@ from controller.kinds.realtime_endpoint.headroom import (
 )
 from controller.kinds.realtime_endpoint.names import foreign_action
 from controller.kinds.realtime_endpoint.question import (
-    GROWTH,
     Best,
     Question,
     limits,
     usd_per_month,
 )
 from controller.kinds.realtime_endpoint.schedule import lower_bounds
-from controller.kinds.realtime_endpoint.shape import Hour, Shape
 from controller.kinds.realtime_endpoint.types import Belief
 from controller.model.policy import OnConflict
 from controller.model.size import RealtimeSize
@@ -77,7 +75,8 @@ def _of_type(ask: Question, name: str) -> list[Best]:
         found.append(_within_budget(ask, best))
     if own:
         found = [replace(b, size=_same_schedule(ask.current, b.size)) for b in found]
-        found += [*_no_less(ask, belief), *_urgent(ask)]
+        more = [*_no_less(ask, belief), *_urgent(ask)]
+        found += [best for best in more if affordable(ask, best.size)]
     return found
 
 
@@ -89,8 +88,8 @@ def _within_budget(ask: Question, best: Best) -> Best:
     )
     if budget is None or price is None:
         return best
-    size, grown = best.size, grown_shape(ask.shape)
-    while size.max_instances > 1 and usd_per_month(size, grown, price) > budget:
+    size = best.size
+    while size.max_instances > 1 and usd_per_month(size, ask.grown, price) > budget:
         size = at_most(size, size.max_instances - 1)
     if size == best.size:
         return best
@@ -99,28 +98,12 @@ def _within_budget(ask: Question, best: Best) -> Best:
 
 
 def affordable(ask: Question, size: RealtimeSize) -> bool:
-    """Whether a size is within the budget, where it is the budget that must hold."""
+    """Whether a size is within the budget, where it is the budget that must hold: demand may
+    grow as far as it does for the bounds that are made for the budget."""
     budget, price = ask.policy.budget_usd_per_month, ask.prices.usd_per_hour.get(size.instance_type)
     if budget is None or price is None or ask.policy.on_conflict is OnConflict.SLO:
         return True
-    return usd_per_month(size, ask.shape, price) <= budget
-
-
-def grown_shape(shape: Shape) -> Shape:
-    """The week with room to grow."""
-    hours = tuple(
-        Hour(h.hour, h.rps_mean * GROWTH, h.rps_peak * GROWTH, h.rps_jump * GROWTH)
-        for h in shape.hours
-    )
-    return replace(
-        shape,
-        hours=hours,
-        trough_rps=shape.trough_rps * GROWTH,
-        burst_rps=shape.burst_rps * GROWTH,
-        peak_rps=shape.peak_rps * GROWTH,
-        replay=None if shape.replay is None else shape.replay.scaled(GROWTH),
-        usual={},
-    )
+    return usd_per_month(size, ask.grown, price) <= budget
 
 
 def at_most(size: RealtimeSize, high: int) -> RealtimeSize:
@@ -158,9 +141,8 @@ def _kept(ask: Question, best: Best, belief: Belief) -> Best:
     if rate_rps is None:
         return best
     least = needed(ask.shape.peak_rps, rate_rps)
-    if not best.limited and least <= now.max_instances <= min(
-        AMPLE_MAX * size.max_instances, limit
-    ):
+    most = min(AMPLE_MAX * size.max_instances, limit)
+    if not best.limited and max(least, size.min_instances) <= now.max_instances <= most:
         size = replace(size, max_instances=now.max_instances)
     return replace(best, size=size)
 
