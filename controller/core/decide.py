@@ -24,7 +24,10 @@ from controller.model.size import RealtimeSize, at_least, lessens
 REFINEMENT_FACTOR = 4.0
 """After two changes on the same code a further one must save this many times the minimum …"""
 REFINEMENT_RATIO = 0.6
-"""… and one that follows a decrease this share of the cost: a size is not approached in steps."""
+"""… and one that follows a decrease this share of the cost: a size is not approached in steps …"""
+REFINED_AFTER_S = 7 * 86_400.0
+"""… but for instances that have shown for a week what they bear: the more each has to do, the more
+is known of what it could."""
 
 _LEAVING = {
     Rejection.BELOW_MEMORY_FLOOR: Reason.MEMORY_FLOOR,
@@ -190,7 +193,8 @@ def _most(inputs: Inputs) -> float:
     minimum = inputs.policy.cadence.min_saving_ratio
     if inputs.history.changes >= 2:
         minimum = min(0.9, minimum * REFINEMENT_FACTOR)
-        if not inputs.history.climbed:
+        shown = inputs.history.span_s >= REFINED_AFTER_S
+        if not inputs.history.climbed and not (shown and isinstance(inputs.current, RealtimeSize)):
             minimum = max(minimum, REFINEMENT_RATIO)
     return 1.0 - minimum
 

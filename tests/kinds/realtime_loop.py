@@ -72,7 +72,7 @@ class Loop:
     changes: list[Change] = field(default_factory=list)
     since_s: float = 0.0
 
-    def play(self, rates: Sequence[float], warm_up: int = 0) -> Run:
+    def play(self, rates: Sequence[float], warm_up: int = 0, every_h: int = 1) -> Run:
         """Serve a series of five-minute rates; costs and slow requests count after warm-up."""
         fleet = Fleet(self.size, self.size.min_instances)
         self.since_s = self.start_s
@@ -86,7 +86,7 @@ class Loop:
                 self.rows += rows_of([part], self.size)
             if i >= warm_up:
                 self._count(part, running)
-            if self.decides and i % 12 == 11:
+            if self.decides and (i + 1) % (12 * every_h) == 0:
                 self._tick(fleet, at_s + PART_S)
         return self.run
 

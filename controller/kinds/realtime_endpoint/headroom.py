@@ -35,13 +35,33 @@ instances are there before the rise is worth that much."""
 
 def cheapest(ask: Question, name: str, bearable: Bearable) -> Best:
     """The size of one type that bears the weeks for least, with the policy's headroom at least."""
-    top = bearable.usable_rps * ask.policy.autoscaling.utilization
+    utilization = ask.policy.autoscaling.utilization
+    top = bearable.usable_rps * utilization
     plain = size_for(ask, name, top, bearable)
     if ask.shape.replay is None or plain.size.target_per_instance is None:
         return with_schedule(ask, plain)
     tried = [fitted(ask, name, top * share, bearable) for share in (1.0, *TIGHTER)]
+    if ask.shape.shapeless:
+        tried += _standing(ask, plain, bearable)
     good = [best for best in tried if bears(ask, best.size, bearable)]
     return min(good, key=lambda b: _mean(ask, b.size)) if good else plain
+
+
+def _standing(ask: Question, plain: Best, bearable: Bearable) -> list[Best]:
+    """The least number that bears the weeks without ever being more, if there is one.
+
+    Headroom is for the minutes until another instance serves: where none is waited for, as
+    much may be asked of those that stand as they bear for sure. Should demand grow, the target
+    still starts more, at the policy's share of what an instance bears as likely as not.
+    """
+    high = plain.size.max_instances
+    fixed = RealtimeSize(plain.size.instance_type, _least(ask, plain.size), high)
+    low = _lowest(ask, replace(fixed, max_instances=high), bearable)
+    target_rps = min(bearable.usable_rps, bearable.likely_rps * ask.policy.autoscaling.utilization)
+    if low is None or low >= high or target_rps <= 0.0:
+        return []
+    target = max(rounded(target_rps * 60.0), plain.size.target_per_instance or 0.0)
+    return [replace(plain, size=RealtimeSize(fixed.instance_type, low, high, target))]
 
 
 def plainest(ask: Question, name: str, bearable: Bearable) -> Best:

@@ -54,6 +54,8 @@ class Bearable:
     """Share of requests that may be slow."""
     most: int | None = None
     """Instances that there may be at all."""
+    likely_rps: float = 0.0
+    """Load that the true percentile bears as likely as not; 0 where it is not known."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,10 @@ WEEKEND = (5, 6)
 NEARLY_A_WEEK = 160
 BURST = 1.3
 """Five-minute peak per hourly mean, where only hours are known."""
+FLAT = 1.5
+"""Peak per quietest hour, where too few days were seen to tell more."""
+LEAST_DAYS = 3
+"""Two days are no pattern."""
 EXPLAINED = 0.6
 """Share of the variance between hours that the time of day must explain …"""
 RATIO = 3.0
@@ -53,6 +57,14 @@ class Shape:
     def whole(self) -> bool:
         """Whether (nearly) every hour of the week was seen: a quiet Sunday is not the week."""
         return len(self.hours) >= NEARLY_A_WEEK
+
+    @property
+    def shapeless(self) -> bool:
+        """Whether the time of day says nothing of the load: it hardly moves, or as it likes."""
+        days = by_day(self, (*WEEKDAYS, *WEEKEND))
+        if len(days) < LEAST_DAYS:
+            return self.peak_rps <= FLAT * self.trough_rps
+        return not repeats(days)
 
     @property
     def mean_rps(self) -> float:
@@ -112,12 +124,12 @@ def _usual_day(seen: Sequence[Sequence[Hour]], days: int) -> tuple[float, ...] |
 def repeats(days: Sequence[Sequence[Hour]]) -> bool:
     """Whether the time of day tells the load: one-way analysis of variance over days.
 
-    Logs, so that a busy day does not outvote the others. Two days are no pattern.
+    Logs, so that a busy day does not outvote the others.
     """
-    if len(days) < 3:
+    if len(days) < LEAST_DAYS:
         return False
     top = max(hour.rps_mean for day in days for hour in day)
-    if top <= 0.0:
+    if top / 1000.0 <= 0.0:
         return False
     rows = [[math.log(max(hour.rps_mean, top / 1000.0)) for hour in day] for day in days]
     columns = list(zip(*rows, strict=True))

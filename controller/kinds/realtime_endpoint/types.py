@@ -67,7 +67,12 @@ class Belief:
     @cached_property
     def bearable(self) -> Bearable:
         """What one instance bears, for the bursts of the past."""
-        return Bearable(self.aim_rps, self.capacity_rps.low, 1.0 - self.curves.percentile)
+        return Bearable(
+            self.aim_rps,
+            self.capacity_rps.low,
+            1.0 - self.curves.percentile,
+            likely_rps=self.capacity_rps.mid,
+        )
 
     @cached_property
     def capacity_rps(self) -> Interval:
