@@ -32,7 +32,8 @@ EVERYTHING = (
     "probes.workers=3", "probes.master=load:5557", "listener.tokenSecret=t",
     "listener.tokenForMetrics=true", "notify.secret=n", "priorityClassName=high",
     "serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn=arn:aws:iam::1:role/r",
-    "image.digest=sha256:" + "a" * 64, "podLabels.team=ml", "extraArgs[0]=--keep-versions=5",
+    "image.digest=sha256:" + "a" * 64, "image.probeDigest=sha256:" + "b" * 64,
+    "podLabels.team=ml", "extraArgs[0]=--keep-versions=5",
 )  # fmt: skip
 SQLITE = ("journal.kind=sqlite", "replicaCount=1")
 GIT = (
@@ -113,6 +114,7 @@ def test_the_program_understands_what_the_chart_tells_it(chosen: tuple[str, ...]
         (("image.digest=latest",), "digest"),
         (("policies.gitSync.enabled=true",), "gitSync.repo"),
         (("probes.workers=2",), "probes.master"),
+        (("probes.enabled=true", "image.digest=sha256:" + "a" * 64), "image.probeDigest"),
     ],
 )
 def test_what_cannot_work_is_refused(chosen: tuple[str, ...], says: str) -> None:
@@ -173,10 +175,14 @@ def test_a_file_has_one_writer_and_needs_nothing_of_kubernetes() -> None:
 def test_shards_may_keep_their_leases_and_no_others() -> None:
     manifests = render(*settings(("shards=3",)))
     assert manifests["StatefulSet"]["spec"]["replicas"] == 3
-    changing = manifests["Role"]["rules"][1]
-    assert changing["resourceNames"] == ["rightsizer", "rightsizer-1", "rightsizer-2"]
-    assert changing["verbs"] == ["get", "update"]
     assert manifests["Service"]["spec"]["clusterIP"] == "None"
+    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+    others = range(1, schema["properties"]["shards"]["maximum"])
+    for number in (1, 3):
+        changing = render(*settings((f"shards={number}",)))["Role"]["rules"][1]
+        assert changing["verbs"] == ["get", "update"]
+        # those of a larger number that was before must be seen to end
+        assert changing["resourceNames"] == ["rightsizer", *(f"rightsizer-{n}" for n in others)]
 
 
 def test_probes_take_the_larger_image() -> None:
@@ -187,6 +193,8 @@ def test_probes_take_the_larger_image() -> None:
     assert worker["args"] == ["m", "5557"]
     assert container(manifests)["image"] == f"rightsizer:{controller.__version__}"
     assert "AS probe\n" in DOCKERFILE
+    pinned = pod(render(*settings(EVERYTHING)))["containers"][0]["image"]
+    assert pinned == "rightsizer-probe@sha256:" + "b" * 64, "the daemon's digest is another image's"
 
 
 def test_its_policies_are_valid_and_only_recommend(tmp_path: Any) -> None:

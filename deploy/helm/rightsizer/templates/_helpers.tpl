@@ -24,9 +24,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "rightsizer.image" -}}
 {{- $repository := .Values.image.repository -}}
-{{- if or .probe .Values.probes.enabled -}}{{- $repository = printf "%s-probe" $repository -}}{{- end -}}
-{{- if .Values.image.digest -}}
-{{- printf "%s@%s" $repository .Values.image.digest -}}
+{{- $digest := .Values.image.digest -}}
+{{- if or .probe .Values.probes.enabled -}}
+{{- $repository = printf "%s-probe" $repository -}}
+{{- $digest = .Values.image.probeDigest -}}
+{{- end -}}
+{{- if $digest -}}
+{{- printf "%s@%s" $repository $digest -}}
 {{- else -}}
 {{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) -}}
 {{- end -}}
@@ -59,6 +63,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- if and .Values.policies.gitSync.enabled (not .Values.policies.gitSync.repo) -}}
 {{- fail "policies.gitSync.enabled needs policies.gitSync.repo" -}}
+{{- end -}}
+{{- $probes := or .Values.probes.enabled (gt (int .Values.probes.workers) 0) -}}
+{{- if and $probes .Values.image.digest (not .Values.image.probeDigest) -}}
+{{- fail "image.digest is the daemon's: the image with the generator has another, image.probeDigest" -}}
 {{- end -}}
 {{- if and (gt (int .Values.probes.workers) 0) (not .Values.probes.master) -}}
 {{- fail "probes.workers need probes.master: where the probe that they work for listens" -}}
