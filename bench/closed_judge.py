@@ -1,5 +1,6 @@
 """What the weeks of `bench.closed_loop` cost and how the SLOs fared, as AWS would show them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from botocore.session import Session as BotocoreSession
 
 from bench.closed_scene import (
     ACCOUNT,
+    DAY_S,
     NAMES,
     PERCENTILE,
     REGION,
@@ -17,6 +19,7 @@ from bench.closed_scene import (
     WINDOW_S,
     Scene,
 )
+from controller.core.stats import beta_cdf
 from controller.model.endpoint import Kind
 from controller.sandbox.billing import bill_of
 from controller.sandbox.inprocess_door import attach
@@ -25,6 +28,9 @@ from controller.sandbox.world import World
 
 LEAST_REQUESTS = 20
 """A window with fewer is not judged: one slow request would be more than one in twenty."""
+BY_CHANCE = 0.05
+"""A window is surely broken where so many slow requests would come by chance less often than
+this, if just one in twenty were slow."""
 STEADY_WINDOWS = 6
 """So many good windows in a row are a recovery."""
 
@@ -103,15 +109,32 @@ def judged(world: World, scene: Scene, kind: Kind) -> dict[str, Any]:
         for at, count in sorted(counts.items())
         if count >= LEAST_REQUESTS
     }
+    sure = [
+        at
+        for at, fine in good.items()
+        if not fine and surely_broken(counts[at], counts[at] * (1.0 - met.get(at, 0.0) / 100.0))
+    ]
     return {
         "usd": round(_usd(world, scene, kind), 2),
         "requests": int(requests),
         "withinSlo": round(within / requests, 5) if requests else None,
         "windowsMet": round(sum(good.values()) / len(good), 5) if good else None,
+        "surelyMet": round(1.0 - len(sure) / len(good), 5) if good else None,
         "windows": len(good),
+        "surelyBrokenByDay": dict(Counter(f"{int((at - START_S) // DAY_S)}" for at in sure)),
         "refused": int(refused),
         "recoveredAfterMinutes": _recovered(good),
     }
+
+
+def surely_broken(requests: float, slow: float) -> bool:
+    """Whether chance is no excuse: of twenty requests two are slow in every fourth window of an
+    endpoint that has one slow request in twenty, and in one of two hundred if it has one in a
+    hundred."""
+    count = round(slow)
+    if count < 1:
+        return False
+    return beta_cdf(1.0 - PERCENTILE, count, round(requests) - count + 1.0) < BY_CHANCE
 
 
 def _refusals(kind: Kind) -> str:

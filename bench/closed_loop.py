@@ -13,7 +13,8 @@ from the tenth day on. Every column lives through the same weeks of the same wor
   weeklyOptimum   by the world's truth, one size a week; hourlyOptimum: one an hour
 
 Dollars are those of the weeks, as AWS bills them; `windowsMet` is the share of five-minute
-windows (of at least 20 requests) in which no more than one in twenty was slow.
+windows (of at least 20 requests) in which no more than one in twenty was slow; `surelyMet`
+counts as broken only those with more slow requests than chance explains (`closed_judge`).
 """
 
 import argparse
@@ -128,9 +129,11 @@ def _column(run: Callable[[Scene], tuple[World, Found]], scene: Scene) -> Found:
     kinds = {kind.value: judged(world, scene, kind) for kind in NAMES}
     windows = sum(kind["windows"] for kind in kinds.values())
     met = sum(kind["windows"] * (kind["windowsMet"] or 0.0) for kind in kinds.values())
+    sure = sum(kind["windows"] * (kind["surelyMet"] or 0.0) for kind in kinds.values())
     return {
         "usd": round(sum(kind["usd"] for kind in kinds.values()), 2),
         "windowsMet": round(met / windows, 5) if windows else None,
+        "surelyMet": round(sure / windows, 5) if windows else None,
         **found,
         "kinds": kinds,
         "cpuSeconds": round(time.process_time() - began_s, 1),
@@ -143,12 +146,15 @@ def main() -> None:
     parser.add_argument("--traffic", type=Path, nargs="+", required=True)
     parser.add_argument("--days", type=float, default=14.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--from-day", type=int, default=0, help="part of the trace left out")
     parser.add_argument("--columns", nargs="+", choices=[*COLUMNS], default=[*COLUMNS])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     collect_less()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVEL_ERROR))
-    scenes = [scene_of(file, options.days, options.seed) for file in options.traffic]
+    scenes = [
+        scene_of(file, options.days, options.seed, options.from_day) for file in options.traffic
+    ]
     text = json.dumps({"loops": [compare(s, options.columns) for s in scenes]}, indent=2)
     if options.json is not None:
         options.json.write_text(text + "\n", encoding="utf-8")

@@ -141,7 +141,10 @@ def _counts(scene: Scene, kind: Kind) -> list[float]:
     """Requests of every five-minute window of the weeks that count."""
     with scene.file.open(encoding="utf-8", newline="") as opened:
         trace = [float(row["requests"]) for row in csv.DictReader(opened)]
-    first, number = int(scene.history_days * DAY_S / WINDOW_S), int(scene.days * DAY_S / WINDOW_S)
+    first, number = (
+        int((scene.history_days + scene.from_day) * DAY_S / WINDOW_S),
+        int(scene.days * DAY_S / WINDOW_S),
+    )
     out = []
     for i in range(number):
         at_s = START_S + i * WINDOW_S

@@ -71,6 +71,8 @@ class Scene:
     seed: int
     busy_requests: float
     """Requests of the trace in its 99th percentile of windows."""
+    from_day: int = 0
+    """Days of the trace that are left out before."""
 
     @property
     def end_s(self) -> float:
@@ -82,11 +84,12 @@ class Scene:
         return BUSY_RPS[kind] * WINDOW_S / self.busy_requests
 
 
-def scene_of(file: Path, days: float, seed: int) -> Scene:
+def scene_of(file: Path, days: float, seed: int, from_day: int = 0) -> Scene:
     """A trace, half of which (at most two weeks) is the past of the endpoints."""
     with file.open(encoding="utf-8", newline="") as opened:
-        counts = sorted(float(row["requests"]) for row in csv.DictReader(opened))
-    return Scene(file, days, 7.0, seed, counts[int(len(counts) * 0.99)])
+        counts = [float(row["requests"]) for row in csv.DictReader(opened)]
+    counts = sorted(counts[round(from_day * DAY_S / WINDOW_S) :])
+    return Scene(file, days, 7.0, seed, counts[int(len(counts) * 0.99)], from_day)
 
 
 def world_of(scene: Scene, *, tracked: bool = False) -> World:
@@ -129,7 +132,7 @@ def _load(scene: Scene, kind: Kind, *, regression: bool) -> dict[str, Any]:
         disturbances.append(slower)
     traffic = {
         "trace_file": str(scene.file),
-        "origin_s": START_S - scene.history_days * DAY_S,
+        "origin_s": START_S - (scene.history_days + scene.from_day) * DAY_S,
         "scale": scene.scale(kind),
     }
     return {"traffic": traffic, "disturbances": disturbances}
