@@ -183,10 +183,10 @@ def build(wiring: Wiring) -> App:
     roster = Roster(identity, adapters, wiring.shard.has, at_once=wiring.places_at_once)
     shared = Shared(sessions, adapters, rules, watched, roster, telemetry, book, own)
     probes = _probes(wiring, shared)
-    desk = None if probes is None and wiring.acting else ProbeDesk(probes, watched)
     near = Neighbours(store, {kind: rule.beforehand() for kind, rule in rules.items()})
     rounds = ProbeRounds(probes, roster.entries, recorder.last, watched) if probes else None
     mirrors = mirrors_of(store, clock, reader, shared)
+    desk = ProbeDesk(probes, watched, mirrors if wiring.acting else None)
     hands = Hands(
         clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, mirrors, near
     )

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from controller.core import windows
 from controller.core.assess import Beliefs, Observed, Sizing
+from controller.core.guard import fleet_is_full
+from controller.core.mirroring import mirrored_usd, mirroring, recent_rps
 from controller.core.periods import DAY_S, HOUR_S
 from controller.core.probe_cost import Load, Tariff, estimated_usd, money, over_budget, spent_usd
 from controller.core.probe_lessons import REMEMBERED_S, same_copy
@@ -20,8 +22,8 @@ from controller.model.decision import Assessment, Decision, Hold, Probe, Propose
 from controller.model.endpoint import Kind
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Mode, Policy
-from controller.model.probe import ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
-from controller.model.probing import Phase
+from controller.model.probe import Mirroring, ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
+from controller.model.probing import Phase, Probing
 from controller.model.reason import Reason
 from controller.model.size import Size
 
@@ -81,11 +83,18 @@ class Looking:
         return tuple(record for record in shadows if record.started_at_s > since_s)
 
 
+Beside = Callable[[Size], str | None]
+"""Why no shadow variant of a size can be put beside what serves; None where it can."""
 Wisher = Callable[[Looking], Wish | None]
 """One per kind: the size that its search wants to look at next, if any."""
 
 
-def consider(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tariff]]) -> Assessment:
+def consider(
+    looking: Looking,
+    wisher: Wisher,
+    rate: Callable[[Size], Maybe[Tariff]],
+    beside: Beside = lambda _: "AWS mirrors requests of real-time endpoints only",
+) -> Assessment:
     """The assessment, with a probe for a decision where one is worth its price.
 
     `rate` gives what calls to a copy of a size cost. Deciding twice is deciding once: while a
@@ -101,7 +110,7 @@ def consider(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tari
     if running is not None:
         hold = Hold(Reason.PROBING, f"{running.size} is being measured")
         return _decided(replace(assessment, prospect=Prospect(None, hold.detail)), hold)
-    found = _weighed(looking, wisher, rate)
+    found = _weighed(looking, wisher, rate, beside)
     assessment = replace(assessment, prospect=found)
     if found.order is None or found.refused is not None:
         return assessment
@@ -113,16 +122,55 @@ def not_allowed(policy: Policy) -> str | None:
     probing = policy.probe
     if probing is None:
         return "the policy has no `probe`"
-    if not probing.shadows:
-        return "the policy does not allow copies (`probe.shadow.allowed`)"
-    if not probing.payloads:
-        return "the policy's `probe` has no payloads to send"
     if policy.mode not in {Mode.ENFORCE, Mode.RECOMMEND}:
         return f"the policy's mode is {policy.mode}"
-    return None
+    return None if _mirrors(policy) else _no_copies(probing)
 
 
-def _weighed(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tariff]]) -> Prospect:
+def _no_copies(probing: Probing) -> str | None:
+    if not probing.shadows:
+        return "the policy does not allow copies (`probe.shadow.allowed`)"
+    return None if probing.payloads else "the policy's `probe` has no payloads to send"
+
+
+def _mirrors(policy: Policy) -> bool:
+    """Whether users' requests may be mirrored without being asked for: that is a deployment."""
+    return policy.probe is not None and policy.probe.mirrored and policy.mode is Mode.ENFORCE
+
+
+def _order(wish: Wish, looking: Looking, rate: Maybe[Tariff], beside: Beside) -> ProbeOrder | str:
+    """How the wish is best fulfilled: by users' own requests, where there are enough of them,
+    else by a copy; or why it cannot be."""
+    probing = looking.observed.policy.probe
+    assert probing is not None, "nothing is wished without a policy that says how"
+    why = "the policy does not let requests be mirrored"
+    if _mirrors(looking.observed.policy):
+        made = _mirrored(wish, looking, beside)
+        if isinstance(made, Mirroring):
+            usd = rate if isinstance(rate, Missing) else mirrored_usd(rate, made)
+            kind, words = ProbeKind.MIRRORED, f"{wish.words}, mirrored"
+            return ProbeOrder(kind, wish.size, (), 0, usd, wish.worth_usd, words, made)
+        why = made
+    if _no_copies(probing) is not None:
+        return why
+    usd = price(wish, looking, rate)
+    kind, warm_up = ProbeKind.SHADOW, probing.warm_up
+    return ProbeOrder(kind, wish.size, wish.phases, warm_up, usd, wish.worth_usd, wish.words)
+
+
+def _mirrored(wish: Wish, looking: Looking, beside: Beside) -> Mirroring | str:
+    """The mirrored probe that brings the load that is asked about, or why there is none."""
+    no = beside(wish.size) or fleet_is_full(looking.observed.fleet)
+    if no is not None:
+        return no if isinstance(no, str) else no[1]
+    rps = recent_rps(looking.observed.windows.recent)
+    made = rps if isinstance(rps, Missing) else mirroring(rps, wish.phases[-1].to_rps)
+    return made.reason if isinstance(made, Missing) else made
+
+
+def _weighed(
+    looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tariff]], beside: Beside
+) -> Prospect:
     """The probe that is worth most, and what speaks against it."""
     observed, probing = looking.observed, looking.observed.policy.probe
     tired = _tired(looking)
@@ -131,10 +179,10 @@ def _weighed(looking: Looking, wisher: Wisher, rate: Callable[[Size], Maybe[Tari
     wish = wisher(looking)
     if wish is None or probing is None:
         return Prospect(None, "nothing to gain: no look at a copy would change what is chosen")
-    usd = price(wish, looking, rate(wish.size))
-    order = ProbeOrder(
-        ProbeKind.SHADOW, wish.size, wish.phases, probing.warm_up, usd, wish.worth_usd, wish.words
-    )
+    order = _order(wish, looking, rate(wish.size), beside)
+    if isinstance(order, str):
+        return Prospect(None, order)
+    usd = order.usd
     if isinstance(usd, Missing):
         return Prospect(order, f"its price is not known: {usd.reason}")
     if wish.worth_usd <= usd:

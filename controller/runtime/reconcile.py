@@ -223,7 +223,9 @@ class Reconciler:
                 return observed.now_s + REFUSED_S, "another replica leads"
             return self._proceed(actuator, entry, observed, observed.open_change)
         if isinstance(assessment.decision, Probe) and self._hands.desk is not None:
-            self._hands.desk.begin(entry, observed, assessment.decision)
+            self._hands.desk.begin(entry, observed, assessment.decision, actuator)
+            if assessment.decision.plan.mirror is not None:
+                return observed.now_s + AGAIN_S, None
         if not isinstance(assessment.decision, Propose):
             asked = self._hands.observer.awaiting(entry.key)
             return min(turn_s, observed.now_s + ANSWER_S) if asked else turn_s, None
