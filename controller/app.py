@@ -168,11 +168,10 @@ def build(wiring: Wiring) -> App:
     sessions = _sessions(wiring, telemetry)
     adapters, rules = _apart(_kinds(sessions, clock))
     prices = _prices(wiring, sessions)
-    own = OwnTraffic(store, clock)
-    reader = CloudWatchReader(sessions, clock, telemetry)
-    samples = SampleBook(reader, rules, own.of)
-    reports = MemoryReports(InsightsReportReader(sessions, telemetry))
     book = EvidenceBook(store)
+    own = OwnTraffic(store, clock, book.forget)
+    samples = SampleBook(CloudWatchReader(sessions, clock, telemetry), rules, own.of)
+    reports = MemoryReports(InsightsReportReader(sessions, telemetry))
     observer = Observer(Sources(store, adapters, rules, samples, book, reports))
     actuator = _actuator(wiring, adapters) if wiring.acting else None
     notifier = _notifier(wiring, telemetry, sessions)
@@ -184,12 +183,8 @@ def build(wiring: Wiring) -> App:
     shared = Shared(sessions, adapters, rules, watched, roster, telemetry, book, own)
     probes = _probes(wiring, shared)
     near = Neighbours(store, {kind: rule.beforehand() for kind, rule in rules.items()})
-    rounds = ProbeRounds(probes, roster.entries, recorder.last, watched) if probes else None
-    mirrors = mirrors_of(store, clock, reader, shared)
-    desk = ProbeDesk(probes, watched, mirrors if wiring.acting else None)
-    hands = Hands(
-        clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, mirrors, near
-    )
+    desk = ProbeDesk(probes, watched, mirrors_of(store, clock, shared) if wiring.acting else None)
+    hands = Hands(clock, observer, samples, rules, watched, actuator, recorder, advisor, desk, near)
     counting = SloCounting(store, telemetry, samples)
     parts = Parts(clock, store, roster, samples, Reconciler(hands), recorder, telemetry, counting)
     engine = Engine(parts, wiring.policies, SharedCost(store, wiring.shard, clock))
@@ -212,7 +207,7 @@ def build(wiring: Wiring) -> App:
         notifier=notifier,
         elected=wiring.elected,
         probes=probes,
-        rounds=rounds,
+        rounds=ProbeRounds(probes, roster.entries, recorder.last, watched) if probes else None,
     )
 
 
