@@ -3,19 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from controller.aws.cloudwatch import CloudWatchReader
 from controller.aws.objects import S3Objects
 from controller.aws.sessions import Sessions
 from controller.core.contract import KindRules
 from controller.model.endpoint import EndpointKey, Kind
-from controller.ports import (
-    Clock,
-    KindAdapter,
-    MetricsReader,
-    PriceSource,
-    ProbeRunner,
-    ShadowMaker,
-    Store,
-)
+from controller.ports import Clock, KindAdapter, PriceSource, ProbeRunner, ShadowMaker, Store
 from controller.probes.function_code import FetchCode, fetch_code
 from controller.probes.payloads import PayloadReader
 from controller.probes.shadow_endpoints import EndpointShadows
@@ -88,8 +81,9 @@ def probes_of(by: Generated, at: Shared) -> Probes:
     )
 
 
-def mirrors_of(store: Store, clock: Clock, reader: MetricsReader, at: Shared) -> Mirrors:
+def mirrors_of(store: Store, clock: Clock, at: Shared) -> Mirrors:
     """Probes by mirrored traffic: they need no generator."""
+    reader = CloudWatchReader(at.sessions, clock, at.telemetry)
     return Mirrors(MirrorParts(store, clock, reader, at.book.add, at.telemetry.probe_ended))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from controller.model.policy import PolicySet
     from controller.model.probe import ProbeRecord
     from controller.model.size import RealtimeSize
+    from controller.runtime.mirroring import Mirrors
     from controller.runtime.oneshot import Seen
     from controller.runtime.probe_parts import Asked
     from controller.runtime.requested import Ready
@@ -51,11 +52,10 @@ def mirror(
             asked = _asked(session, app, seen, ready, by_hand)
             _agree(session, app, asked, by_hand)
             daemon = take_over(app)
-            mirrors, actuator = app.hands.mirrors, app.hands.actuator
-            assert mirrors is not None, "it was wired to act"
+            actuator = app.hands.actuator
             assert actuator is not None, "it was wired to act"
             recent = ready.observed.windows.recent
-            left = mirrors.begin(actuator, asked, entry.policy, recent)
+            left = _mirrors(app).begin(actuator, asked, entry.policy, recent)
         else:
             session.say(f"change {left.id}, a {left.detail}, was left open: it is seen through")
             daemon = take_over(app)
@@ -64,6 +64,13 @@ def mirror(
             session.say("see: rightsizer get probes")
             return None
         return _seen_through(session, app, seen, left)
+
+
+def _mirrors(app: "App") -> "Mirrors":
+    desk = app.hands.desk
+    assert desk is not None, "it was wired to act"
+    assert desk.mirrors is not None, "it was wired to act"
+    return desk.mirrors
 
 
 def _mirrored(change: "Change") -> bool:
@@ -216,8 +223,7 @@ def _seen_through(
 
 def _settled(session: Session, app: "App", seen: "Seen", change: "Change") -> "ProbeRecord | None":
     """The probe's row, once CloudWatch has told."""
-    mirrors, entry = app.hands.mirrors, seen.entry
-    assert mirrors is not None, "it was wired to act"
+    mirrors, entry = _mirrors(app), seen.entry
     while True:
         rows = app.store.probes(entry.key, since_s=change.planned_at_s - 1.0)
         mine = next((r for r in rows if r.id == change.progress.get("config_target")), None)

@@ -88,6 +88,11 @@ class ProbeDesk:
         """Drop what was wished of an endpoint that is not looked after any more."""
         self._wishes.pop(key, None)
 
+    def follow(self, entry: Entry, observed: Observed, actuator: Actuator) -> None:
+        """What is to be done about mirrored probes of the endpoint. Raises StoreError."""
+        if self.mirrors is not None:
+            self.mirrors.follow(entry, observed, actuator)
+
     def begin(self, entry: Entry, observed: Observed, decision: Probe, actuator: Actuator) -> None:
         """Begin the probe; where too many are under way, the next tick asks again."""
         probing = entry.policy.probe

@@ -28,7 +28,6 @@ from controller.ports import Clock, PriceSource
 from controller.runtime.actuate import Actuator
 from controller.runtime.advise import Advisor
 from controller.runtime.basis import Basis
-from controller.runtime.mirroring import Mirrors
 from controller.runtime.neighbours import Neighbours
 from controller.runtime.observe import Observer
 from controller.runtime.probe_desk import ProbeDesk
@@ -70,8 +69,6 @@ class Hands:
     """None: nothing is advised."""
     desk: ProbeDesk | None = None
     """None: nothing is probed."""
-    mirrors: Mirrors | None = None
-    """None: no requests are mirrored."""
     neighbours: Neighbours | None = None
     """None: endpoints of an account learn nothing from one another."""
 
@@ -216,8 +213,8 @@ class Reconciler:
         actuator = self._hands.actuator
         if actuator is None:
             return turn_s, None
-        if self._hands.mirrors is not None and actuator.lease_held:
-            self._hands.mirrors.follow(entry, observed, actuator)
+        if self._hands.desk is not None and actuator.lease_held:
+            self._hands.desk.follow(entry, observed, actuator)
         if observed.open_change is not None:
             if not actuator.lease_held:
                 return observed.now_s + REFUSED_S, "another replica leads"

@@ -66,7 +66,8 @@ def _begin(shop: Shop, *, lasts_s: float = LASTS_S) -> Change:
     order = ProbeOrder(ProbeKind.MIRRORED, size, (), 0, 0.13, why="asked", mirror=mirroring)
     hands, chosen = shop.app.hands, shop.policies.policies[0]
     assert chosen.probe is not None
-    assert hands.mirrors is not None
+    assert hands.desk is not None
+    assert hands.desk.mirrors is not None
     assert hands.actuator is not None
     asked = Asked(
         key=KEY,
@@ -79,7 +80,7 @@ def _begin(shop: Shop, *, lasts_s: float = LASTS_S) -> Change:
         rate=tariff(size, state, shop.app.prices, ProbeKind.SHADOW),
         actor="cli:test",
     )
-    return hands.mirrors.begin(hands.actuator, asked, chosen, ())
+    return hands.desk.mirrors.begin(hands.actuator, asked, chosen, ())
 
 
 def _record(shop: Shop) -> ProbeRecord:
@@ -167,7 +168,7 @@ def test_killed_at_every_boundary_it_ends_as_it_would_have(tmp_path: Path) -> No
 
 
 def _mid_way(shop: Shop, act: Callable[[Shop], None]) -> None:
-    """Do something a quarter of an hour in, while requests are copied, and see the probe through."""
+    """Something happens while requests are copied; then see the probe through."""
 
     def deed(_: object) -> None:
         assert shop.change.progress.get("fed_since_s"), "requests should be copied by now"
