@@ -216,6 +216,9 @@ class ProbeRun:
     """Of one core, at its busiest second."""
     littles_law_ratio: Maybe[float] = TOO_FEW
     """Mean number in flight over rate x mean latency; near 1 in a sound measurement."""
+    lost: bool = False
+    """Whether requests were sent of which nobody can tell any more: its samples died with the
+    generator, and so did what it cost."""
 
 
 @dataclass(frozen=True, slots=True)

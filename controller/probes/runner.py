@@ -14,7 +14,7 @@ threads does not survive; therefore nothing here imports it. A generator
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.clock import SystemClock
@@ -212,4 +212,6 @@ class LocustRunner:
         return restamped(brought, run.started_at_s, run.started_at_s + lasted_s)
 
     def _failed(self, run: _Run, detail: str) -> ProbeRun:
-        return failed(detail, run.started_at_s, self._clock.now_s())
+        crew = self._crew(run.plan) is not None  # whose master tells nothing before the end
+        lost = crew or run.process.progress() is not None
+        return replace(failed(detail, run.started_at_s, self._clock.now_s()), lost=lost)

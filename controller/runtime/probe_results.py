@@ -109,8 +109,10 @@ def usable(run: ProbeRun, kind: Kind, covers: Covers) -> bool:
 def closed(
     record: ProbeRecord, run: ProbeRun, found: Found, rate: Maybe[Tariff], standing_s: float
 ) -> ProbeRecord:
-    """The record of a probe that has ended."""
+    """The record of a probe that has ended; one whose samples are lost cost what was expected."""
     usd = rate if isinstance(rate, Missing) else counted_usd(rate, run.samples, standing_s)
+    if run.lost:
+        usd = record.usd_estimated
     return replace(
         record,
         ended_at_s=run.ended_at_s,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from controller.core.probe_worth import LONGEST_S
 from controller.model.probe import ProbeRecord
 from controller.ports import Clock
 from controller.runtime.probe_parts import Asked, Ended
@@ -32,7 +33,7 @@ class ProbeShot:
         """
         records: list[ProbeRecord] = []
         ended: dict[str, Ended] = {}
-        self._probes.sweep()
+        self._probes.recover(LONGEST_S)
         try:
             records.extend(self._probes.begin(one) for one in asked)
             while len(ended) < len(records):

@@ -21,6 +21,7 @@ from controller.model.probe import (
     ProbeOutcome,
     ProbeRecord,
     ProbeRun,
+    Shadow,
     ShadowPhase,
 )
 from controller.runtime.probe_parts import (
@@ -147,7 +148,7 @@ class Probes:
             ours = record.actor == "controller" or age_s > 0.0
             # A mirrored one is a change, which is seen through whoever began it.
             ours = ours and record.kind is not ProbeKind.MIRRORED
-            left = record.ended_at_s is None and ours
+            left = record.ended_at_s is None and ours and self._at.shadows.mine(record.key)
             if left and record.id not in self._open and record.started_at_s <= now_s - age_s:
                 detail = "the controller ended before the probe did"
                 self._at.store.put_probe(broken_off(record, now_s, detail))
@@ -160,12 +161,21 @@ class Probes:
         swept = self._at.shadows.sweep()
         for shadow in swept.removed:
             self._log.info(f"removed what was left of shadow {shadow.id}")
+            self._close_left(shadow)
         for name, error in swept.troubles:
             self._log.warning(f"shadow {name} could not be removed yet: {error}")
         looked = [self._at.shadows.sweep_strays([scope], [kind]) for scope, kind in strays]
         for shadow in (one for found in looked for one in (*found.removed, *found.going)):
             self._log.info(f"shadow {shadow.id}, which no journal knew of, is removed")
         return bool(swept.going) or any(found.going for found in looked)
+
+    def _close_left(self, shadow: Shadow) -> None:
+        """A probe whose copy was left behind has died with whoever made it."""
+        for record in self._at.store.probes(shadow.key, since_s=shadow.created_at_s - 1.0):
+            left = record.id == shadow.id and record.ended_at_s is None
+            if left and record.id not in self._open:
+                detail = "whoever made the probe ended before it did"
+                self._at.store.put_probe(broken_off(record, self._at.clock.now_s(), detail))
 
     def leave(self) -> None:
         """End all probes, for nobody may come after us: no more is sent, and each copy is asked to

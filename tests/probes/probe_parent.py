@@ -21,7 +21,8 @@ def main(folder: Path, port: int) -> None:
     sys.stdout.flush()
     sys.stdin.readline()
     run = finished(generator, "a")
-    sys.stdout.write(f"over {run.outcome.value}: {run.detail}\n")
+    lost = " (lost)" if run.lost else ""
+    sys.stdout.write(f"over {run.outcome.value}: {run.detail}{lost}\n")
 
 
 if __name__ == "__main__":

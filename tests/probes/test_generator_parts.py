@@ -306,6 +306,14 @@ def test_requests_of_both_services_are_signed(monkeypatch: pytest.MonkeyPatch) -
     assert access.signed(ask)["Authorization"] == "later"
 
 
+def test_a_run_in_which_nothing_was_due_has_failed() -> None:
+    run = Recorder(Stops(StopRules()), 0.0).result(2.0, 2.0)
+    assert (run.outcome, run.detail) == (
+        ProbeOutcome.FAILED,
+        "No request was due in so short a time at that rate.",
+    )
+
+
 def test_shares_make_the_whole() -> None:
     whole = order(stop=StopRules(max_requests=100))
     shares = [share_of(whole, index, 4) for index in range(4)]

@@ -80,6 +80,7 @@ def test_nothing_is_left(port: int, tmp_path: Path, who: str, when: str) -> None
         said, _ = parent.communicate(b"\n")
     if who == "generator":
         assert b"over Failed: The generator died" in said
+        assert (b"(lost)" in said) == (when == "while it measures"), "before, nothing was sent"
     left = list(tmp_path.glob("run-*"))
     assert bool(left) == (who != "generator")
     runner(tmp_path, port).sweep()

@@ -210,6 +210,14 @@ def test_what_cannot_be_carried_out_fails_and_leaves_nothing(trouble: str) -> No
     assert not scene.book.observations(KEY, scene.clock.now_s())
 
 
+def test_what_died_with_its_samples_cost_what_was_expected() -> None:
+    scene = Scene()
+    scene.runner.run = ProbeRun(ProbeOutcome.FAILED, "it died", NOW_S, NOW_S + 9.0, lost=True)
+    scene.probes.begin(scene.asked())
+    scene.live()
+    assert scene.store.probes(KEY)[0].usd == ORDER.usd
+
+
 def test_what_aws_throttles_is_tried_again() -> None:
     scene = Scene()
     scene.maker.refusals = [Throttled("slow down")] * 3
@@ -240,9 +248,11 @@ def test_one_of_an_endpoint_and_few_of_all() -> None:
         scene.probes.begin(replace(scene.asked(), key=replace(KEY, name="third")))
 
 
-def test_the_next_life_closes_what_the_last_left_open() -> None:
+@pytest.mark.parametrize("actor", ["controller", "cli:somebody"])
+def test_the_next_life_closes_what_the_last_left_open(actor: str) -> None:
+    """What a daemon left is closed by the next; what a command left, with its copy by anybody."""
     scene = Scene()
-    scene.probes.begin(scene.asked())
+    scene.probes.begin(replace(scene.asked(), actor=actor))
     scene.live(1)
     assert scene.maker.there
     after = Scene()
@@ -250,9 +260,10 @@ def test_the_next_life_closes_what_the_last_left_open() -> None:
     shadows = Shadows(scene.store, {Kind.LAMBDA_FUNCTION: scene.maker}, scene.clock)
     parts = replace(scene.probes._at, shadows=shadows)
     life = Probes(parts)
-    life.recover()
+    life.recover() if actor == "controller" else life.sweep()
     (record,) = scene.store.probes(KEY)
     assert record.outcome is ProbeOutcome.FAILED
+    assert record.usd == ORDER.usd, "nobody knows what it had sent"
     assert not scene.maker.there
     assert not scene.store.shadows()
 
@@ -316,6 +327,18 @@ def test_what_a_probe_brought_back_waits_for_a_journal_that_cannot_take_it(
     (record,) = scene.store.probes(KEY)
     assert record.outcome is ProbeOutcome.SUCCEEDED
     assert record.requests > 0
+
+
+def test_a_probe_of_another_shard_is_left_to_it() -> None:
+    scene = Scene()
+    scene.probes.begin(scene.asked())
+    scene.live(1)
+    makers = {Kind.LAMBDA_FUNCTION: scene.maker}
+    shadows = Shadows(scene.store, makers, scene.clock, mine=lambda key: key != KEY)
+    Probes(replace(scene.probes._at, shadows=shadows)).recover()
+    (record,) = scene.store.probes(KEY)
+    assert record.ended_at_s is None, "its process is at work on it"
+    assert scene.maker.there
 
 
 def test_interrupted_by_hand_the_copy_goes_first() -> None:

@@ -83,6 +83,8 @@ class Recorder:
         told = f"{len(self.samples):,} requests, {self.failed:,} failed"
         if self.first_trouble:
             told += f" (first: {self.first_trouble})"
+        if not self.samples and self.why_ended is None:
+            return ProbeOutcome.FAILED, "No request was due in so short a time at that rate."
         if self.why_ended is not None:
             return ProbeOutcome.ABORTED, f"Ended early, {self.why_ended}; {told}."
         return ProbeOutcome.SUCCEEDED, f"Ran to its end: {told}."
