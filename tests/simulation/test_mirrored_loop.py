@@ -19,8 +19,8 @@ RANKER: dict[str, Any] = {
     "name": "ranker",
     "instance_type": "ml.m5.2xlarge",
     "instance_count": 3,
-    "age_days": 2,
-    "unchanged_days": 2,
+    "age_days": 10,
+    "unchanged_days": 10,
     "workload": {
         "machines": {"work_ms": 55.0, "fixed_ms": 3.0, "cores": 2.0},
         "traffic": {"rps": 6.0},
