@@ -14,7 +14,7 @@ from controller.core.contract import Prices
 from controller.core.periods import DAY_S
 from controller.model.endpoint import EndpointState
 from controller.model.missing import Maybe, Missing
-from controller.model.probe import ProbeKind, ProbeRecord, Sample
+from controller.model.probe import Failure, ProbeKind, ProbeRecord, Sample
 from controller.model.probing import ProbeBudget
 from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize, Size
 
@@ -24,6 +24,7 @@ START_S = 300.0
 """A real-time copy is paid for while it starts, and serves some five minutes later …"""
 END_S = 60.0
 """… and while it is being removed."""
+_NOT_WAITED_OUT = (Failure.TIMEOUT, Failure.UNFINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,13 @@ def counted_usd(rate: Tariff, samples: Iterable[Sample], standing_s: float) -> f
     """USD that a run has cost, by what was billed.
 
     Where an answer does not tell what was billed, its latency stands for it: that is never
-    less. What the service refused (throttled, or not reached) is not billed.
+    less, and it does for what was no longer waited for. What the service refused (throttled, or
+    not reached) is not billed.
     """
     billed_ms, requests = 0.0, 0
     for sample in samples:
-        if isinstance(sample.billed_ms, Missing) and not 200 <= sample.status < 300:
+        served = 200 <= sample.status < 300 or sample.error in _NOT_WAITED_OUT
+        if isinstance(sample.billed_ms, Missing) and not served:
             continue
         billed = sample.billed_ms
         billed_ms += math.ceil(sample.latency_ms) if isinstance(billed, Missing) else billed

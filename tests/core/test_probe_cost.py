@@ -93,7 +93,8 @@ def test_what_was_refused_is_not_billed_and_what_was_not_told_is_counted_as_it_t
         Sample(2.0, 5.0, 429, error="throttled"),
         Sample(3.0, 9000.0, 0, error="timeout"),
     ]
-    assert counted_usd(rate, samples, 0.0) == pytest.approx(0.181 * 1e-5 + 2e-6)
+    # what nobody waited out runs on, and is billed for as long as it was seen to
+    assert counted_usd(rate, samples, 0.0) == pytest.approx(9.181 * 1e-5 + 3e-6)
 
 
 def test_a_day_counts_what_runs_at_its_estimate_and_forgets_what_is_older() -> None:
