@@ -63,7 +63,7 @@ class Shadows:
         self._makers = makers
         self._clock = clock
         self._actor = actor if actor == CONTROLLER else process_actor(actor)
-        self._mine = mine
+        self.mine = mine
         self._gone = gone
         self._in_use: set[str] = set()
         self._looked_s: dict[tuple[str, str], float] = {}
@@ -169,7 +169,7 @@ class Shadows:
 
     def _sweep_one(self, shadow: Shadow, swept: Swept) -> None:
         now_s, in_use = self._clock.now_s(), self._uses(shadow)
-        if not self._mine(shadow.key) or (in_use and now_s < shadow.expires_at_s):
+        if not self.mine(shadow.key) or (in_use and now_s < shadow.expires_at_s):
             return
         orphaned = shadow.actor == self._actor or self._gone(shadow.actor)
         if next_step(shadow, now_s, in_use=in_use, orphaned=orphaned) is ShadowStep.KEEP:
