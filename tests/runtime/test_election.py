@@ -1,10 +1,15 @@
 """The lease as a replica keeps it: taken, renewed, lost, given back; clocks never compared."""
 
+from pathlib import Path
+
 import pytest
 from lease_keepers import TIMES, Fence, Keeper, Replica
 
 from controller.model.errors import StoreError
 from controller.model.lease import NOBODY
+from controller.runtime.election import Terms
+from controller.runtime.lock_election import LockElection
+from controller.store.sqlite import SqliteStore
 
 
 @pytest.fixture
@@ -157,3 +162,29 @@ def test_a_leader_that_the_journal_refuses_takes_a_newer_term(two: Two) -> None:
     a.election.doubt()
     a.turn()
     assert (a.election.term(), fence.term) == (10, 10)
+
+
+def test_the_lock_of_one_host_is_had_by_one_and_by_the_next_when_it_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    first, second = SqliteStore.open(path), SqliteStore.open(path)
+    told: list[str] = []
+    a, b = (
+        LockElection(
+            store.acquire_daemon_lock,
+            Terms(store.newest_term, store.raise_term),
+            told=lambda leads, name=name: told.append(f"{name} {leads}"),
+        )
+        for name, store in (("a", first), ("b", second))
+    )
+    assert b.words() == "standby; the lock has not been tried yet"
+    a.turn()
+    b.turn()
+    assert (a.held(), b.held()) == (True, False)
+    assert a.words() == "leader, term 1"
+    assert "only one may" in b.words()
+    assert a.turn() > b.turn(), "with the lock in hand there is nothing to look for"
+    first.close()
+    b.turn()
+    assert (b.held(), b.term()) == (True, 2)
+    assert told == ["a True", "b True"]
+    second.close()
