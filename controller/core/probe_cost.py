@@ -151,4 +151,4 @@ def money(usd: float) -> str:
     """Dollars of probes with as many digits as say something: `0.0021`, `1.35`."""
     if usd >= 0.1 or usd == 0.0:
         return f"{usd:.2f}"
-    return f"{usd:.{min(6, 1 - math.floor(math.log10(usd)))}f}"
+    return f"{usd:.{min(9, 1 - math.floor(math.log10(usd)))}f}"
