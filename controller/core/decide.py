@@ -13,6 +13,7 @@ from controller.core.inputs import CLIMB_BELOW, Inputs, allowed, meets, proven, 
 from controller.core.proposals import cheapest, cost_mid, likeliest
 from controller.core.sentence import apart
 from controller.core.slo import error_slo_broken
+from controller.core.unmeasured import waiting
 from controller.model.decision import Decision, Hold
 from controller.model.demand import Attainment
 from controller.model.estimate import Candidate, Estimate, Rejection
@@ -34,6 +35,7 @@ _LEAVING = {
     Rejection.INFEASIBLE_BEFORE: Reason.MEMORY_FLOOR,
     Rejection.TOO_LITTLE_CONCURRENCY: Reason.REQUESTS_THROTTLED,
     Rejection.TOO_FEW_INSTANCES: Reason.DEMAND_CHANGED,
+    Rejection.KEPT_FOR_NOBODY: Reason.DEMAND_CHANGED,
 }
 """Why a current size that is barred is left, where it is not for the policy's bounds."""
 
@@ -59,10 +61,10 @@ def _standing(inputs: Inputs, estimate: Estimate) -> tuple[Rejection, str]:
     barred = inputs.barred.get(estimate.size)
     if barred is not None:
         return barred
-    if estimate.standing is not None:
-        return estimate.standing
     if isinstance(estimate.usd_per_month, Missing):
         return Rejection.PRICE_UNKNOWN, estimate.usd_per_month.reason
+    if estimate.standing is not None:
+        return estimate.standing
     confidence = inputs.policy.confidence
     if estimate.p_slo < confidence:
         p_slo = apart(estimate.p_slo, confidence)
@@ -159,15 +161,16 @@ def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decis
             reason = Reason.DEMAND_CHANGED
             return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
         return Hold(Reason.NOT_CONFIDENT, proposals.borderline(here, best))
+    worth_usd = cost_mid(here) * _most(inputs)
+    cheaper = [e for e in inputs.estimates if cost_mid(e) < worth_usd]
+    unknown = waiting(inputs, here, cheaper)
     if best.size == here.size or saving <= 0.0:
-        worth_usd = cost_mid(here) * _most(inputs)
-        cheaper = [e for e in inputs.estimates if cost_mid(e) < worth_usd]
-        held = quarantined(inputs, cheaper)
-        if held is not None:
-            return held
-        return Hold(Reason.RIGHT_SIZE, proposals.right_size(inputs.policy, here))
+        right = Hold(Reason.RIGHT_SIZE, proposals.right_size(inputs.policy, here))
+        return quarantined(inputs, cheaper) or unknown or right
     minimum = 1.0 - _most(inputs)
     if saving < minimum:
+        if unknown is not None:
+            return unknown
         after = "" if inputs.history.changes < 2 else f" after {inputs.history.changes} changes"
         detail = f"{best.size} would save {saving:.1%}, less than the minimum of {minimum:.0%}"
         return Hold(Reason.SAVING_TOO_SMALL, detail + after)

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     # the size is right, or nothing better is known
     RIGHT_SIZE = "RightSize"
     SAVING_TOO_SMALL = "SavingTooSmall"
+    NOT_MEASURED = "NotMeasured"
     NOT_CONFIDENT = "NotConfident"
     INFEASIBLE = "Infeasible"
     # the data does not allow a judgement

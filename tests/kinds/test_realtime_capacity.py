@@ -15,7 +15,7 @@ from realtime_world import C5, ERA, Machine, parts_of, rows_of
 from controller.core.evidence import evidence
 from controller.kinds.realtime_endpoint.capacity import REACH, Curves, fitted
 from controller.kinds.realtime_endpoint.loads import gathered, without_queues
-from controller.kinds.realtime_endpoint.types import Beliefs, neighbours, shift
+from controller.kinds.realtime_endpoint.types import Beliefs, shift
 from controller.model.policy import Slo
 from controller.model.size import RealtimeSize
 from controller.sandbox.noise import Noise
@@ -234,23 +234,6 @@ def test_capacity_of_measured_machines_under_real_traffic() -> None:
 def beliefs(machine: Machine = Machine(), size: RealtimeSize = C5) -> Beliefs:  # noqa: B008
     parts = [machine.part(i * 300.0, load, 1.0, 100.0) for i, load in enumerate(a_day(60.0))]
     return Beliefs.of(evidence(rows_of(parts, size), ERA), Slo(100.0), 0.95)
-
-
-def test_the_next_size_of_a_measured_family_is_near_and_others_are_not() -> None:
-    found = beliefs()
-    near = {
-        name: belief.near
-        for name in ("ml.c5.xlarge", "ml.c5.2xlarge", "ml.c5.4xlarge", "ml.m5.xlarge")
-        if (belief := found.about(name)) is not None
-    }
-    assert near == {
-        "ml.c5.xlarge": True,
-        "ml.c5.2xlarge": True,
-        "ml.c5.4xlarge": False,
-        "ml.m5.xlarge": False,
-    }
-    assert neighbours("ml.c5.large", "ml.c5.xlarge")
-    assert not neighbours("ml.c5.large", "ml.c5d.xlarge")
 
 
 def test_the_less_two_types_share_the_less_is_claimed() -> None:

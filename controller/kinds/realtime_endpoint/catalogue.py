@@ -172,9 +172,3 @@ TYPES: Mapping[str, InstanceType] = MappingProxyType(
     {name: kind for family in _FAMILIES for name, kind in _types(family).items()}
 )
 """By name. A type that is not here is known by its name and its measurements alone."""
-
-
-def of_family(family: str) -> tuple[InstanceType, ...]:
-    """Every type of a family, fewest vCPUs first."""
-    found = [kind for kind in TYPES.values() if kind.family == family]
-    return tuple(sorted(found, key=lambda kind: (kind.vcpus, kind.name)))

@@ -1,5 +1,6 @@
 """Each candidate under the present demand: latency, probability, instances, money, and why."""
 
+from controller.core.unmeasured import would_tell
 from controller.kinds.realtime_endpoint.bill import Fleet
 from controller.kinds.realtime_endpoint.question import Best, Question
 from controller.kinds.realtime_endpoint.types import Belief
@@ -62,12 +63,10 @@ def _standing(
     ask: Question, belief: Belief, size: RealtimeSize, load_rps: float, *, more: bool
 ) -> tuple[Rejection, str] | None:
     """Not measured, or too few instances for what is asked of them at the peak."""
-    if size != ask.current and not belief.near:
+    if size != ask.current and not belief.requests:
         p95 = belief.curves.percentile_ms(load_rps)
-        detail = (
-            f"known from its catalogue data only, p95 {p95.low:.0f}-{p95.high:.0f} ms: "
-            "good enough to choose what to probe"
-        )
+        expected = f"p95 {p95.low:.0f}-{p95.high:.0f} ms by its catalogue data"
+        detail = f"not measured, {expected}: {would_tell(ask.policy)}"
         return Rejection.NOT_MEASURED, detail
     return _too_few(ask, belief, size.max_instances) if more else None
 

@@ -65,7 +65,7 @@ def _of_type(ask: Question, name: str) -> list[Best]:
         return []
     own = name == ask.current.instance_type
     # What is only known from a catalogue is not worth the search: its load is a guess.
-    search = cheapest if belief.near else plainest
+    search = cheapest if belief.requests else plainest
     best = search(ask, name, ask.bearable(belief))
     best = _kept(ask, best, belief) if own else best
     if best.size.schedule or ask.shape.replay is None:

@@ -2,8 +2,8 @@
 
 A request's own time follows the speed of a core, and falls a little where more cores work on
 it; the limit follows speed and number of cores. Both are loose, and looser the less two types
-have in common. It is enough to choose what to probe. Only one size up or down in a family
-that was measured is close enough to be switched to on that ground alone.
+have in common. It is enough to choose what to probe, and too little to switch to for a saving,
+even where the types are neighbours in one family.
 """
 
 import math
@@ -15,12 +15,11 @@ import numpy as np
 
 from controller.core.evidence import Evidence
 from controller.kinds.realtime_endpoint.capacity import SAME, Curves, Shift, fitted
-from controller.kinds.realtime_endpoint.catalogue import TYPES, InstanceType, of_family
+from controller.kinds.realtime_endpoint.catalogue import TYPES, InstanceType
 from controller.kinds.realtime_endpoint.loads import gathered
 from controller.kinds.realtime_endpoint.replay import Bearable
 from controller.model.demand import Interval
 from controller.model.estimate import Observation
-from controller.model.instance_types import family_of
 from controller.model.policy import Slo
 from controller.model.size import RealtimeSize
 
@@ -47,10 +46,8 @@ class Belief:
     curves: Curves
     base: str
     """The type that was measured."""
-    near: bool
-    """Measured itself, or one size away in a measured family."""
     requests: int
-    """Measured at this very type."""
+    """Measured at this very type, by users' requests or by a probe's; 0: by neither."""
     threshold_ms: float
     confidence: float
 
@@ -131,8 +128,7 @@ class Beliefs:
             shifts = {base: shift(base, name) for base in self.measured}
             base = min(shifts, key=lambda b: (shifts[b].level_sd + shifts[b].limit_sd, b))
             curves, requests = self.measured[base][0].shifted(shifts[base]), 0
-        near = requests > 0 or neighbours(base, name)
-        return Belief(name, curves, base, near, requests, self.threshold_ms, self.confidence)
+        return Belief(name, curves, base, requests, self.threshold_ms, self.confidence)
 
 
 def shift(base: str, name: str) -> Shift:
@@ -159,11 +155,3 @@ def shift(base: str, name: str) -> Shift:
 
 def _alike(one: InstanceType, other: InstanceType) -> bool:
     return one.accelerator is other.accelerator and one.architecture == other.architecture
-
-
-def neighbours(base: str, name: str) -> bool:
-    """Whether two types are next to each other in one family."""
-    if family_of(base) != family_of(name):
-        return False
-    names = [kind.name for kind in of_family(family_of(base))]
-    return base in names and name in names and abs(names.index(base) - names.index(name)) == 1
