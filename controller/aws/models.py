@@ -25,7 +25,8 @@ def lean_models() -> Loader:
 def _lean(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: _lean(item)
+            # of these botocore reads even the prose, before each request to S3
+            name: item if name == "clientContextParams" else _lean(item)
             for name, item in value.items()
             # a member of a shape may have this name as well, and is no text then
             if not (name == "documentation" and isinstance(item, str))

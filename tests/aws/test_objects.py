@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from controller.aws.models import lean_models
 from controller.aws.objects import S3Objects
 from controller.aws.sessions import Connection, Keys, Sessions
 from controller.clock import SystemClock
@@ -38,7 +39,8 @@ def objects() -> Iterator[S3Objects]:
     with ThreadingHTTPServer(("127.0.0.1", 0), S3) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        sessions = Sessions(SystemClock(), Connection(keys=Keys("a", "b"), endpoint_url=url))
+        connection = Connection(keys=Keys("a", "b"), endpoint_url=url)
+        sessions = Sessions(SystemClock(), connection, models=lean_models())
         yield S3Objects(sessions)
         sessions.close()
         server.shutdown()
