@@ -6,6 +6,7 @@ fact: aws.md §1.4
 given:
   world: {endpoints: [...], functions: [...], ...}     # a seed document of the sandbox
   policies: [{name, target, slo, ...}]                 # specs; `name` is the document's
+  probing: true                                        # there is a load generator
 when:
   - live: 6h                       # the controller runs so long
   - wait: 5m                       # time passes without the controller
@@ -20,6 +21,7 @@ then:
   - changes: {endpoint, phases: [RolledBack], reasons: [UpdateFailed]}      # oldest first
   - hold: {endpoint, reason, says: words}
   - wants: {endpoint, reason, size: {...}}     # what would be done
+  - candidate: {endpoint, size: {...}, says: words}   # what is said of a size that was weighed
   - calls: {UpdateEndpoint: 1}     # of ours that AWS carried out; ">0" for any
   - order: [DeregisterScalableTarget, UpdateEndpoint, RegisterScalableTarget]
   - sent: {UpdateEndpoint: {RetainAllVariantProperties: true}}   # in every such call of ours
@@ -74,7 +76,12 @@ class Scenario:
         given = document["given"]
         world = dict(given["world"])
         functions = world.pop("functions", [])
-        self.account = Account(functions, [], seed=3, extra=world, record=self.sent)
+        probing = bool(given.get("probing"))
+        self.account = Account(
+            functions, [], seed=3, extra=world, record=self.sent, probing=probing
+        )
+        if self.account.app.rounds is not None:
+            self.account.app.rounds.step_s = 20.0
         self.guard = state_of(self.account.world, Guard)
         state_of(self.account.world, Principals).users_by_key[ONLOOKER] = "onlooker"
         self._use(given["policies"])
@@ -187,6 +194,16 @@ class Scenario:
         fields = wanted.get("size", {})
         assert {name: target.get(name) for name in fields} == fields, proposal.detail
         assert re.search(wanted.get("says", ""), proposal.detail), proposal.detail
+
+    def then_candidate(self, wanted: Mapping[str, Any]) -> None:
+        """What is said of a size: what its estimate rests on, and why it was or was not taken."""
+        found = [
+            f"{one.estimate.evidence}; {one.detail}"
+            for one in self._last(wanted["endpoint"]).candidates
+            if wanted["size"].items() <= size_document(one.estimate.size).items()
+        ]
+        assert found, wanted["size"]
+        assert all(re.search(wanted["says"], words) for words in found), found
 
     def then_calls(self, wanted: Mapping[str, Any]) -> None:
         """How often we called operations with success."""

@@ -5,32 +5,39 @@ import math
 import numpy as np
 
 from controller.clock import VirtualClock
+from controller.demo.load import VirtualLoad
 from controller.model.probe import Failure, ProbeOutcome, ProbePlan, ProbeRun, Sample
-from controller.model.size import LambdaSize
+from controller.model.size import LambdaSize, RealtimeSize
 from controller.sandbox.world import World
 
 INIT_MS = 400.0
 
 
 class WorldGenerator:
-    """Satisfies `ProbeRunner` for functions: latencies as the world gives them at a size."""
+    """Satisfies `ProbeRunner` for functions: latencies as the world gives them at a size.
+
+    Real-time endpoints are the demo's generator's.
+    """
 
     def __init__(self, world: World, clock: VirtualClock) -> None:
         self._world = world
         self._clock = clock
         self._runs: dict[str, tuple[ProbePlan, float]] = {}
+        self._instances = VirtualLoad(world, clock)
         self.plans: list[ProbePlan] = []
         self.wrong_answers = 0
         """Of each run, so many come with a good status and are not as they should be."""
 
     def start(self, probe_id: str, plan: ProbePlan) -> None:
-        self._runs[probe_id] = plan, self._clock.now_s()
         self.plans.append(plan)
+        if isinstance(plan.size, RealtimeSize):
+            self._instances.start(probe_id, plan)
+            return
+        self._runs[probe_id] = plan, self._clock.now_s()
 
     def poll(self, probe_id: str) -> ProbeRun | None:
         if probe_id not in self._runs:
-            now_s = self._clock.now_s()
-            return ProbeRun(ProbeOutcome.FAILED, "no such run", now_s, now_s)
+            return self._instances.poll(probe_id)
         plan, began_s = self._runs[probe_id]
         if self._clock.now_s() < began_s + plan.duration_s:
             return None
@@ -44,11 +51,15 @@ class WorldGenerator:
         )
 
     def stop(self, probe_id: str) -> None:
+        if probe_id not in self._runs:
+            self._instances.stop(probe_id)
+            return
         plan, _ = self._runs[probe_id]
         self._runs[probe_id] = plan, -math.inf
 
     def close(self) -> None:
         self._runs.clear()
+        self._instances.close()
 
     def _samples(self, plan: ProbePlan) -> list[Sample]:
         assert isinstance(plan.size, LambdaSize)
