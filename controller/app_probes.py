@@ -8,6 +8,8 @@ from controller.aws.objects import S3Objects
 from controller.aws.sessions import Sessions
 from controller.core.contract import KindRules
 from controller.model.endpoint import EndpointKey, Kind
+from controller.model.missing import Maybe
+from controller.model.probe import ProbeOutcome
 from controller.ports import Clock, KindAdapter, PriceSource, ProbeRunner, ShadowMaker, Store
 from controller.probes.function_code import FetchCode, fetch_code
 from controller.probes.payloads import PayloadReader
@@ -84,7 +86,12 @@ def probes_of(by: Generated, at: Shared) -> Probes:
 def mirrors_of(store: Store, clock: Clock, at: Shared) -> Mirrors:
     """Probes by mirrored traffic: they need no generator."""
     reader = CloudWatchReader(at.sessions, clock, at.telemetry)
-    return Mirrors(MirrorParts(store, clock, reader, at.book.add, at.telemetry.probe_ended))
+
+    def counted(outcome: ProbeOutcome, requests: int, usd: Maybe[float]) -> None:
+        at.telemetry.probe_ended(outcome, 0, usd)
+        at.telemetry.requests_mirrored(requests)
+
+    return Mirrors(MirrorParts(store, clock, reader, at.book.add, counted))
 
 
 def _makers(

@@ -27,6 +27,7 @@ from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Missing
+from controller.model.reason import Reason
 
 FRAME_S = 0.1
 """Least real time between two pictures."""
@@ -148,7 +149,8 @@ class LiveTable:
 
 def _size(seen: Assessment, change: Change | None) -> str:
     if change is not None:
-        return size_arrow(change.before, change.target)
+        probing = change.reason is Reason.PROBING
+        return change.detail if probing else size_arrow(change.before, change.target)
     if seen.state is None:
         return "?"
     now = seen.state.size

@@ -119,7 +119,10 @@ def change_row(item: Document, *, wide: bool) -> Row:
     row = (
         str(item["id"]),
         endpoint_cell(item),
-        _sizes(item["before"], item["target"]),
+        # a mirrored probe leaves the size as it is: its message says what it measures
+        str(item["message"])
+        if item["reason"] == "Probing"
+        else _sizes(item["before"], item["target"]),
         _phase(item),
         str(item["reason"]),
         str(item["actor"]),

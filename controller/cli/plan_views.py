@@ -78,7 +78,9 @@ def _probes_first(seen: Sequence[Seen]) -> list[str]:
     if not orders:
         return []
     prices = [order.usd for order in orders if not isinstance(order.usd, Missing)]
-    those = counted(len(orders), "copy", "copies")
+    beside = any(order.mirror is not None for order in orders)
+    words = ("size", "sizes") if beside else ("copy", "copies")
+    those = counted(len(orders), *words)
     return [f"The controller would measure {those} first, for about {_cents(sum(prices))} USD."]
 
 
@@ -187,6 +189,10 @@ def why(one: Seen) -> str:
 def probe_words(order: ProbeOrder) -> str:
     """`would probe 512 MB on a shadow first: about 0.0004 USD, 200 calls`."""
     cost = "price unknown" if isinstance(order.usd, Missing) else f"about {_cents(order.usd)} USD"
+    made = order.mirror
+    if made is not None:
+        share = f"{made.share:.0%} of users' requests for {made.lasts_s / 60.0:.0f} minutes"
+        return f"would mirror {share} to {order.size} first: {cost}"
     calls = counted(round(order.requests), "call")
     return f"would probe {order.size} on a shadow first: {cost}, {calls}"
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from controller.core import windows
 from controller.core.assess import Beliefs, Observed, Sizing
 from controller.core.guard import fleet_is_full
-from controller.core.mirroring import mirrored_usd, mirroring, recent_rps
+from controller.core.mirroring import NEAR, mirrored_usd, mirroring, recent_rps
 from controller.core.periods import DAY_S, HOUR_S
 from controller.core.probe_cost import Load, Tariff, estimated_usd, money, over_budget, spent_usd
 from controller.core.probe_lessons import REMEMBERED_S, same_copy
 from controller.core.sentence import decision_sentence
 from controller.model.decision import Assessment, Decision, Hold, Probe, Propose, Prospect
 from controller.model.endpoint import Kind
+from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Mode, Policy
 from controller.model.probe import Mirroring, ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
@@ -163,9 +164,25 @@ def _mirrored(wish: Wish, looking: Looking, beside: Beside) -> Mirroring | str:
     no = beside(wish.size) or fleet_is_full(looking.observed.fleet)
     if no is not None:
         return no if isinstance(no, str) else no[1]
-    rps = recent_rps(looking.observed.windows.recent)
-    made = rps if isinstance(rps, Missing) else mirroring(rps, wish.phases[-1].to_rps)
+    rps, load_rps = recent_rps(looking.observed.windows.recent), wish.phases[-1].to_rps
+    if isinstance(rps, Missing):
+        return rps.reason
+    probing = looking.observed.policy.probe
+    alone = probing is None or _no_copies(probing) is not None
+    if alone and load_rps > rps and not _tried(wish.size, rps, looking.observed.rows):
+        load_rps = rps  # all that users send is the most that there is to learn from
+    made = mirroring(rps, load_rps)
     return made.reason if isinstance(made, Missing) else made
+
+
+def _tried(size: Size, rps: float, rows: Sequence[Observation]) -> bool:
+    """Whether a size was given as many requests as users send now, or nearly."""
+    return any(
+        same_copy(row.size, size)
+        and not isinstance(row.load_rps, Missing)
+        and row.load_rps >= NEAR * rps
+        for row in rows
+    )
 
 
 def _weighed(

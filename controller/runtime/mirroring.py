@@ -55,7 +55,7 @@ class MirrorParts:
     learn: Callable[[EndpointKey, Sequence[Observation], float], None]
     """Keeps rows of evidence (and the time that it is)."""
     counted: Callable[[ProbeOutcome, int, Maybe[float]], None] = lambda *_: None
-    """Told of each that ended: outcome, requests that we sent ourselves (none), USD."""
+    """Told of each that ended: outcome, requests of users that were copied, USD."""
 
 
 class Mirrors:
@@ -175,7 +175,7 @@ class Mirrors:
             self._at.learn(record.key, rows, self._at.clock.now_s())
         self._at.store.put_probe(record)
         assert record.outcome is not None
-        self._at.counted(record.outcome, 0, record.usd)
+        self._at.counted(record.outcome, record.requests, record.usd)
         cost = "an unknown cost" if isinstance(record.usd, Missing) else f"{money(record.usd)} USD"
         self._log.info(
             f"probe: {record.key.short} mirrored at {record.size} {record.outcome}: "

@@ -17,6 +17,11 @@ PROBE_METRICS: tuple[Metric, ...] = (
     counter(Group.PROBES, "probe_requests_total", "Requests that probes sent."),
     counter(
         Group.PROBES,
+        "probe_mirrored_requests_total",
+        "Users' requests that AWS copied to shadow variants of ours: mirrored probes send none.",
+    ),
+    counter(
+        Group.PROBES,
         "probe_cost_dollars_total",
         "What probes cost, as reckoned from requests, durations and prices.",
     ),

@@ -21,6 +21,7 @@ from controller.model.errors import AdapterError, StoreError
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Mode, Policy, PolicySet
 from controller.model.probe import ProbeOutcome
+from controller.model.reason import Reason
 from controller.model.size import lessens
 from controller.telemetry.catalogue import CATALOGUE
 from controller.telemetry.endpoint_page import EndpointPage
@@ -188,6 +189,8 @@ class Telemetry:
     def change_moved(self, change: Change) -> None:
         """A change was planned, advanced or closed: called once per journalled step."""
         self._endpoints.update(change.key, change.policy, change=change)
+        if change.reason is Reason.PROBING:
+            return  # a mirrored probe changes no size, and is counted as a probe
         result = _RESULTS.get(change.phase)
         if result is not None:
             action = "decrease" if lessens(change.before, change.target) else "increase"
@@ -231,6 +234,10 @@ class Telemetry:
         self._counters["probe_requests_total"].inc(requests)
         if not isinstance(cost_usd, Missing):
             self._counters["probe_cost_dollars_total"].inc(cost_usd)
+
+    def requests_mirrored(self, requests: int) -> None:
+        """So many of users' requests were copied to a shadow variant of ours."""
+        self._counters["probe_mirrored_requests_total"].inc(requests)
 
     # calls to AWS
 

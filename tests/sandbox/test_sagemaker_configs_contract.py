@@ -170,6 +170,8 @@ def test_a_shadow_takes_one_production_variant(refused, in_process):
     """With a shadow variant there is exactly one production variant and one shadow."""
     code, _, _ = refused(_variant("A"), _variant("B"), ShadowProductionVariants=[_variant("S")])
     assert code == "ValidationException"
+    inferentia = _variant("S", InstanceType="ml.inf1.xlarge")
+    assert "ml.inf1.xlarge" in refused(_variant("A"), ShadowProductionVariants=[inferentia])[1]
     made = in_process("sagemaker").create_endpoint_config(
         EndpointConfigName="ok",
         ProductionVariants=[_variant("A")],

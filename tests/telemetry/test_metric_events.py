@@ -96,6 +96,8 @@ def test_probes_are_counted_by_outcome_with_what_they_cost(telemetry: Telemetry)
     assert value(telemetry, "probe_runs_total", outcome="failed") == 1.0
     assert value(telemetry, "probe_requests_total") == 302.0
     assert value(telemetry, "probe_cost_dollars_total") == 0.25
+    telemetry.requests_mirrored(4284)
+    assert value(telemetry, "probe_mirrored_requests_total") == 4284.0
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,8 @@ def test_a_rollback_counts_by_the_verdicts_reason(telemetry: Telemetry) -> None:
     telemetry.change_moved(change(ChangePhase.ROLLED_BACK))
     assert value(telemetry, "rollbacks_total", reason="MadeWorse") == 1.0
     assert value(telemetry, "rollbacks_total", reason="CheaperSize") == 1.0
+    telemetry.change_moved(change(ChangePhase.ROLLED_BACK, reason=Reason.PROBING))
+    assert value(telemetry, "rollbacks_total", reason="Probing") is None, "no size was changed"
 
 
 def test_a_change_found_at_the_start_is_not_counted_again(telemetry: Telemetry) -> None:

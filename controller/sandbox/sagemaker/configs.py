@@ -23,6 +23,8 @@ from controller.sandbox.sagemaker_state import (
 MEMORY_MB = (1024, 2048, 3072, 4096, 5120, 6144)
 MOST_CONCURRENCY = 200
 _MOST_VARIANTS = 10
+_NOT_BESIDE = ("ml.inf1.",)
+"""Types without shadow variants [DG:shadow-tests-exclusions]."""
 _NOT_SERVERLESS = ("DataCaptureConfig", "VpcConfig", "AsyncInferenceConfig", "KmsKeyId")
 
 Document = Mapping[str, Any]
@@ -36,6 +38,8 @@ def read_config(place: SageMakerPlace, name: str, given: Document, now_s: float)
     variants = tuple(_variant(place, one) for one in given["ProductionVariants"])
     shadows = tuple(_variant(place, one) for one in given.get("ShadowProductionVariants", ()))
     _check_variants(variants, shadows)
+    if shadows and given.get("AsyncInferenceConfig") is not None:
+        raise invalid("Shadow variants are not supported with AsyncInferenceConfig.")
     if any(one.serverless is not None for one in (*variants, *shadows)):
         _check_serverless(variants, shadows, given)
     for one in variants if given.get("KmsKeyId") else ():
@@ -112,6 +116,10 @@ def _check_variants(variants: Sequence[VariantConfig], shadows: Sequence[Variant
     if shadows and (len(variants) != 1 or len(shadows) != 1):
         raise invalid("With ShadowProductionVariants there must be exactly one production variant "
                       "and one shadow variant.")  # fmt: skip
+    for one in (*variants, *shadows) if shadows else ():
+        if (one.instance_type or "").startswith(_NOT_BESIDE):
+            raise invalid(f"Shadow variants are not supported with instance type "
+                          f"{one.instance_type}.")  # fmt: skip
 
 
 def _check_serverless(

@@ -8,6 +8,7 @@ from controller.model.change import Change, ChangePhase
 from controller.model.condition import Condition, ConditionStatus, ConditionType
 from controller.model.endpoint import EndpointKey
 from controller.model.policy import Policy
+from controller.model.reason import Reason
 
 
 class Severity(StrEnum):
@@ -76,9 +77,9 @@ TYPES = (
 
 
 def of_change(change: Change, sentence: str, labels: Mapping[str, str]) -> Event | None:
-    """A change that has ended; None while it goes on."""
+    """A change that has ended; None while it goes on, and of a mirrored probe, which is none."""
     known = _CHANGES.get(change.phase)
-    if known is None:
+    if known is None or change.reason is Reason.PROBING:
         return None
     reason = change.reason if change.verdict is None else change.verdict.reason
     return Event(
