@@ -13,6 +13,7 @@ from controller.cli.session import Session, pass_session
 from controller.model.change import Change, ChangePhase
 from controller.model.endpoint import EndpointKey
 from controller.model.policy import FleetLimits, PolicySet
+from controller.model.reason import Reason
 
 if TYPE_CHECKING:
     from controller.app import App
@@ -88,7 +89,8 @@ def _last(store: "Journal", key: EndpointKey) -> Change:
     change = store.open_change(key)
     if change is not None:
         return change
-    newest = next((c for c in store.changes(key) if c.phase is not ChangePhase.FAILED), None)
+    kept = (c for c in store.changes(key) if c.reason is not Reason.PROBING)  # it moved nothing
+    newest = next((c for c in kept if c.phase is not ChangePhase.FAILED), None)
     if newest is None:
         raise CommandError(f"the journal has no change of {key} that could be undone")
     if not newest.phase.stays:

@@ -38,7 +38,7 @@ from controller.model.condition import Pause
 from controller.model.errors import Conflict
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
-from controller.model.policy import Scope
+from controller.model.policy import Mode, Scope
 from controller.model.probe import Mirroring, ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
 from controller.model.probing import Probing
 from controller.model.reason import Reason
@@ -55,7 +55,8 @@ LASTS_S = 1200.0
 
 def _shop(**changes: Any) -> Shop:
     extra = {"endpoints": [endpoint()], "scalable_targets": [scaled()]}
-    shop = Shop({**extra, **changes.pop("extra", {})}, policy_=PROBED, **changes)
+    policy_ = changes.pop("policy", PROBED)
+    shop = Shop({**extra, **changes.pop("extra", {})}, policy_=policy_, **changes)
     shop.app.engine.resync()
     return shop
 
@@ -247,12 +248,14 @@ def test_aws_that_has_no_instance_leaves_everything_as_it_was() -> None:
 
 
 def test_what_no_journal_knows_of_is_removed_once_it_has_expired(tmp_path: Path) -> None:
-    shop = _shop(store=tmp_path / "lost.db")
+    """With the permissions of a policy that changes nothing by itself: a person asked for it."""
+    shop = _shop(store=tmp_path / "lost.db", policy=replace(PROBED, mode=Mode.RECOMMEND))
     guard, before = permit(shop), _left(shop)
     _begin(shop)
     shop.run(900.0)
     shop.app.close()
-    shop._store_path = tmp_path / "new.db"
+    for file in tmp_path.glob("lost.db*"):
+        file.unlink()
     shop.start()
     shop.run(1800.0)
     assert shop.observe().realtime.endpoint.config.mirrored_until_s is not None
