@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dying import Deaths
 from virtual_account import (
     ACCOUNT,
     MODELS,
@@ -286,7 +287,7 @@ class Case:
 
 
 def live(case: Case, store: Path, switch: KillSwitch, dead_s: float = 0.0) -> Shop:
-    """Ask for the change and see it through, with a new process wherever it is killed."""
+    """Ask for the change and see it through; with `Deaths`, a copy starts anew wherever it dies."""
     shop = Shop(
         case.extra,
         store=store,
@@ -300,11 +301,10 @@ def live(case: Case, store: Path, switch: KillSwitch, dead_s: float = 0.0) -> Sh
             shop.ask(case.target)
             shop.run(case.seconds, lambda: shop.settled)
         except Killed:
-            shop.app.close()
-            switch.kill_at = -1
+            assert isinstance(switch, Deaths)
             if dead_s:
                 shop.clock.advance_to(shop.clock.now_s() + dead_s)
-            shop.start()
+            switch.reborn(shop)
             if not shop.app.store.changes():
                 shop.ask(case.target)
             shop.run(case.seconds, lambda: shop.settled)

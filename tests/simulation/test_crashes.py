@@ -2,7 +2,7 @@
 
 One run without a kill lists every boundary: before and after each write to the journal of
 changes and each call to AWS, from the decision until the change is closed. Then the same
-world is lived once per boundary, with the process killed there and started anew.
+world is lived once more, and at each boundary a copy of the process is killed and started anew.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dying import Deaths
 from virtual_account import (
     ACCOUNT,
     HOUR_S,
@@ -154,14 +155,12 @@ def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> Non
     points = differing(switch.where, ("_change", "Update", "Publish"), first)
     assert len(points) > 10
 
-    for number in points:
-        where = switch.where[number - 1]
-        killer = KillSwitch()
-        killer.kill_at = number
-        account = _live_with_a_kill(scenario, tmp_path / f"{number}.db", killer)
-        assert killer.count >= number, f"never got to boundary {number} ({where})"
+    deaths = Deaths(points)
+    with deaths.lives():
+        account = _lived(scenario, tmp_path / "dying.db", deaths)
+        number = deaths.died_at
+        told = "not killed" if number is None else f"killed {switch.where[number - 1]} ({number})"
         changes = account.app.store.changes()
-        told = f"killed {where} ({number})"
         assert len(changes) == 1, f"{told}: {[(c.phase, c.detail) for c in changes]}"
         assert changes[0].phase is scenario.phase, f"{told}: {changes[0]}"
         latest, serving, version, weights = _live(account)
@@ -169,19 +168,17 @@ def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> Non
         assert not weights, told
         assert latest == serving, told
         for operation in ("UpdateFunctionConfiguration", "UpdateAlias"):
-            assert killer.done[operation] == expected[operation], f"{told}: {operation}"
+            assert deaths.done[operation] == expected[operation], f"{told}: {operation}"
         versions = len(account.world.region(ACCOUNT, REGION).functions["f"].versions)
         assert versions <= 2, f"{told}: {version} of {versions} versions"
 
 
-def _live_with_a_kill(scenario: Scenario, store: Path, switch: KillSwitch) -> Account:
-    account = _account(scenario, store, switch)
-    with armed(account, switch):
+def _lived(scenario: Scenario, store: Path, deaths: Deaths) -> Account:
+    account = _account(scenario, store, deaths)
+    with armed(account, deaths):
         try:
             account.run(4 * HOUR_S, lambda: _settled(account))
         except Killed:
-            account.app.close()
-            switch.kill_at = -1
-            account.start()
+            deaths.reborn(account)
             account.run(4 * HOUR_S, lambda: _settled(account))
     return account

@@ -1,8 +1,8 @@
 """Killed anywhere in a change of a real-time endpoint: the user's autoscaling is never lost.
 
 One run without a kill lists every boundary: before and after each write to the journal of
-changes and each call to AWS. Then the same world is lived once per boundary, with the process
-killed there and started anew, at once or hours later.
+changes and each call to AWS. Then the same world is lived once more, and at each boundary a copy
+of the process is killed and started anew, at once or hours later.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dying import Deaths
 from realtime_account import (
     LARGE,
     SMALL,
@@ -200,12 +201,12 @@ def test_killed_at_every_boundary_it_converges(name: str, dead_s: float, tmp_pat
     assert len(points) >= 10
     points = points[:: FEW if dead_s else 1 if name in WHOLE else SOME]
 
-    for number in points:
-        killer = KillSwitch()
-        killer.kill_at = number
-        shop = live(make(), tmp_path / f"{number}.db", killer, dead_s)
-        told = f"killed {switch.where[number - 1]} ({number}): {shop.change}"
-        assert killer.count >= number, told
+    deaths = Deaths(points)
+    with deaths.lives():
+        shop = live(make(), tmp_path / "dying.db", deaths, dead_s)
+        number = deaths.died_at
+        told = "not killed" if number is None else f"killed {switch.where[number - 1]} ({number})"
+        told = f"{told}: {shop.change}"
         _unharmed(before, scaling_of(shop.world), shop.change.phase)
         assert not shop.alarms_of_ours(), told
         assert len(shop.app.store.changes()) == 1, told
@@ -213,5 +214,4 @@ def test_killed_at_every_boundary_it_converges(name: str, dead_s: float, tmp_pat
             assert shop.change.phase is phase, told
             assert _left(shop) == expected, told
             for operation in ("UpdateEndpoint", "DeregisterScalableTarget"):
-                assert killer.done[operation] <= done[operation], f"{told}: {operation}"
-        shop.app.close()
+                assert deaths.done[operation] <= done[operation], f"{told}: {operation}"

@@ -1,8 +1,8 @@
 """Killed anywhere while a serverless endpoint is changed, started again, it converges.
 
 One run without a kill lists every boundary: before and after each write to the journal of
-changes and each call to AWS. Then the same world is lived once per boundary, with the
-process killed there and started anew: it must end with the same size, the same verdict and
+changes and each call to AWS. Then the same world is lived once more, and at each boundary a copy
+of the process is killed and started anew: it must end with the same size, the same verdict and
 the same configs, and with no deployment more than without the kill.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dying import Deaths
 from serverless_account import ServerlessAccount, endpoint, serverless_policy
 from virtual_account import HOUR_S, JournalUnderFire, Killed, KillSwitch, armed, differing
 
@@ -94,9 +95,8 @@ def _lived(scenario: Scenario, store: Path, switch: KillSwitch) -> ServerlessAcc
         try:
             account.run(4 * HOUR_S, account.settled)
         except Killed:
-            account.app.close()
-            switch.kill_at = -1
-            account.start()
+            assert isinstance(switch, Deaths)
+            switch.reborn(account)
             account.run(4 * HOUR_S, account.settled)
     return account
 
@@ -111,17 +111,15 @@ def test_killed_at_every_boundary_it_converges(name: str, tmp_path: Path) -> Non
     first = next(i for i, at in enumerate(switch.where) if "plan_change" in at)
     points = differing(switch.where, ("_change", "Update", "Create", "Delete"), first)
     assert len(points) > 10
-    for number in points:
-        killer = KillSwitch()
-        killer.kill_at = number
-        account = _lived(scenario, tmp_path / f"{number}.db", killer)
-        told = f"killed {switch.where[number - 1]} ({number})"
-        assert killer.count >= number, f"never got there: {told}"
+    deaths = Deaths(points)
+    with deaths.lives():
+        account = _lived(scenario, tmp_path / "dying.db", deaths)
+        number = deaths.died_at
+        told = "not killed" if number is None else f"killed {switch.where[number - 1]} ({number})"
         (change,) = account.changes_of("e")
         assert change.phase is scenario.phase, f"{told}: {change}"
         assert account.size("e") == calm.size("e"), told
         assert account.live("e").config_name == calm.live("e").config_name, told
         assert set(account.place.configs) == set(calm.place.configs), told
         for operation in DEPLOYING:
-            assert killer.done[operation] == switch.done[operation], f"{told}: {operation}"
-        account.app.close()
+            assert deaths.done[operation] == switch.done[operation], f"{told}: {operation}"

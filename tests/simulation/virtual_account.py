@@ -127,15 +127,16 @@ class Account:
         self.faults = state_of(self.world, Front).faults
         self.calls = state_of(self.world, Front).recorder
         self.seen: list[Assessment] = []
-        self._store_path = store
+        self.journal = store
         self._wrap = wrap_store
         self._record = record
         self.generator = WorldGenerator(self.world, self.clock) if probing else None
         self.app: App = self.start()
 
-    def start(self) -> App:
-        """A new controller process on the same journal."""
-        store = self._wrap(SqliteStore.open(self._store_path))
+    def start(self, journal: Path | None = None) -> App:
+        """A new controller process, on the same journal or on another."""
+        self.journal = journal or self.journal
+        store = self._wrap(SqliteStore.open(self.journal))
         self.app = build(
             Wiring(
                 clock=self.clock,
