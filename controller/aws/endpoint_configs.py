@@ -175,6 +175,17 @@ def model_names(config: Document) -> tuple[str, ...]:
     return tuple(dict.fromkeys(v["ModelName"] for v in variants if v.get("ModelName")))
 
 
+def artefacts(models: Iterable[Document]) -> tuple[str, ...]:
+    """Where in S3 everything lies that models load, each once. One prefix ends with `/`."""
+    found: list[str] = []
+    for model in models:
+        containers = [*(model.get("Containers") or ()), model.get("PrimaryContainer") or {}]
+        for one in containers:
+            source = (one.get("ModelDataSource") or {}).get("S3DataSource") or {}
+            found += [one.get("ModelDataUrl") or source.get("S3Uri") or ""]
+    return tuple(dict.fromkeys(url for url in found if url))
+
+
 def specialities(config: Document, models: Iterable[Document]) -> dict[Speciality, str]:
     """What makes an endpoint one to be left alone or treated apart, with words for people."""
     variants: Sequence[Document] = config["ProductionVariants"]

@@ -15,6 +15,7 @@ from typing import Any
 from controller.aws.endpoint_configs import (
     SOURCE_TAG,
     Document,
+    artefacts,
     expiry_of,
     fingerprint,
     is_ours,
@@ -157,6 +158,7 @@ class Endpoints:
             initial_instance_count=counts[0] if len(counts) == 1 else None,
             has_volume_key=bool(document.get("KmsKeyId")),
             source=tags.get(SOURCE_TAG) if ours else None,
+            artefacts=artefacts(models),
             mirrored_until_s=(expiry_of(tags) or 0.0) if ours and mirrors(document) else None,
         )
 

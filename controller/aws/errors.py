@@ -36,11 +36,15 @@ _LABELS = {
     "logs": "CloudWatch Logs",
     "pricing": "Price List",
     "resourcegroupstaggingapi": "Tagging",
+    "s3": "S3",
     "sagemaker": "SageMaker",
     "sts": "STS",
 }
 _IAM_PREFIXES = {"resourcegroupstaggingapi": "tag"}
-_IAM_ACTIONS = {("lambda", "Invoke"): "lambda:InvokeFunction"}
+_IAM_ACTIONS = {
+    ("lambda", "Invoke"): "lambda:InvokeFunction",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+}
 _MAX_QUOTE = 240
 _SECRET = re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b|\b[A-Za-z0-9+/=]{60,}")
 

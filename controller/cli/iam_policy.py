@@ -43,6 +43,9 @@ MODES = ("observe", "recommend", "enforce", "probe")
               " may be given several times.")  # fmt: skip
 @click.option("--log-group", "log_groups", multiple=True, metavar="NAME", help="Where functions"
               " log if not to /aws/lambda/NAME; may be given several times.")  # fmt: skip
+@click.option("--models", multiple=True, metavar="S3-URL", help="Where models of serverless"
+              " endpoints lie (s3://bucket/prefix), for their sizes; may be given several"
+              " times.")  # fmt: skip
 @click.option("--volume-key", "volume_keys", multiple=True, metavar="ARN", help="A KMS key that"
               " real-time endpoints encrypt their volumes with; may be given several"
               " times.")  # fmt: skip
@@ -68,6 +71,7 @@ def iam_policy(
     tables: tuple[str, ...],
     topics: tuple[str, ...],
     log_groups: tuple[str, ...],
+    models: tuple[str, ...],
     volume_keys: tuple[str, ...],
     make_table: bool,
     keep_versions: bool,
@@ -96,6 +100,7 @@ def iam_policy(
         log_groups=log_groups,
         keep_versions=keep_versions,
         volume_keys=_keys(volume_keys),
+        models=_stores(models),
         account=account,
     )
     asked = None if mode is None else Access[mode.upper()]
@@ -135,6 +140,16 @@ def _keys(given: tuple[str, ...]) -> tuple[str, ...]:
     for arn in given:
         if not (arn.startswith("arn:") and ":kms:" in arn and ":key/" in arn):
             raise click.UsageError(f"--volume-key takes the ARN of a KMS key, not {arn!r}.")
+    return given
+
+
+def _stores(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Buckets, or prefixes in them, by URL. Raises UsageError."""
+    for url in given:
+        if not url.startswith("s3://") or not url.removeprefix("s3://").partition("/")[0]:
+            raise click.UsageError(
+                f"--models takes s3://bucket or s3://bucket/prefix, not {url!r}."
+            )
     return given
 
 

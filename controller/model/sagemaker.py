@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from controller.model.missing import Maybe, Missing
+
+NOT_ASKED = Missing("not asked for")
+
 
 class Speciality(StrEnum):
     """What makes an endpoint one that must be left alone or treated apart."""
@@ -33,8 +37,8 @@ class EndpointConfig:
     """Made by this controller (its tags say so): the only ones we may delete."""
     specialities: Mapping[Speciality, str] = field(default_factory=dict)
     """Found in the config and its models, each with words for people."""
-    model_bytes: int | None = None
-    """Size of the model artefact; None where it could not be read."""
+    artefacts: tuple[str, ...] = ()
+    """`s3://bucket/key` of everything its models load; a key that ends with `/` is a prefix."""
     architecture: str | None = None
     """`x86_64` or `arm64` of the container image, where it is known."""
     initial_instance_count: int | None = None
@@ -77,6 +81,8 @@ class ServerlessLive:
     """Of the region's pool, what other endpoints' MaxConcurrency leaves; None if not asked."""
     autoscaled: bool = False
     """Application Auto Scaling moves the provisioned concurrency."""
+    model_bytes: Maybe[int] = NOT_ASKED
+    """Size of the models' artefacts, as they lie in S3."""
 
 
 @dataclass(frozen=True, slots=True)

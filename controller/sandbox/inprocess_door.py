@@ -69,6 +69,7 @@ def as_http_request(request: AWSPreparedRequest, url: str) -> HttpRequest:
     """What botocore prepared, as a request that has arrived."""
     parts = urlsplit(url)
     headers = {str(name).lower(): _text(value) for name, value in request.headers.items()}
+    headers.setdefault("host", parts.netloc)  # as the socket's side of botocore does
     body = _body_bytes(request.body)
     return HttpRequest(str(request.method), parts.path, parts.query, headers, body)
 

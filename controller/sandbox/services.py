@@ -13,6 +13,7 @@ from controller.sandbox import (
     tagging_api,
 )
 from controller.sandbox.autoscaling import api as autoscaling_api
+from controller.sandbox.s3 import api as s3_api
 from controller.sandbox.sagemaker import api as sagemaker_api
 from controller.sandbox.sagemaker import runtime_api as sagemaker_runtime_api
 from controller.sandbox.wire.contract import Handler
@@ -24,6 +25,7 @@ SERVICES: Services = {
     "application-autoscaling": autoscaling_api.HANDLERS,
     "cloudwatch": cloudwatch_api.HANDLERS,
     "logs": logs_api.HANDLERS,
+    "s3": s3_api.HANDLERS,
     "sagemaker": sagemaker_api.HANDLERS,
     "sagemaker-runtime": sagemaker_runtime_api.HANDLERS,
     "sts": sts_api.HANDLERS,
@@ -37,6 +39,7 @@ SIGNING_NAMES: Mapping[str, str] = {
     "application-autoscaling": "application-autoscaling",
     "monitoring": "cloudwatch",
     "logs": "logs",
+    "s3": "s3",
     "sagemaker": "sagemaker",
     "sagemaker-runtime": "sagemaker-runtime",
     "sts": "sts",

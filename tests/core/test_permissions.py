@@ -171,6 +171,17 @@ def test_volume_keys_are_used_where_configurations_are_made_and_for_aws_only() -
     assert all(on(grants, "kms:CreateGrant") == set() for grants in elsewhere)
 
 
+def test_sizes_of_models_are_listed_under_their_prefixes_and_nothing_is_read() -> None:
+    features = Features(models=("s3://models", "s3://shared/ml/"), account=ACCOUNT)
+    grants = granted(policy(Kind.SERVERLESS_ENDPOINT), features=features)
+    assert on(grants, "s3:ListBucket") == {"arn:aws:s3:::models", "arn:aws:s3:::shared"}
+    held = [g.conditions for g in grants if "arn:aws:s3:::shared" in g.resources]
+    assert [c.values for (c,) in held] == [("ml/*",)]
+    assert on(grants, "s3:GetObject") == set()
+    assert on(granted(policy(Kind.SERVERLESS_ENDPOINT)), "s3:ListBucket") == set()
+    assert on(granted(policy(Kind.REALTIME_ENDPOINT), features=features), "s3:ListBucket") == set()
+
+
 def _every() -> Iterator[Mapping[str, Any]]:
     """Documents for all kinds, ways to be found and levels."""
     kinds = [policy(kind, mode=Mode.ENFORCE, qualifier=None) for kind in Kind]
@@ -181,6 +192,7 @@ def _every() -> Iterator[Mapping[str, Any]]:
         ("/custom/*",),
         keep_versions=True,
         volume_keys=(KEY,),
+        models=("s3://models", "s3://shared/ml/"),
         account=ACCOUNT,
     )
     for access in (None, *Access):

@@ -164,7 +164,7 @@ def test_what_is_kept_warm_costs_all_the_time_and_is_not_guessed() -> None:
 
 def test_the_floor_holds_memory_in_use_and_the_model() -> None:
     demand = a_demand(memory_used_mb=1000)
-    assert memory_floor_mb(demand, None) == 1150
+    assert memory_floor_mb(demand, Missing("denied")) == 1150
     assert memory_floor_mb(demand, 2 * 1024**3) == math.ceil(2048 * 1.2)
     assert isinstance(memory_floor_mb(a_demand(memory_used_mb=Missing("unread")), 5), Missing)
 
@@ -203,7 +203,7 @@ def out(
         policy or a_policy(),
         asked,
         slo or a_slo(),
-        floor_mb=memory_floor_mb(asked, None),
+        floor_mb=memory_floor_mb(asked, Missing("unread")),
         limits=limits,
     )
     return {size: rejection for size, (rejection, _) in found.items()}  # type: ignore[misc]

@@ -75,6 +75,7 @@ def granted() -> set[str]:
         topics=("arn:aws:sns:eu-west-1:1:t",),
         tables=(Table("t", "eu-west-1", make=True),),
         keep_versions=True,
+        models=("s3://models/here",),
         volume_keys=("arn:aws:kms:eu-west-1:1:key/k",),
     )
     grants = needs(PolicySet(tuple(policies), FleetLimits(), "d"), features, asked=Access.PROBE)

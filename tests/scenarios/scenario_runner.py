@@ -57,6 +57,7 @@ from controller.sandbox.principals import Principals
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _QUIET = {"Describe", "List", "Get", "Start"}
 ACCOUNT_ID = "123456789012"
+MODELS_READ = Features(models=(f"s3://models-{ACCOUNT_ID}",))
 ONLOOKER = f"AKIA{ACCOUNT_ID}LOOK"
 """Sees what the controller may not, for the checks."""
 
@@ -113,7 +114,7 @@ class Scenario:
             YAML(typ="safe").dump_all(documents, out)
         self.account.policies = load([file])
         # The controller may do what is generated for these policies, and nothing else.
-        self.guard.attach(OURS, [document(needs(self.account.policies, Features()))])
+        self.guard.attach(OURS, [document(needs(self.account.policies, MODELS_READ))])
         self.account.app.engine.use(self.account.policies)
 
     _policy = _use

@@ -8,13 +8,16 @@ from controller.core.permissions.needs import Features, needs
 from controller.sandbox.extensions import state_of
 from controller.sandbox.iam.guard import Guard
 
+MODELS = Features(models=("s3://models-123456789012",))
+"""Where the sandbox keeps the models that it is seeded with."""
+
 
 def permit(
     account: Account, features: Features | None = None, asked: Access | None = None
 ) -> Guard:
     """Let the controller do what its policies need, and nothing else."""
     guard = state_of(account.world, Guard)
-    granted = needs(account.policies, features or Features(), asked=asked)
+    granted = needs(account.policies, features or MODELS, asked=asked)
     guard.attach(OURS, [document(granted)])
     return guard
 

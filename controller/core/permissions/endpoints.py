@@ -186,6 +186,20 @@ def volume_keys(keys: tuple[str, ...]) -> Iterator[Grant]:
     )
 
 
+def model_sizes(stores: tuple[str, ...], partition: str) -> Iterator[Grant]:
+    """Names and sizes of models' artefacts, without a right to what is in them."""
+    for store in stores:
+        bucket, _, prefix = store.removeprefix("s3://").partition("/")
+        held = Condition("StringLike", "s3:prefix", (f"{prefix.rstrip('*')}*",))
+        yield Grant(
+            "SeeSizesOfModels",
+            ("s3:ListBucket",),
+            (f"arn:{partition}:s3:::{bucket}",),
+            "memory is never less than the model takes; without it what is in use counts alone",
+            (held,) if prefix.rstrip("*") else (),
+        )
+
+
 def _scaling(place: Place) -> Iterator[Grant]:
     verbs = (
         "DeleteScalingPolicy",

@@ -43,6 +43,8 @@ class Features:
     keep_versions: bool = False
     volume_keys: tuple[str, ...] = ()
     """ARNs of KMS keys that configurations of real-time endpoints encrypt their volumes with."""
+    models: tuple[str, ...] = ()
+    """`s3://bucket` or `s3://bucket/prefix`: where models of serverless endpoints lie."""
     account: str | None = None
     """The account of the credentials in use; None: not said."""
 
@@ -95,6 +97,8 @@ def _of_policy(policy: Policy, features: Features, asked: Access | None) -> Iter
             if _by_hand(policy, kind, access, asked):
                 yield from endpoints.mirroring(policy, place)
         yield from copies.grants(policy, kind, place, asked)
+        if kind is Kind.SERVERLESS_ENDPOINT:
+            yield from endpoints.model_sizes(features.models, place.partition)
         if kind is Kind.REALTIME_ENDPOINT and _deploys(policy, access, asked):
             yield from endpoints.volume_keys(features.volume_keys)
     yield from _payloads(policy, place, asked)

@@ -28,6 +28,7 @@ from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy, Slo
 from controller.model.price import ServerlessPrices
 from controller.model.reason import Reason
+from controller.model.sagemaker import NOT_ASKED
 from controller.model.size import ServerlessSize, Size, memory_mb_of
 from controller.model.window import MemoryUse, Window
 
@@ -37,13 +38,13 @@ class ServerlessSizing:
     """Sizing of one endpoint at given prices; satisfies `controller.core.assess.Sizing`."""
 
     prices: Maybe[ServerlessPrices]
-    model_bytes: int | None = None
-    """Size of the model's artefact; None where it could not be read."""
+    model_bytes: Maybe[int] = NOT_ASKED
+    """Size of the models' artefacts."""
     pool_left: int | None = None
     """Concurrency that the account leaves to this endpoint; None where that was not asked."""
     neighbours: AccountPrior | None = None
-    kept_warm: int = 0
-    """Environments of the live size that are kept warm."""
+    current: ServerlessSize | None = None
+    """The live size."""
 
     def sizes(
         self, policy: Policy, current: Size, evidence: Evidence, demand: Demand
@@ -61,7 +62,8 @@ class ServerlessSizing:
             demand=demand,
             prices=self.prices,
             slo=policy.slo,
-            kept=self.kept_warm,
+            current=self.current,
+            model_bytes=self.model_bytes,
             neighbours=self.neighbours,
         )
         return estimates([_serverless(size) for size in sizes], inputs)
@@ -119,10 +121,10 @@ class ServerlessRules:
         live = state.serverless
         return ServerlessSizing(
             prices.serverless_prices(state.key.region),
-            live.endpoint.config.model_bytes,
+            live.model_bytes,
             live.account_concurrency_left,
             neighbours,
-            live.provisioned_concurrency or 0,
+            _serverless(state.size),
         )
 
     def beforehand(self) -> Floats:

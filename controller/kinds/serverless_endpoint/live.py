@@ -7,6 +7,7 @@ from controller.aws.endpoint_calls import EndpointCalls
 from controller.aws.endpoint_discovery import EndpointFinder
 from controller.aws.endpoints import Endpoints, Seen
 from controller.aws.errors import translated
+from controller.aws.model_sizes import ModelSizes
 from controller.aws.serverless_pool import ServerlessPool
 from controller.aws.sessions import Sessions
 from controller.model.change import Mutation
@@ -29,6 +30,7 @@ class ServerlessAdapter:
         self._finder = EndpointFinder(sessions)
         self._calls = EndpointCalls(sessions)
         self._pool = ServerlessPool(sessions, self._finder, clock)
+        self._models = ModelSizes(sessions, clock)
         self._autoscaled: dict[EndpointKey, bool] = {}
         self._lock = threading.Lock()
 
@@ -51,6 +53,7 @@ class ServerlessAdapter:
             provisioned_concurrency=size.provisioned_concurrency or None,
             account_concurrency_left=self._pool.left(scope, key, count=thorough),
             autoscaled=self._is_autoscaled(scope, key, size, thorough=thorough),
+            model_bytes=self._models.total(scope, seen.endpoint.config.artefacts, ask=thorough),
         )
         return EndpointState(
             key=key,

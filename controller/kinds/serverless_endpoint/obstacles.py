@@ -1,12 +1,13 @@
 """What in a serverless endpoint's live state forbids a change, and which sizes are out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from controller.core.slo import CERTAIN
 from controller.core.stats import share_at_most
 from controller.kinds.serverless_endpoint.concurrency import Limits, needed
-from controller.kinds.serverless_endpoint.sizing import environments, in_bounds
+from controller.kinds.serverless_endpoint.sizing import MEMORY_HEADROOM, environments, in_bounds
 from controller.model.demand import Demand, SloStatus
 from controller.model.estimate import Rejection
 from controller.model.missing import Maybe, Missing
@@ -133,13 +134,15 @@ def _memory(
     if starving and not room:
         # Where the bounds leave no room for the headroom, more than is in use beats none.
         least_mb = used_mb + 1
+    enough = floor_mb <= math.ceil(used_mb * MEMORY_HEADROOM)
+    why = f"{used_mb} MB were in use" if enough else "so large is the model, as it lies in S3"
     out: Barred = {}
     for size in sizes:
         if starving and size.memory_mb == current.memory_mb:
             detail = f"all {current.memory_mb} MB were in use while requests failed"
             out[size] = (Rejection.INFEASIBLE_BEFORE, detail)
         elif size.memory_mb < least_mb:
-            detail = f"{floor_mb} MB are needed: {used_mb} MB were in use"
+            detail = f"{floor_mb} MB are needed: {why}"
             out[size] = (Rejection.BELOW_MEMORY_FLOOR, detail)
     return out
 

@@ -57,11 +57,14 @@ def in_bounds(bounds: Bounds, memory_mb: int) -> bool:
     return bounds.max_memory_mb is None or memory_mb <= bounds.max_memory_mb
 
 
-def memory_floor_mb(demand: Demand, model_bytes: int | None) -> Maybe[int]:
-    """Least memory that holds what was seen in use, and the model's artefact, with headroom."""
+def memory_floor_mb(demand: Demand, model_bytes: Maybe[int]) -> Maybe[int]:
+    """Least memory that holds what was seen in use, and the model's artefact, with headroom;
+    where the latter is not known, what was seen must do."""
     if isinstance(demand.memory_used_mb, Missing):
         return demand.memory_used_mb
-    model_mb = 0.0 if model_bytes is None else model_bytes / 1024.0**2 * MODEL_HEADROOM
+    model_mb = 0.0
+    if not isinstance(model_bytes, Missing):
+        model_mb = model_bytes / 1024.0**2 * MODEL_HEADROOM
     return math.ceil(max(demand.memory_used_mb * MEMORY_HEADROOM, model_mb))
 
 
@@ -134,8 +137,9 @@ class SizingInputs:
     demand: Demand
     prices: Maybe[ServerlessPrices]
     slo: Slo
-    kept: int
-    """Environments that are kept warm now."""
+    current: ServerlessSize | None
+    """The live size; None where nothing is live."""
+    model_bytes: Maybe[int]
     neighbours: AccountPrior | None = None
 
 
@@ -159,6 +163,7 @@ def _estimate(
     cold = _cold(size, mean_ms, inputs, warmth)
     seen = _mixed(i, prediction, inputs, cold)
     words = _evidence(point is not None, prediction.anchor_mb[i], inputs.demand)
+    words += _unweighed(size, inputs)
     return Estimate(
         size=size,
         p95_ms=_log_interval(seen.log_p95, float(prediction.log_p95_sd[i])),
@@ -172,9 +177,9 @@ def _estimate(
 def _cold(size: ServerlessSize, mean_ms: float, inputs: SizingInputs, warmth: Warmth) -> Cold:
     """What of the requests starts cold, where the objective speaks of it. The number that is
     kept now is not left for what might be: only for what was measured."""
-    number = size.provisioned_concurrency
-    unproven = number == inputs.kept and not warmth.measured(number)
-    if inputs.slo.covers is Covers.MODEL or unproven:
+    number, now = size.provisioned_concurrency, inputs.current
+    same = now is not None and number == now.provisioned_concurrency
+    if inputs.slo.covers is Covers.MODEL or (same and not warmth.measured(number)):
         return Cold(0.0, 0.0)
     return warmth.cold(number, mean_ms)
 
@@ -198,6 +203,14 @@ def _evidence(measured: bool, anchor_mb: int, demand: Demand) -> str:
     each = "" if isinstance(took, Missing) else f" of {took / 1000.0:.1f} s"
     starts = "1 cold start" if cold == 1 else f"{cold} cold starts"
     return f"predicted from {anchor_mb} MB; going there costs about {starts}{each}"
+
+
+def _unweighed(size: ServerlessSize, inputs: SizingInputs) -> str:
+    """What is to be known of less memory, where S3 does not tell how large the model is."""
+    now, model = inputs.current, inputs.model_bytes
+    if now is None or size.memory_mb >= now.memory_mb or not isinstance(model, Missing):
+        return ""
+    return f"; its memory in use counts alone: {model.reason.rstrip('.')}"
 
 
 def environments(demand: Demand) -> int:

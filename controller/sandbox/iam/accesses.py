@@ -139,6 +139,12 @@ def _alarms(world: World, ctx: RequestContext, params: Params) -> Iterator[Acces
         yield _access(ctx, arn, "cloudwatch:TagResource", **asked)
 
 
+def _bucket(world: World, ctx: RequestContext, params: Params) -> Iterator[Access]:
+    """Listing is a right on the bucket; a condition may hold it to a prefix."""
+    keys = {"s3:prefix": str(params.get("Prefix", ""))}
+    yield _access(ctx, f"arn:aws:s3:::{params['Bucket']}", "s3:ListBucket", **keys)
+
+
 def _start_query(world: World, ctx: RequestContext, params: Params) -> Iterator[Access]:
     groups = params.get("logGroupNames") or [params.get("logGroupName")]
     for group in groups:
@@ -171,5 +177,6 @@ _ASKS: Mapping[tuple[str, str], Asks] = {
     ("logs", "GetQueryResults"): _query,
     ("logs", "DeleteLogGroup"): _log_group,
     ("logs", "DescribeLogGroups"): _query,
+    ("s3", "ListObjectsV2"): _bucket,
     ("sts", "AssumeRole"): _assume,
 }

@@ -15,9 +15,11 @@ endpoints: [{
   ago as the last of the history: since when it is as it is now),
   config_name (NAME-config), config {further members of CreateEndpointConfig},
   model_name (NAME-model), image, model {further members of CreateModel},
+  model_mb (64): of the model's artefact in S3, where `model` names no other,
   workload {see controller.sandbox.sagemaker.machines}
 }]
 endpoint_configs: [{name, account, region, age_days, tags, and an endpoint's size members}]
+buckets: [{name, account, region, objects {key: bytes}}]
 endpoint_update_faults: [{endpoint, outcome, reason, hang_s, times, instance_type, account, region}]
 ```
 """
@@ -29,6 +31,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.sandbox.extensions import state_of
+from controller.sandbox.s3.state import put_objects, seed_bucket
 from controller.sandbox.sagemaker.configs import read_config
 from controller.sandbox.sagemaker.counts import endpoint_counts
 from controller.sandbox.sagemaker.deployment import settle
@@ -56,14 +59,15 @@ Document = Mapping[str, Any]
 
 SECTIONS = frozenset(
     {"endpoints", "endpoint_configs", "endpoint_quotas", "endpoint_capacity",
-     "endpoint_update_faults", "endpoint_config_lag_s", "serverless_warm_usd"}
+     "endpoint_update_faults", "endpoint_config_lag_s", "serverless_warm_usd",
+     "buckets"}
 )  # fmt: skip
 _SIZE = {"instance_type", "instance_count", "memory_mb", "max_concurrency",
          "provisioned_concurrency", "variant", "weight", "routing", "variants",
          "shadow"}  # fmt: skip
 _CONFIG = {"name", "account", "region", "age_days", "tags", "config", "model_name", *_SIZE}
 _ENDPOINT = {*_CONFIG, "status", "history", "unchanged_days", "config_name", "image", "model",
-             "workload"}  # fmt: skip
+             "model_mb", "workload"}  # fmt: skip
 _OUTCOMES = frozenset({"Failed", "InsufficientCapacity", "Hang", "RollbackFailed"})
 
 
@@ -81,6 +85,8 @@ def seed_sagemaker(world: World, document: Document, account: str, region: str) 
     home.quotas.update(document.get("endpoint_quotas", {}))
     home.capacity.update(document.get("endpoint_capacity", {}))
     home.config_lag_s = float(document.get("endpoint_config_lag_s", home.config_lag_s))
+    for item in document.get("buckets", ()):
+        seed_bucket(world, item, account, region)
     for item in document.get("endpoints", ()):
         seed_endpoint(world, place(item), item)
     for item in document.get("endpoint_configs", ()):
@@ -114,7 +120,7 @@ def seed_endpoint(world: World, place: SageMakerPlace, document: Document) -> En
     now_s = world.now_s()
     created_s = now_s - float(document.get("age_days", 30.0)) * DAY_S
     model_name = str(document.get("model_name", f"{name}-model"))
-    _seed_model(place, model_name, document, created_s)
+    _seed_model(world, place, model_name, document, created_s)
     place.workloads[name] = endpoint_workload_from(document.get("workload", {}), now_s)
     final = str(document.get("config_name", f"{name}-config"))
     steps = list(_steps(document, now_s, created_s))
@@ -174,14 +180,18 @@ def disturb_endpoint(
         place.set_workload(endpoint, changed, now_s)
 
 
-def _seed_model(place: SageMakerPlace, name: str, document: Document, created_s: float) -> None:
+def _seed_model(
+    world: World, place: SageMakerPlace, name: str, document: Document, created_s: float
+) -> None:
     if name in place.models:
         return
     region = place.region
     image = document.get("image", f"{region.account}.dkr.ecr.{region.name}.amazonaws.com/model:1")
+    bucket, key = f"models-{region.account}", f"{name}/model.tar.gz"
+    model_bytes = round(float(document.get("model_mb", 64.0)) * 1024**2)
+    put_objects(world, bucket, (region.account, region.name), {key: model_bytes})
     container = {"Image": image, "Mode": "SingleModel",
-                 "ModelDataUrl": f"s3://models-{region.account}/{name}/model.tar.gz",
-                 "Environment": {}}  # fmt: skip
+                 "ModelDataUrl": f"s3://{bucket}/{key}", "Environment": {}}  # fmt: skip
     members = dict(document.get("model", {}))
     if "Containers" not in members:
         members["PrimaryContainer"] = {**container, **members.get("PrimaryContainer", {})}
@@ -199,7 +209,7 @@ def _seed_config(world: World, place: SageMakerPlace, document: Document) -> Non
     name = str(document["name"])
     created_s = world.now_s() - float(document.get("age_days", 30.0)) * DAY_S
     model_name = str(document.get("model_name", f"{name}-model"))
-    _seed_model(place, model_name, {}, created_s)
+    _seed_model(world, place, model_name, {}, created_s)
     given = _config_document(document, model_name)
     config = place.configs[name] = read_config(place, name, given, created_s)
     if document.get("tags"):

@@ -22,16 +22,19 @@ from controller.sandbox.wire.http import HttpRequest
 from controller.sandbox.wire.json_rpc import JsonRpc
 from controller.sandbox.wire.protocol import Labels, ReadParams, WireProtocol, WriteAnswer
 from controller.sandbox.wire.rest_json import RestJson
+from controller.sandbox.wire.rest_xml import RestXml, path_style
 from controller.sandbox.wire.routing import RestRoutes
 
 _CODECS: Mapping[str, Callable[[ServiceModel | None], WireProtocol]] = {
     "json": JsonRpc,
     "rest-json": RestJson,
     "query": FormRpc,
+    "rest-xml": RestXml,
     "smithy-rpc-v2-cbor": CborRpc,
 }
 # Signing names of services that are not here whose clients read XML errors.
-_XML_ONLY = frozenset({"s3", "route53", "cloudfront"})
+_XML_ONLY = frozenset({"route53", "cloudfront"})
+_REST_XML = frozenset({"s3"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ class Service:
         elif protocol == "query":
             name = form_fields(request).get("Action", "")
         else:
+            if protocol == "rest-xml":
+                request = path_style(request)
             found = self.routes.find(request.method, request.path, request.query)
             if found is None:
                 raise not_in_sandbox(f"{self.name} {request.method} {request.path}")
@@ -132,6 +137,8 @@ class Service:
 
 def protocol_of(request: HttpRequest, signing_name: str) -> str:
     """Which protocol a request is in, by its marks; REST has none."""
+    if signing_name in _REST_XML:
+        return "rest-xml"
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         return "smithy-rpc-v2-cbor"
     if "x-amz-target" in request.headers:

@@ -58,6 +58,15 @@ _FLAVOURS: Mapping[str, Flavour] = {
     "pricing": Flavour(
         validation="InvalidParameterException", broken=("InternalErrorException", 500)
     ),
+    "s3": Flavour(
+        validation="InvalidArgument",
+        throttled=("SlowDown", 503),
+        denied=("AccessDenied", 403),
+        expired=("ExpiredToken", 400),
+        unknown_key=("InvalidAccessKeyId", 403),
+        unavailable=("ServiceUnavailable", 503),
+        broken=("InternalError", 500),
+    ),
     "resourcegroupstaggingapi": Flavour(
         validation="InvalidParameterException",
         throttled=("ThrottledException", 400),

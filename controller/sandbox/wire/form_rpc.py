@@ -58,7 +58,7 @@ class FormRpc:
             result = ""
             if shape is not None:
                 wrapper = str(shape.serialization.get("resultWrapper", f"{name}Result"))
-                result = f"<{wrapper}>{_content(shape, members)}</{wrapper}>"
+                result = f"<{wrapper}>{xml_content(shape, members)}</{wrapper}>"
             body = (
                 f'<{name}Response xmlns="{self._namespace}">{result}<ResponseMetadata>'
                 f"<RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
@@ -163,8 +163,8 @@ def _numbered(node: Mapping[str, Any]) -> list[Any]:
     return [node[place] for place in sorted(node, key=int)]
 
 
-def _content(shape: Shape, value: Any) -> str:
-    """XML inside an element."""
+def xml_content(shape: Shape, value: Any) -> str:
+    """XML inside an element. Raises TypeError for a member that the shape lacks."""
     if isinstance(shape, StructureShape):
         unknown = [n for n, item in value.items() if item is not None and n not in shape.members]
         if unknown:
@@ -176,7 +176,7 @@ def _content(shape: Shape, value: Any) -> str:
         )
     if isinstance(shape, ListShape):
         tag = wire_name_of(shape.member, "member")
-        return "".join(f"<{tag}>{_content(shape.member, item)}</{tag}>" for item in value)
+        return "".join(f"<{tag}>{xml_content(shape.member, item)}</{tag}>" for item in value)
     if isinstance(shape, MapShape):
         return "".join(f"<entry>{_pair(shape, key, item)}</entry>" for key, item in value.items())
     return escape(scalar_to_text(shape, value, "iso8601"))
@@ -187,15 +187,15 @@ def _element(shape: Shape, name: str, value: Any) -> str:
     tag = _member_key(shape, name)
     if shape.serialization.get("flattened"):
         if isinstance(shape, ListShape):
-            return "".join(f"<{tag}>{_content(shape.member, item)}</{tag}>" for item in value)
+            return "".join(f"<{tag}>{xml_content(shape.member, item)}</{tag}>" for item in value)
         if isinstance(shape, MapShape):
             return "".join(f"<{tag}>{_pair(shape, k, item)}</{tag}>" for k, item in value.items())
-    return f"<{tag}>{_content(shape, value)}</{tag}>"
+    return f"<{tag}>{xml_content(shape, value)}</{tag}>"
 
 
 def _pair(shape: MapShape, key: str, value: Any) -> str:
     key_tag, value_tag = wire_name_of(shape.key, "key"), wire_name_of(shape.value, "value")
     return (
         f"<{key_tag}>{escape(key)}</{key_tag}>"
-        f"<{value_tag}>{_content(shape.value, value)}</{value_tag}>"
+        f"<{value_tag}>{xml_content(shape.value, value)}</{value_tag}>"
     )
