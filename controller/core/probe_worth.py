@@ -43,6 +43,7 @@ _OPEN = frozenset(
         Reason.RIGHT_SIZE,
         Reason.SAVING_TOO_SMALL,
         Reason.NOT_MEASURED,
+        Reason.QUARANTINED,
         Reason.NOT_CONFIDENT,
         Reason.INFEASIBLE,
         Reason.NEEDS_PROBE,

@@ -11,10 +11,11 @@ from controller.core.probe_cost import Tariff
 from controller.core.probe_worth import Looking, consider
 from controller.kinds.realtime_endpoint.probing import instance_wish, phases_of, spent_of
 from controller.kinds.realtime_endpoint.search import Probe as Look
-from controller.model.decision import Assessment, Probe
-from controller.model.estimate import Observation
+from controller.model.decision import Assessment, Hold, Probe
+from controller.model.estimate import Observation, Rejection
 from controller.model.policy import Bounds
 from controller.model.probing import PayloadSource, ProbeBudget, Probing
+from controller.model.reason import Reason
 from controller.model.size import RealtimeSize, Size
 from controller.sandbox.sagemaker.stations import ServerStation
 
@@ -133,3 +134,28 @@ def test_a_load_lasts_no_longer_than_the_requests_that_may_be_sent() -> None:
     light, load = phases_of(step, PROBING)
     assert light.requests + load.requests < (PROBING.stop.max_requests or 0)
     assert load.duration_s >= 60.0
+
+
+def test_what_cannot_be_had_now_is_not_probed_and_stands_in_nobodys_way() -> None:
+    """The best type is in quarantine: the search is for the best of the others."""
+    seen = observed(PROBING)
+    sizing = a_sizing(seen)
+    beliefs = believe(seen, sizing)
+    found = assess(seen, sizing, beliefs)
+    first = consider(Looking(seen, found, beliefs, sizing), instance_wish, rate).decision
+    assert isinstance(first, Probe)
+    best = first.plan.size
+    assert isinstance(best, RealtimeSize)
+    shut = tuple(
+        replace(c, rejection=Rejection.QUARANTINED)
+        if isinstance(c.estimate.size, RealtimeSize)
+        and c.estimate.size.instance_type == best.instance_type
+        else c
+        for c in found.candidates
+    )
+    hold = Hold(Reason.QUARANTINED, "the last try")
+    held = replace(found, candidates=shut, wanted=hold, decision=hold)
+    then = consider(Looking(seen, held, beliefs, sizing), instance_wish, rate).decision
+    assert isinstance(then, Probe)
+    assert isinstance(then.plan.size, RealtimeSize)
+    assert then.plan.size.instance_type != best.instance_type

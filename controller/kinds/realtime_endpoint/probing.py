@@ -9,7 +9,7 @@ from controller.core.probe_traffic import MIRRORED, SHADOW
 from controller.core.probe_worth import MOST_PROBES, PAYBACK_S, Looking, Wish
 from controller.kinds.realtime_endpoint.kind import RealtimeSizing
 from controller.kinds.realtime_endpoint.search import Probe, Rules, Spent, next_step
-from controller.model.estimate import Observation
+from controller.model.estimate import Observation, Rejection
 from controller.model.missing import Missing
 from controller.model.probing import Phase, Probing
 from controller.model.size import RealtimeSize, measured_as
@@ -28,6 +28,8 @@ ASSURANCE = 2.0
 """What a look at the size that is about to be settled on counts for, in times of its price: it
 saves nothing, and keeps from a fleet that is too small."""
 
+_SHUT = frozenset({Rejection.QUARANTINED, Rejection.INFEASIBLE_BEFORE})
+
 
 def instance_wish(looking: Looking) -> Wish | None:
     """The probe that the capacity search wants next; None once it has settled."""
@@ -38,7 +40,8 @@ def instance_wish(looking: Looking) -> Wish | None:
     question = sizing.question(observed.policy, looking.beliefs.proof, demand)
     if not question.prices.usd_per_hour:
         return None
-    step = next_step(question, demand, rules_of(looking), spent_of(looking, observed.rows))
+    spent = spent_of(looking, observed.rows)
+    step = next_step(question, demand, rules_of(looking), spent, shut_of(looking))
     if not isinstance(step, Probe):
         return None
     return Wish(
@@ -47,6 +50,16 @@ def instance_wish(looking: Looking) -> Wish | None:
         max(step.worth_usd, ASSURANCE * step.usd),
         f"{step.instance_type} at {step.load_rps:.3g} requests a second",
     )
+
+
+def shut_of(looking: Looking) -> frozenset[str]:
+    """Types that cannot be had for now: AWS had none of them, or calls to a copy failed."""
+    said: dict[str, set[Rejection]] = {}
+    for candidate in looking.assessment.candidates:
+        size = candidate.estimate.size
+        if isinstance(size, RealtimeSize):
+            said.setdefault(size.instance_type, set()).add(candidate.rejection)
+    return frozenset(name for name, rejections in said.items() if rejections <= _SHUT)
 
 
 def phases_of(step: Probe, probing: Probing | None = None) -> tuple[Phase, ...]:

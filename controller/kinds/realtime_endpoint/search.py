@@ -12,7 +12,7 @@ higher load has the rest of the saving to offer. Loads are chosen by the same nu
 In the end the size that it comes to is looked at under its own load, unless that was seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -162,12 +162,18 @@ class _Search:
         return budget is None or self.spent.usd + probe.usd <= budget
 
 
-def next_step(ask: Question, demand: Demand, rules: Rules, spent: Spent) -> Step:
-    """The probe that is worth most over its price, or the end."""
-    best = chosen(ask, demand)
+def next_step(
+    ask: Question, demand: Demand, rules: Rules, spent: Spent, shut: Collection[str] = ()
+) -> Step:
+    """The probe that is worth most over its price, or the end.
+
+    `shut`: types that may not be had now, whatever they would do.
+    """
+    best = chosen(ask, demand, shut)
     if len(spent.probes) >= rules.most_probes:
         return _settled(ask, best, f"{rules.most_probes} probes were made")
-    search = _Search(ask, rules, spent, probeable(ask, demand))
+    may = tuple(name for name in probeable(ask, demand) if name not in shut)
+    search = _Search(ask, rules, spent, may)
     found = _probes(search, best) if ask.beliefs.measured else _first(search)
     found = found or _confirming(search, best)
     if not found:
@@ -178,7 +184,7 @@ def next_step(ask: Question, demand: Demand, rules: Rules, spent: Spent) -> Step
     return max(paid, key=lambda p: (p.worth_usd - p.usd, p.instance_type, -p.load_rps))
 
 
-def chosen(ask: Question, demand: Demand) -> Estimate | None:
+def chosen(ask: Question, demand: Demand, shut: Collection[str] = ()) -> Estimate | None:
     """The cheapest size that may be switched to and meets the SLO as surely as is asked for.
 
     Where there is none: the current one; None where nothing was measured yet.
@@ -186,7 +192,8 @@ def chosen(ask: Question, demand: Demand) -> Estimate | None:
     made = [(best, estimate(ask, best, more=False)) for best in candidates(ask)]
     known = {best.size: e for best, e in made if not isinstance(e, Missing)}
     out = barred(list(known), ask.current, ask.policy.bounds, demand, ask.live)
-    good = [e for size, e in known.items() if size not in out and _is_good(ask, e)]
+    free = {size: e for size, e in known.items() if size.instance_type not in shut}
+    good = [e for size, e in free.items() if size not in out and _is_good(ask, e)]
     if not good:
         return known.get(ask.current)
     return min(good, key=lambda e: (_usd(e), str(e.size)))
