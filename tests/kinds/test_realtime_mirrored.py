@@ -1,24 +1,42 @@
 """When users' requests are mirrored to a type, how many of them, and when they cannot be."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
-from realtime_world import C5, a_policy, a_sizing, an_observed, daily, parts_of
+from given import NOW_S
+from realtime_world import (
+    C5,
+    ERA,
+    a_live,
+    a_policy,
+    a_sizing,
+    a_state,
+    an_observed,
+    daily,
+    parts_of,
+)
 from test_realtime_probing import MACHINES, TYPES, rate
 
 from controller.core.assess import Observed, assess, believe
+from controller.core.contract import Stage
 from controller.core.mirroring import mirrored_usd, mirroring, recent_rps
 from controller.core.probe_cost import Tariff
 from controller.core.probe_worth import Looking, consider
 from controller.kinds.realtime_endpoint.mirror import refusal_to_mirror
 from controller.kinds.realtime_endpoint.probing import instance_wish
+from controller.kinds.realtime_endpoint.rollout import next_step
+from controller.kinds.realtime_endpoint.snapshot import to_text
+from controller.model.change import Advance, Change, ChangePhase, Verdict, VerdictKind, Wait
 from controller.model.decision import Assessment, Probe
-from controller.model.endpoint import Phase
+from controller.model.endpoint import EndpointState, Phase
 from controller.model.missing import Missing, known
-from controller.model.policy import Mode
+from controller.model.policy import Mode, Rollout
 from controller.model.probe import Mirroring, ProbeKind, ProbeOrder
 from controller.model.probing import PayloadSource, ProbeBudget, Probing
+from controller.model.reason import Reason
 from controller.model.sagemaker import Speciality
+from controller.model.sagemaker_steps import CreateConfig, DeleteConfig, DeployConfig
 
 ONLY = Probing((), mirrored=True, budget=ProbeBudget(1.0, 20.0))
 BOTH = replace(ONLY, payloads=(PayloadSource(inline="{}"),), shadows=True)
@@ -121,3 +139,75 @@ def test_what_stands_in_the_way_is_one_clear_sentence() -> None:
     assert "alarm p95-high guards" in told(guards=("p95-high",))
     assert told(guards=("rightsizer-shop-latency",)) == "", "one of ours went with its deployment"
     assert "ml.inf1.xlarge" in told(name="ml.inf1.xlarge")
+
+
+TARGET, SOURCE, FOREIGN = "rightsizer-mirror-shop-1", "shop-v1", "release-2"
+BEGUN = {
+    "config": SOURCE,
+    "config_target": TARGET,
+    "fingerprint": ERA,
+    "type": "ml.c5.large",
+    "count": "1",
+    "share": "0.5",
+    "lasts_s": "1200.0",
+    "expires_s": repr(NOW_S + 9000.0),
+    "kept": to_text(a_live().autoscaling),
+    "count_before": "2",
+}
+MADE = {f"made:{TARGET}": "1", "try_since_s": repr(NOW_S - 600.0), f"tries:{TARGET}": "1"}
+TOLD: tuple[dict[str, str], ...] = (
+    {},
+    MADE,
+    {**MADE, "accepted": TARGET},
+    {**MADE, "asked": f"ready to deploy {TARGET}"},
+    {**MADE, "accepted": TARGET, "fed_since_s": repr(NOW_S - 60.0)},
+    {**MADE, "accepted": TARGET, "fed_since_s": repr(NOW_S - 7200.0), "ended_s": repr(NOW_S)},
+    {"config": "", "sweep": "1"},
+    {"try_since_s": repr(NOW_S - 600.0), f"tries:{SOURCE}": "3"},
+)
+
+
+@pytest.mark.parametrize("phase", [phase for phase in ChangePhase if phase.open])
+def test_whatever_is_live_there_is_one_step_and_none_that_harms(phase: ChangePhase) -> None:
+    for config, status, told, no in product(
+        (SOURCE, TARGET, FOREIGN), Phase, TOLD, (None, Reason.PAUSED)
+    ):
+        live = a_live(name=config, mirrored_until_s=NOW_S if config == TARGET else None)
+        state = replace(a_state(live=live), phase=status)
+        change = replace(a_mirrored(state), phase=phase, progress={**BEGUN, **told})
+        verdict = Verdict(VerdictKind.INCONCLUSIVE, Reason.BAKING, "")
+        step = next_step(Stage(change, state, Rollout(), verdict, no, NOW_S))
+        at = f"{phase} {config} {status} {told} {no}: {step}"
+        assert isinstance(step, Advance | Wait | CreateConfig | DeployConfig | DeleteConfig), at
+        if isinstance(step, CreateConfig | DeployConfig):
+            assert status is not Phase.UPDATING, at
+        if isinstance(step, DeployConfig):
+            assert step.keep_count, at
+            assert config != FOREIGN, at
+            assert step.name != config, at
+            assert (step.name == TARGET) == (phase is not ChangePhase.ROLLING_BACK), at
+        if isinstance(step, DeleteConfig):
+            assert (step.name, config == TARGET) == (TARGET, False), at
+        if isinstance(step, Advance) and not step.phase.open:
+            assert config != TARGET or status is Phase.FAILED or phase is ChangePhase.PLANNED, at
+
+
+def a_mirrored(state: EndpointState) -> Change:
+    """A mirrored probe that was planned ten minutes ago."""
+    return Change(
+        id=1,
+        key=state.key,
+        policy="shop",
+        phase=ChangePhase.PLANNED,
+        before=state.size,
+        target=state.size,
+        reason=Reason.PROBING,
+        detail="mirrored probe of ml.c5.large",
+        proposal=None,
+        etag="",
+        baseline=None,
+        actor="cli:ann",
+        term=1,
+        planned_at_s=NOW_S - 600.0,
+        updated_at_s=NOW_S,
+    )
