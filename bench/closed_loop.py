@@ -21,6 +21,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def ours(scene: Scene) -> tuple[World, Found]:
         Wiring(
             clock=clock,
             store=SqliteStore.open(":memory:"),
-            policies=policies(),
+            policies=policies(scene.windows),
             connection=Connection(keys=Keys("AKIA123456789012TEST", "x"), max_attempts=1),
             hook=lambda session: attach(session, world),
             budgets=False,
@@ -146,6 +147,7 @@ def main() -> None:
     parser.add_argument("--traffic", type=Path, nargs="+", required=True)
     parser.add_argument("--days", type=float, default=14.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--windows", type=float, help="of instances: spec.autoscaling.windows")
     parser.add_argument("--from-day", type=int, default=0, help="part of the trace left out")
     parser.add_argument("--columns", nargs="+", choices=[*COLUMNS], default=[*COLUMNS])
     parser.add_argument("--json", type=Path)
@@ -153,7 +155,10 @@ def main() -> None:
     collect_less()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVEL_ERROR))
     scenes = [
-        scene_of(file, options.days, options.seed, options.from_day) for file in options.traffic
+        replace(
+            scene_of(file, options.days, options.seed, options.from_day), windows=options.windows
+        )
+        for file in options.traffic
     ]
     text = json.dumps({"loops": [compare(s, options.columns) for s in scenes]}, indent=2)
     if options.json is not None:

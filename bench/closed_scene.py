@@ -10,6 +10,7 @@ from typing import Any
 
 from controller.model.endpoint import Kind
 from controller.model.policy import (
+    Autoscaling,
     Bounds,
     FleetLimits,
     Mode,
@@ -73,6 +74,8 @@ class Scene:
     """Requests of the trace in its 99th percentile of windows."""
     from_day: int = 0
     """Days of the trace that are left out before."""
+    windows: float | None = None
+    """Share of windows that instances are to meet, by our policy."""
 
     @property
     def end_s(self) -> float:
@@ -195,12 +198,13 @@ def _realtime(scene: Scene) -> dict[str, Any]:
     }
 
 
-def policies() -> PolicySet:
-    """What the controller is told: the SLOs, and to enforce them."""
-    return PolicySet(tuple(_policy(kind) for kind in NAMES), FleetLimits(), "bench")
+def policies(windows: float | None = None) -> PolicySet:
+    """What the controller is told: the SLOs, and to enforce them; of instances, too, which share
+    of five-minute windows are to meet the SLO."""
+    return PolicySet(tuple(_policy(kind, windows) for kind in NAMES), FleetLimits(), "bench")
 
 
-def _policy(kind: Kind) -> Policy:
+def _policy(kind: Kind, windows: float | None) -> Policy:
     qualifier = "live" if kind is Kind.LAMBDA_FUNCTION else "AllTraffic"
     return Policy(
         name=NAMES[kind],
@@ -210,4 +214,5 @@ def _policy(kind: Kind) -> Policy:
         generation="bench",
         mode=Mode.ENFORCE,
         bounds=Bounds(max_instances=MOST_INSTANCES),
+        autoscaling=Autoscaling(windows=windows),
     )

@@ -1,6 +1,7 @@
 """Weeks of real traffic on a real-time endpoint: ours, the best fixed size, a hand-set target.
 
-    python -m bench.realtime_weeks --traffic FILE [FILE ...] [--days 14] [--json OUT]
+    python -m bench.realtime_weeks --traffic FILE [FILE ...] [--days 14] [--from-day 0]
+        [--json OUT]
 
 A trace is a CSV of offset_s and requests (see `controller.sandbox.traffic`), scaled so that its
 busy times need several instances. Before the weeks that count there is a history of the same
@@ -21,7 +22,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,8 @@ class Weeks:
     history_days: float
     days: float
     seed: int
+    from_day: float = 0.0
+    """Days of the trace that are left out before its history."""
 
     @property
     def end_s(self) -> float:
@@ -94,7 +97,7 @@ def world_of(weeks: Weeks, count: int, target: dict[str, Any] | None) -> World:
             "memory_mb": 800,
             "traffic": {
                 "trace_file": str(weeks.file),
-                "origin_s": START_S - weeks.history_days * DAY_S,
+                "origin_s": START_S - (weeks.history_days + weeks.from_day) * DAY_S,
                 "scale": weeks.scale,
             },
         },
@@ -227,27 +230,28 @@ def hourly_optimum(weeks: Weeks, most_rps: float, usd_per_hour: float) -> dict[s
 
 
 def _counts(weeks: Weeks) -> list[float]:
-    first = int(weeks.history_days * DAY_S / WINDOW_S)
+    first = int((weeks.history_days + weeks.from_day) * DAY_S / WINDOW_S)
     last = first + int(weeks.days * DAY_S / WINDOW_S)
     with weeks.file.open(encoding="utf-8", newline="") as file:
         return [float(row["requests"]) for row in csv.DictReader(file)][first:last]
 
 
-def compare(file: Path, days: float | None, seed: int) -> dict[str, Any]:
+def compare(file: Path, days: float | None, seed: int, from_day: float) -> dict[str, Any]:
     """All columns of one trace."""
     with file.open(encoding="utf-8", newline="") as opened:
         counts = [float(row["requests"]) for row in csv.DictReader(opened)]
+    counts = counts[round(from_day * DAY_S / WINDOW_S) :]
     whole_days = len(counts) * WINDOW_S / DAY_S
     history_days = min(14.0, math.floor(whole_days / 2.0))
     length = min(days or 14.0, math.floor(whole_days - history_days))
-    weeks = Weeks(file, 1.0, history_days, length, seed)
+    weeks = Weeks(file, 1.0, history_days, length, seed, from_day)
     probe = world_of(weeks, 1, None)
     place = probe.region(ACCOUNT, REGION)
     most = capacity_rps(
         probe, place, NAME, instance_type=TYPE, threshold_ms=SLO_MS, percentile=PERCENTILE
     )
     busy = sorted(counts)[int(len(counts) * 0.99)] / WINDOW_S
-    weeks = Weeks(file, BUSY_INSTANCES * most / busy, history_days, length, seed)
+    weeks = replace(weeks, scale=BUSY_INSTANCES * most / busy)
     target = {
         "min": 1,
         "max": 12,
@@ -273,11 +277,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--traffic", type=Path, nargs="+", required=True)
     parser.add_argument("--days", type=float)
+    parser.add_argument("--from-day", type=float, default=0.0, help="part left out before")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(LEVEL_ERROR))
-    found = [compare(file, options.days, options.seed) for file in options.traffic]
+    found = [
+        compare(file, options.days, options.seed, options.from_day) for file in options.traffic
+    ]
     text = json.dumps({"weeks": found}, indent=2)
     if options.json is not None:
         options.json.write_text(text + "\n", encoding="utf-8")

@@ -124,6 +124,9 @@ class Autoscaling:
     minutes that a new instance takes."""
     schedule: bool = True
     """Whether scheduled actions may be written where demand repeats."""
+    windows: float | None = None
+    """Share of five-minute windows that must meet the objective, besides all requests together;
+    None: bursts may break as many as the requests' budget allows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,7 @@ def _autoscaling(policy: Policy) -> dict[str, Any]:
         "autoscaling": {
             "utilization": format_ratio(scaling.utilization),
             "schedule": scaling.schedule,
+            **({} if scaling.windows is None else {"windows": format_ratio(scaling.windows)}),
         }
     }
 

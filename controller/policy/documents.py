@@ -178,6 +178,9 @@ class AutoscalingSpec(Strict):
     the rest is headroom for the minutes until it serves. 10% to 95%."""
     schedule: fields.Flag | None = None
     """Whether the bounds may be moved by the hour of the week where demand repeats."""
+    windows: fields.WindowsMet | None = None
+    """Share of five-minute windows in which the objective must be met, as the last two weeks had
+    them: bursts are stood for, not only paid out of the requests' budget. 90% to 99.99%."""
 
 
 class SharedSpec(Strict):

@@ -202,6 +202,11 @@ Saving = Annotated[
     _ratio_schema("5%", 0.05),
 ]
 Utilization = Annotated[float, PlainValidator(_utilization), _ratio_schema("70%", 0.7)]
+WindowsMet = Annotated[
+    float,
+    PlainValidator(partial(_share, low=0.9, high=0.9999, what="from 90% to 99.99%")),
+    _ratio_schema("99.9%", 0.999),
+]
 CanaryShare = Annotated[float, PlainValidator(_canary_share), _ratio_schema("10%", 0.1)]
 Confidence = Annotated[float, PlainValidator(_confidence), _ratio_schema("95%", 0.95)]
 SloWindow = Annotated[

@@ -146,7 +146,9 @@ def _autoscaling(spec: PolicySpec) -> Autoscaling:
     given = spec.autoscaling
     if given is None or not belongs(spec, "autoscaling"):
         return Autoscaling()
-    return Autoscaling(**_given(utilization=given.utilization, schedule=given.schedule))
+    return Autoscaling(
+        **_given(utilization=given.utilization, schedule=given.schedule, windows=given.windows)
+    )
 
 
 def _cadence(spec: PolicySpec) -> Cadence:

@@ -141,6 +141,7 @@ autoscalings = st.builds(
     Autoscaling,
     utilization=st.integers(100, 950).map(lambda n: n / 1000),
     schedule=st.booleans(),
+    windows=st.one_of(st.none(), st.integers(9000, 9999).map(lambda n: n / 10_000)),
 )
 windows = st.builds(
     ChangeWindow,

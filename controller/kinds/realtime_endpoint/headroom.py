@@ -56,7 +56,7 @@ def _standing(ask: Question, plain: Best, bearable: Bearable) -> list[Best]:
     """
     high = plain.size.max_instances
     fixed = RealtimeSize(plain.size.instance_type, _least(ask, plain.size), high)
-    low = _lowest(ask, replace(fixed, max_instances=high), bearable)
+    low = _lowest(ask, fixed, bearable)
     target_rps = min(bearable.usable_rps, bearable.likely_rps * ask.policy.autoscaling.utilization)
     if low is None or low >= high or target_rps <= 0.0:
         return []

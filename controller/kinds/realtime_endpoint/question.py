@@ -38,7 +38,8 @@ class Question:
     def bearable(self, belief: Belief) -> Bearable:
         """What an instance of a type bears, and how many there may be."""
         most = min((limit for limit, _ in limits(self, belief.name)), default=None)
-        return replace(belief.bearable, most=None if most is None else max(most, 1))
+        most = None if most is None else max(most, 1)
+        return replace(belief.bearable, most=most, windows=self.policy.autoscaling.windows)
 
 
 @dataclass(frozen=True, slots=True)

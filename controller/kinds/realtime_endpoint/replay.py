@@ -33,6 +33,8 @@ SHARE_OF_BUDGET = 0.8
 """Of the SLO's budget of slow requests, what bursts of the past may have taken."""
 HALF_LIFE_S = 14 * 86_400.0
 """Age at which a burst counts for half."""
+LEAST_REQUESTS = 20
+"""Of fewer in five minutes one slow one would be too many: such a window is no measure."""
 LEAST_HOURS = 24
 """A shorter course is no memory."""
 BY_CHANCE = 3
@@ -56,6 +58,8 @@ class Bearable:
     """Instances that there may be at all."""
     likely_rps: float = 0.0
     """Load that the true percentile bears as likely as not; 0 where it is not known."""
+    windows: float | None = None
+    """Share of five-minute windows that are to meet the SLO, where the policy says one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +113,11 @@ class Replay:
     def burdened_rps(self, loads: Floats, bearable: Bearable) -> float:
         """The steady load per instance that would leave as many requests slow as these loads.
 
-        The larger of two: of all requests, within a share of the SLO's budget; and of the
-        worst hour of the week as it usually is. What comes back at its hour is to be borne
-        every time, a burst out of the blue as the budget allows. What would have been slow with
-        all instances that there may be is held against no size, while it is within the budget.
+        The largest of: all requests, within a share of the SLO's budget; the worst hour of the
+        week as it usually is; and as many windows as the policy wants met, if it says so. What
+        comes back at its hour is to be borne every time, a burst out of the blue as the budget
+        allows. What would have been slow with all instances that there may be is held against
+        no size, while it is within the budget.
         """
         usable, capacity = bearable.usable_rps, max(bearable.capacity_rps, bearable.usable_rps)
         slow = self._slow(loads / capacity, bearable.budget)
@@ -121,7 +126,22 @@ class Replay:
         over = slow if capacity == usable else self._slow(loads / usable, bearable.budget)
         usual = self._usual(over / np.maximum(asked, 1e-9))
         worst = max(altogether / SHARE_OF_BUDGET, usual)
-        return float(usable * worst ** (1.0 / STEEPNESS))
+        worst_rps = float(usable * worst ** (1.0 / STEEPNESS))
+        if bearable.windows is None:
+            return worst_rps
+        return max(worst_rps, usable * self._all_but(loads / capacity, bearable, capacity))
+
+    def _all_but(self, use: Floats, bearable: Bearable, capacity_rps: float) -> float:
+        """What so many of the windows stay within, of what an instance bears; those that no
+        number of instances would have borne are held against no size."""
+        judged = self.rps * self.step_s >= LEAST_REQUESTS
+        if bearable.most is not None:
+            judged &= self.rps <= bearable.most * capacity_rps
+        seen = use[judged]
+        if bearable.windows is None or not len(seen):
+            return 0.0
+        over = min(int((1.0 - bearable.windows) * len(seen) + 1e-9), len(seen) - 1)
+        return float(np.partition(seen, len(seen) - 1 - over)[len(seen) - 1 - over])
 
     def _beyond(self, bearable: Bearable, capacity_rps: float) -> Floats | float:
         """Slow requests of every hour with as many instances as there may be."""
