@@ -10,7 +10,9 @@ from controller.model.size import RealtimeSize, Size, measured_as, memory_mb_of
 REMEMBERED_S = 7 * DAY_S
 """For so long a probe counts as made, and a size at which calls failed as impossible."""
 BROKEN = 0.5
-"""A size at which more than this share of calls to a shadow failed is impossible."""
+"""A size at which more than this share of calls to a shadow failed by themselves is impossible …"""
+LEAST_REQUESTS = 5
+"""… where there were so many: one call that went wrong says nothing of a size."""
 
 
 def impossible(
@@ -23,18 +25,20 @@ def impossible(
     found: dict[Size, tuple[Rejection, str]] = {}
     for record in probes:
         recent = record.started_at_s > now_s - REMEMBERED_S
-        if not record.kind.of_another_size or not recent or not _broke(record):
+        if not record.kind.of_another_size or not recent or not broke(record):
             continue
-        why = f"{record.errors} of {record.requests} calls to a shadow of this size failed"
+        why = f"{record.broken} of {record.requests} calls to a shadow of this size failed"
         for size in sizes:
             if same_copy(size, record.size) or _less(size, record.size):
                 found[size] = (Rejection.INFEASIBLE_BEFORE, why)
     return found
 
 
-def _broke(record: ProbeRecord) -> bool:
+def broke(record: ProbeRecord) -> bool:
+    """Whether a size cannot serve. What was refused, or broken off by us, is not its fault."""
     taught = record.outcome is not None and record.outcome.teaches
-    return taught and record.requests > 0 and record.errors > BROKEN * record.requests
+    enough = record.requests >= LEAST_REQUESTS
+    return taught and enough and record.broken > BROKEN * record.requests
 
 
 def same_copy(one: Size, other: Size) -> bool:

@@ -243,6 +243,8 @@ class ProbeRecord:
     errors: int = 0
     unexpected: int = 0
     """Errors behind a good status: answers that were not what the policy expects."""
+    broken: int = 0
+    """Errors of the code that was called: out of memory, out of time, or failed by itself."""
     cold_starts: int = 0
     p50_ms: Maybe[float] = NO_SUCCESS
     p95_ms: Maybe[float] = NO_SUCCESS

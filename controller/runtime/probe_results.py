@@ -30,6 +30,7 @@ from controller.model.size import RealtimeSize, measured_as
 
 SOURCE = {ProbeKind.SHADOW: SHADOW, ProbeKind.LIVE: LIVE}
 """What a row of evidence says that it comes from."""
+_OF_THE_CODE = (Failure.OUT_OF_MEMORY, Failure.TIMEOUT, Failure.FUNCTION, Failure.MODEL)
 _NOT_WAITED_OUT = (Failure.TIMEOUT, Failure.UNFINISHED, Failure.CLIENT)
 
 
@@ -122,6 +123,7 @@ def closed(
         requests=found.requests,
         errors=found.errors,
         unexpected=found.mistakes[Failure.UNEXPECTED],
+        broken=sum(found.mistakes[kind] for kind in _OF_THE_CODE),
         cold_starts=found.cold_starts,
         p50_ms=found.quantile(0.5),
         p95_ms=found.quantile(0.95),

@@ -8,6 +8,7 @@ import numpy as np
 
 from controller.core.contract import Prices
 from controller.core.probe_cost import money
+from controller.core.probe_lessons import BROKEN, broke
 from controller.kinds.lambda_function.calls import BLOCK, Usual, usual
 from controller.model.demand import Interval
 from controller.model.errors import Terminal
@@ -24,7 +25,6 @@ from controller.runtime.tuning import Goal, MemoryTuning, Wanted, known_calls
 MOST_ROUNDS = 15
 FIRST_CALLS = 250
 """To a copy of the present size, where CloudWatch has seen too little of it; some come cold."""
-BROKEN = 0.5
 UNLIKE = 0.25
 """Log of the ratio of medians beyond which our payloads are not like users' requests: four
 standard errors of a score of calls."""
@@ -128,8 +128,10 @@ class TuneShot:
                 continue
             if not believed:
                 raise Terminal(f"A copy with {record.size} could not be measured: {record.detail}")
-            broke = record.requests > 0 and record.errors > BROKEN * record.requests
-            tuning.learn(mb, [ms * self._scale for ms in _durations(ended)], broke=broke)
+            broken = broke(record)
+            if not broken and record.errors > BROKEN * record.requests:
+                raise Terminal(f"Most calls to a copy with {record.size} failed: {record.detail}")
+            tuning.learn(mb, [ms * self._scale for ms in _durations(ended)], broke=broken)
             self._say(told(ended))
 
     def _patient(self) -> bool:

@@ -164,13 +164,16 @@ def test_it_ends() -> None:
 
 
 def test_a_size_at_which_calls_failed_is_impossible_for_a_week() -> None:
-    killed = probed(errors=180)
+    killed = probed(errors=180, broken=180)
     sizes = [LambdaSize(mb) for mb in (256, 512, 1024)]
     found = impossible([killed], sizes, NOW_S)
     assert list(found) == [LambdaSize(256), LambdaSize(512)], "with less it does no better"
     assert found[LambdaSize(512)][0] is Rejection.INFEASIBLE_BEFORE
     assert not impossible([killed], sizes, NOW_S + 7.5 * DAY_S)
-    assert not impossible([probed(errors=10)], sizes, NOW_S)
+    assert not impossible([probed(errors=10, broken=10)], sizes, NOW_S)
+    assert not impossible([probed(errors=180)], sizes, NOW_S), "throttled, or broken off by us"
+    once = probed(requests=1, errors=1, broken=1, outcome=ProbeOutcome.ABORTED)
+    assert not impossible([once], sizes, NOW_S), "one call says nothing"
     observed = big(probes=(killed,))
     standing = {c.estimate.size: c.rejection for c in decided(observed).candidates}
     assert standing[LambdaSize(512)] is Rejection.INFEASIBLE_BEFORE

@@ -13,7 +13,7 @@ from controller.core.probe_cost import Tariff
 from controller.model.errors import Terminal
 from controller.model.missing import Missing
 from controller.model.policy import Scope
-from controller.model.probe import ProbeOutcome, ProbeRecord, ProbeRun, Sample
+from controller.model.probe import Failure, ProbeOutcome, ProbeRecord, ProbeRun, Sample
 from controller.model.probing import PayloadSource, Probing
 from controller.model.size import LambdaSize, memory_mb_of
 from controller.runtime.probe_parts import Asked, Ended
@@ -37,6 +37,7 @@ class Copies:
 
     payload: float = 1.0
     broken_below_mb: int = 0
+    failure: Failure = Failure.OUT_OF_MEMORY
     discard: int = 0
     told: bool = True
     said: list[str] = field(default_factory=list)
@@ -60,7 +61,7 @@ class Copies:
         self.sizes.append(mb)
         count = round(asked.order.requests)
         times = median_ms(mb) * self.payload * self.dice.lognormal(0.0, SIGMA, count)
-        killed = "out_of_memory" if mb < self.broken_below_mb else None
+        killed = self.failure if mb < self.broken_below_mb else None
         samples = tuple(
             Sample(
                 at_s=0.1 * i,
@@ -170,6 +171,12 @@ def test_without_traffic_a_copy_of_the_present_size_is_called() -> None:
 def test_sizes_without_the_memory_are_left_out() -> None:
     tuned = Copies(broken_below_mb=800).searched(subject())
     assert memory_mb_of(tuned.chosen) >= 800
+
+
+def test_failures_that_are_not_the_copys_own_end_the_search() -> None:
+    """A size is not to be called impossible because calls to its copy were refused."""
+    with pytest.raises(Terminal, match="Most calls to a copy with"):
+        Copies(broken_below_mb=800, failure=Failure.THROTTLED).searched(subject())
 
 
 def test_busy_generators_are_believed_of_durations_only() -> None:
