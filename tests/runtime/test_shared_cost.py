@@ -25,6 +25,14 @@ def test_the_parts_add_up_once_all_are_known_and_while_they_are_fresh() -> None:
     store.close()
 
 
+def test_a_part_that_is_dated_tomorrow_is_not_known() -> None:
+    store = SqliteStore.open(":memory:")
+    ahead = SharedCost(store, Shard(1, 2), VirtualClock(90_000.0))
+    ahead.whole(5.0)
+    assert isinstance(SharedCost(store, Shard(0, 2), VirtualClock(1000.0)).whole(10.0), Missing)
+    store.close()
+
+
 def test_where_there_is_one_process_nothing_is_said() -> None:
     store = SqliteStore.open(":memory:")
     assert SharedCost(store, WHOLE, VirtualClock(0.0)).whole(3.0) == 3.0
