@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.drawn_curves import drawn_records
 from controller.core.search import Probe, Rules, Settled, Trial
 from controller.kinds.lambda_function.calls import usual
 from controller.kinds.lambda_function.search import (
@@ -37,20 +38,22 @@ from controller.model.policy import Bounds
 OURS = "rightsizer"
 TIGHT = 1.3
 """SLOs below this many times the best possible p95 are where every tuner fails."""
+DRAWN_SEED = 7
 MOST_STEPS = 400
 LIVE_CALLS = 1000
 STAND_IN_YARDSTICK = Path(__file__).resolve().parent.parent.parent / "shared" / "yardstick"
 
 
-def tuner(trial: Any, learnt: Learnt = LEARNT) -> int:
-    """Tune one trial of the yardstick: a size in MB."""
+def tuner(trial: Any, learnt: Learnt = LEARNT, changed: Mapping[str, Any] | None = None) -> int:
+    """Tune one trial of the yardstick: a size in MB. `changed`: rules other than usual."""
+    rules = CHEAPEST_RULES if trial.slo_ms is None else Rules()
     live = usual(trial.passive(LIVE_CALLS))
     bounds = Bounds(min_memory_mb=trial.smallest_mb, max_memory_mb=trial.largest_mb)
     aim = Aim(
         sizes_mb=ladder(bounds, trial.current_mb),
         cost=lambda mb, ms: float(trial.price(mb, np.asarray([ms + 0.5 - 1e-6])).item()),
         threshold_ms=trial.slo_ms,
-        rules=CHEAPEST_RULES if trial.slo_ms is None else Rules(),
+        rules=replace(rules, **(changed or {})),
         learnt=learnt,
     )
     findings = Findings(live, {trial.current_mb: live.durations_ms})
@@ -88,6 +91,8 @@ class World:
     truth: str
     objectives: tuple[str, ...]
     peers: tuple[str, ...]
+    changed: tuple[tuple[str, Any], ...] = ()
+    """Rules of ours that are other than usual."""
 
 
 def play(curve: Any, world: World, library: Sequence[Any], priors: Mapping[str, Learnt]) -> Any:
@@ -99,7 +104,7 @@ def play(curve: Any, world: World, library: Sequence[Any], priors: Mapping[str, 
     settings = Settings(world.peers, (), world.objectives, world.seeds, world.noise,
                         world.truth, 0.25)  # fmt: skip
     learnt = priors.get(curve.family, priors.get(curve.source, LEARNT))
-    ours = {OURS: partial(tuner, learnt=learnt)}
+    ours = {OURS: partial(tuner, learnt=learnt, changed=dict(world.changed))}
     tuners: dict[str, Callable[[Any], int]] = {**named_tuners(curve, settings, library), **ours}
     found = []
     for seed in range(world.seeds):
@@ -158,7 +163,10 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
-    add("--curves", type=Path, required=True, metavar="DIR")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--curves", type=Path, metavar="DIR")
+    what.add_argument("--drawn", type=int, metavar="N", help="N drawn functions, to tune rules on")
+    add("--rule", nargs="*", default=[], metavar="NAME=VALUE", help="other rules than usual")
     add("--seeds", type=int, default=5)
     add("--yardstick", type=Path, default=STAND_IN_YARDSTICK, metavar="DIR")
     add("--noise", choices=["std", "calm", "wild"], default="std")
@@ -175,14 +183,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Play, print, and say by the exit status whether our tuner failed."""
     given = options(arguments)
     sys.path.insert(0, str(given.yardstick))
-    from memory_tuning.curves import load_curves
+    from memory_tuning.curves import fit_curve, load_curves
     from memory_tuning.scoring import METHODS
 
     slow = ("sagemaker_hpo_20", "sagemaker_hpo_20_slo")
     peers = tuple(m for m in METHODS if m not in slow) if given.peers is None else given.peers
     objectives = ("cheapest", "slo") if given.objective == "both" else (given.objective,)
-    world = World(given.seeds, given.noise, given.truth, objectives, tuple(peers))
-    curves = load_curves(given.curves, given.truth)
+    changed = tuple((n, json.loads(v)) for n, v in (rule.split("=") for rule in given.rule))
+    world = World(given.seeds, given.noise, given.truth, objectives, tuple(peers), changed)
+    if given.drawn:
+        records = drawn_records(given.drawn, DRAWN_SEED)
+        curves = [fit_curve(record, given.truth) for record in records]
+    else:
+        curves = load_curves(given.curves, given.truth)
     priors = held_out(given.curves, given.hold_out) if given.hold_out else {}
     with Pool(given.processes) as pool:
         batches = pool.map(

@@ -75,6 +75,7 @@ def rules_for(confidence: float, min_saving: float) -> Rules:
     return Rules(
         confidence=confidence,
         probe_calls=SAMPLES,
+        first_probe=SAMPLES,
         probes=MOST_PROBES * SAMPLES,
         ground_probes=MOST_PROBES * SAMPLES,
         probes_at_one=2 * SAMPLES,

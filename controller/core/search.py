@@ -61,10 +61,14 @@ class Rules:
     """Probability of meeting the SLO from which a size may serve its first live requests …"""
     batch: tuple[int, int] = (20, 400)
     """Least and most requests of a batch."""
+    first_batch: int = 8
+    """Most live requests of the first batch at a size: where it falls off a cliff, all are slow."""
     measured_enough: int = 3000
     """Requests at one size beyond which more teach nothing."""
     live_requests: int = 10_000
     probe_calls: int = 10
+    first_probe: int = 3
+    """Calls of the first probe of a size: what is far too slow shows in a few."""
     probes: int = 20
     """Calls to shadows in all, where it is only about a saving …"""
     ground_probes: int = 120
@@ -158,12 +162,16 @@ class _Search:
         risk = max(option.slow_per_log * option.overshoot, 1e-9)
         left = self.rules.live_requests - self.spent.live_requests
         most = min(most, max(least, option.measured), left)
+        if option.measured <= option.probed:
+            least = min(least, self.rules.first_batch)
+            most = min(least, left)
         count = int(min(most, self.rules.harm_share * harm / risk))
         return Trial(i, count, count * risk) if count >= least else None
 
     def probe(self, i: int, most: int) -> Probe | None:
         """Calls to a shadow of a size, while fewer than `most` were made in all."""
-        calls = self.rules.probe_calls
+        first = self.options[i].measured == 0
+        calls = self.rules.first_probe if first else self.rules.probe_calls
         few = self.options[i].probed < self.rules.probes_at_one
         return Probe(i, calls) if few and self.spent.probe_calls + calls <= most else None
 

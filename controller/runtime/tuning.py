@@ -77,6 +77,7 @@ class Goal:
         return Rules(
             confidence=self.confidence,
             probe_calls=self.calls,
+            first_probe=self.calls,
             probes=self.most_calls,
             ground_probes=self.most_calls,
             probes_at_one=3 * self.calls,

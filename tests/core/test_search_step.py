@@ -47,10 +47,11 @@ def test_a_size_is_not_settled_on_before_live_requests_have_been_there() -> None
 
 def test_nobodys_request_is_the_first_at_a_size_below_all_that_were_measured() -> None:
     assert step([an_option(-0.2, frontier=True), KNOWN]) == Probe(0, RULES.knock)
-    known = an_option(-0.2, frontier=False, measured=2)
+    known = an_option(-0.2, frontier=False, measured=2, probed=2)
     found = step([known, KNOWN])
     assert isinstance(found, Trial)
     assert found.index == 0
+    assert found.requests == RULES.first_batch
 
 
 def test_a_doubtful_size_below_all_measured_ones_serves_nobody() -> None:
@@ -71,17 +72,19 @@ def test_a_batch_is_as_large_as_the_harm_it_may_do_allows() -> None:
 
 def test_a_risk_too_great_for_the_smallest_batch_is_called_in_a_shadow() -> None:
     risky = an_option(-0.2, p_slo=0.96, overshoot=0.01)
-    assert step([risky, KNOWN]) == Probe(0, RULES.probe_calls)
+    assert step([risky, KNOWN]) == Probe(0, RULES.first_probe)
+    begun = replace(risky, measured=3, probed=3)
+    assert step([begun, KNOWN]) == Probe(0, RULES.probe_calls)
 
 
 def test_without_live_requests_only_shadows_are_called() -> None:
     found = step([an_option(-0.2, log_cost_sd=0.3), an_option(-0.25, measured=10)], live=False)
-    assert found == Probe(0, RULES.probe_calls)
+    assert found == Probe(0, RULES.first_probe)
 
 
 def test_while_no_size_is_safe_the_likeliest_is_called_and_not_the_dearest() -> None:
     sizes = [an_option(0.0, 0.0, 1.0), an_option(0.6, 0.90, 0.02), an_option(2.0, 0.91, 0.02)]
-    assert step(sizes) == Probe(1, RULES.probe_calls)
+    assert step(sizes) == Probe(1, RULES.first_probe)
 
 
 def test_while_no_size_is_safe_a_size_that_was_begun_with_is_stayed_with() -> None:
@@ -128,7 +131,9 @@ def test_whatever_is_believed_a_step_stays_within_what_may_be_spent(
     after = spent.after(found)
     if isinstance(found, Trial):
         assert live
-        assert RULES.batch[0] <= found.requests <= RULES.batch[1]
+        new = options[found.index].measured <= options[found.index].probed
+        least, most = (RULES.first_batch, RULES.first_batch) if new else RULES.batch
+        assert least <= found.requests <= most
         assert after.live_requests <= RULES.live_requests
         budget = RULES.ground_harm if found.ground else RULES.harm
         assert found.harm <= RULES.harm_share * budget + 1e-9

@@ -12,7 +12,13 @@ import pytest
 
 from controller.core.search import Probe, Settled, Spent
 from controller.kinds.lambda_function.calls import DIRECT, evidence_of, point, usual
-from controller.kinds.lambda_function.search import CHEAPEST_RULES, Aim, Findings, search_step
+from controller.kinds.lambda_function.search import (
+    CHEAPEST_RULES,
+    Aim,
+    Findings,
+    options,
+    search_step,
+)
 from controller.kinds.lambda_function.sizing import ladder
 from controller.model.policy import Bounds
 
@@ -214,3 +220,32 @@ def test_too_few_live_calls_are_refused() -> None:
 def test_spending_adds_up() -> None:
     assert Spent().after(Probe(0, 10)).probe_calls == 10
     assert Spent(1, 2, 0.3, 0.4).after(Settled(0, 1.0)) == Spent(1, 2, 0.3, 0.4)
+
+
+def chance(slow: int, calls: int) -> float:
+    """What is believed of 512 MB where so many of its calls were slower than the threshold,
+    and their bulk says that it is far within."""
+    dice = np.random.default_rng(6)
+    live = usual(50.0 * dice.lognormal(0.0, 0.05, 1000))
+    durations = 52.0 * dice.lognormal(0.0, 0.05, calls)
+    durations[:slow] = 81.0
+    findings = Findings(live, {1024: live.durations_ms, 512: durations})
+    aim = Aim([512, 1024], Function().cost, 80.0)
+    return options(findings, aim, aim.sizes_mb)[0].p_slo
+
+
+def test_counts_of_slow_calls_speak_against_a_size_and_never_for_it() -> None:
+    assert chance(0, 300) > 0.98
+    assert chance(12, 300) > 0.9, "4 % may be slow"
+    assert chance(1, 8) > 0.5, "one of eight may be chance"
+    assert chance(36, 300) < 0.01
+
+
+def test_stragglers_do_not_hide_how_many_requests_a_slower_size_would_make_slow() -> None:
+    dice = np.random.default_rng(7)
+    durations = 100.0 * dice.lognormal(0.0, 0.05, 4000)
+    durations[:80] *= dice.uniform(1.5, 4.0, 80)
+    live = usual(durations)
+    threshold_ms = float(np.quantile(durations, 0.95))
+    slower = float((durations * math.exp(0.02) > threshold_ms).mean()) - 0.05
+    assert 0.5 * slower < live.slow_per_log * 0.02 < 2.0 * slower

@@ -49,8 +49,11 @@ class Usual:
     log_mean: float
     log_tail: float
     scatter: float
+    density: float
+    """Of log duration at the p95, the least that it may be: how well a quantile is known."""
     slow_per_log: float
-    """Density of log duration at the p95: requests that become slow per unit of log p95."""
+    """Requests that become slow per unit of log p95: the mass just below the p95. Stragglers
+    make a long thin tail above it, which says nothing of that."""
     _blocks: dict[int, _Block] = field(default_factory=dict)
 
     def block(self, calls: int) -> _Block:
@@ -73,8 +76,10 @@ def usual(durations_ms: Floats) -> Usual:
     log_mean = math.log(float(durations_ms.mean()))
     at = np.quantile(logs, [0.90, 0.93, 0.95, 0.97, 0.98])
     density = min(0.08 / max(at[4] - at[0], 1e-3), 0.04 / max(at[3] - at[1], 1e-3))
+    below = 0.05 / max(at[2] - at[0], 1e-3)
     scatter = float(logs[: int(0.97 * len(logs))].std())
-    return Usual(durations_ms, log_mean, float(at[2]) - log_mean, scatter, float(density))
+    tail = float(at[2]) - log_mean
+    return Usual(durations_ms, log_mean, tail, scatter, float(density), float(max(below, density)))
 
 
 def point(memory_mb: int, durations_ms: Floats, live: Usual) -> Point:
@@ -132,7 +137,7 @@ def _tail(durations_ms: Floats, log_mean: float, live: Usual) -> tuple[float, fl
     if count < QUANTILE_CALLS:
         return by_scatter, scatter_var
     by_quantile = float(np.quantile(np.log(durations_ms), 0.95)) - log_mean
-    quantile_var = 1.1 * 0.0475 / count / live.slow_per_log**2 + 1.0 / count**2
+    quantile_var = 1.1 * 0.0475 / count / live.density**2 + 1.0 / count**2
     if count >= 2 * DIRECT:
         return by_quantile, quantile_var
     precision = 1.0 / scatter_var + 1.0 / quantile_var
