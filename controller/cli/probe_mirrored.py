@@ -47,7 +47,7 @@ def mirror(
             raise next(iter(found.failures.values()), CommandError("no policy claims it now"))
         app.engine.sample(entry.scope, [entry])
         left = app.store.open_change(entry.key)
-        if left is None or not _mirrored(left):
+        if left is None or not _the_same(left, by_hand):
             ready = Requests(app.hands, app.store, policies.limits).check_idle(entry)
             asked = _asked(session, app, seen, ready, by_hand)
             _agree(session, app, asked, by_hand)
@@ -73,10 +73,11 @@ def _mirrors(app: "App") -> "Mirrors":
     return desk.mirrors
 
 
-def _mirrored(change: "Change") -> bool:
+def _the_same(change: "Change", by_hand: ByHand) -> bool:
+    """Whether an open change is this very probe, left by a command that was killed."""
     from controller.kinds.realtime_endpoint.mirror import is_mirrored
 
-    return is_mirrored(change)
+    return is_mirrored(change) and change.progress.get("type") == by_hand.size
 
 
 def _asked(session: Session, app: "App", seen: "Seen", ready: "Ready", by_hand: ByHand) -> "Asked":
