@@ -167,3 +167,13 @@ def test_payloads_that_nothing_sends_are_hardly_meant() -> None:
 def test_a_rate_is_written_as_it_is_read(text: str) -> None:
     rps = parse_rate_rps(text)
     assert parse_rate_rps(format_rate_rps(rps)) == rps
+
+
+def test_mirrored_requests_need_no_payloads_and_the_mode_that_deploys() -> None:
+    spec = "  probe: {shadow: {mirrored: true}}\n"
+    probe = read(spec + "  mode: Enforce\n", "realtime_endpoint").probe
+    assert probe is not None
+    assert (probe.mirrored, probe.shadows, probe.payloads) == (True, False, ())
+    text = HEAD.replace("KIND", "realtime_endpoint") + spec + "  mode: Recommend\n"
+    (warning,) = load_with_warnings(["-"], io.StringIO(text))[1]
+    assert "only `rightsizer probe --mirrored` copies requests" in warning.message
