@@ -1,6 +1,8 @@
 """Whether an open change may go on: the verdict on it, from the one-minute windows since it went
 live, and what policy and people say."""
 
+from collections.abc import Sequence
+
 from controller.core.assess import Observed
 from controller.core.contract import KindRules
 from controller.core.history import is_decrease
@@ -8,9 +10,11 @@ from controller.core.slo import CERTAIN, Counts, count
 from controller.core.stats import share_at_most
 from controller.core.verdict import Trial, judge
 from controller.model.change import Change, Verdict, VerdictKind
+from controller.model.missing import Missing
 from controller.model.policy import Mode, Policy, Slo
 from controller.model.reason import Reason
 from controller.model.size import RealtimeSize, measured_as
+from controller.model.window import Window
 from controller.runtime.roster import Entry
 from controller.runtime.samples import Samples
 
@@ -25,8 +29,7 @@ def verdict_on(
     if since_s is None or samples is None:
         return NOT_YET
     threshold_ms = policy.slo.threshold_ms
-    live = [w for w in samples.trial if w.start_s >= since_s]
-    rival = [w for w in samples.trial_against if w.start_s >= since_s]
+    live, rival = _whole(samples.trial, since_s), _whole(samples.trial_against, since_s)
     trial = Trial(
         after=count(live, threshold_ms),
         before=count(rival, threshold_ms) if rival else _baseline(change),
@@ -37,6 +40,12 @@ def verdict_on(
         patience_s=policy.slo.window_s if _same_instances(change) else 0.0,
     )
     return judge(trial, policy.slo, policy.rollout)
+
+
+def _whole(windows: Sequence[Window], since_s: float) -> list[Window]:
+    """Windows that may be counted: a call that fails at once is fast, so where failures are not
+    known, nothing is."""
+    return [w for w in windows if w.start_s >= since_s and not isinstance(w.errors, Missing)]
 
 
 def _left_a_breach(change: Change, slo: Slo) -> bool:

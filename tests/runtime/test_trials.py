@@ -1,12 +1,14 @@
 """What a change is compared with: the breach that it left, or the objective."""
 
 from dataclasses import replace
+from typing import Any
 
 from given import NOW_S, a_change, a_policy, a_window
 
 from controller.core.contract import KindRules
 from controller.kinds.realtime_endpoint.kind import RealtimeRules
 from controller.model.change import Baseline, Change, ChangePhase, Verdict, VerdictKind
+from controller.model.missing import Missing
 from controller.model.policy import Rollout
 from controller.model.reason import Reason
 from controller.model.size import RealtimeSize
@@ -17,7 +19,7 @@ RULES: KindRules = RealtimeRules()
 FEW, MORE = RealtimeSize("ml.c5.large", 1, 2, 900.0), RealtimeSize("ml.c5.large", 2, 8, 600.0)
 
 
-def _verdict(change: Change, slow_share: float) -> Verdict:
+def _verdict(change: Change, slow_share: float, **window: Any) -> Verdict:
     """On an hour with so many slow requests."""
     since_s = NOW_S - 3600.0
     change = replace(
@@ -25,7 +27,8 @@ def _verdict(change: Change, slow_share: float) -> Verdict:
     )
     policy = a_policy(200.0, rollout=Rollout())
     trial = tuple(
-        a_window(since_s + 60.0 * i, period_s=60.0, met_ratio=1.0 - slow_share) for i in range(60)
+        a_window(since_s + 60.0 * i, period_s=60.0, met_ratio=1.0 - slow_share, **window)
+        for i in range(60)
     )
     samples = Samples(policy.slo, NOW_S, trial=trial)
     return verdict_on(change, policy, RULES, samples, NOW_S)
@@ -51,3 +54,12 @@ def test_a_climb_that_left_no_breach_is_compared_with_the_objective() -> None:
 def test_less_is_never_excused_by_a_breach() -> None:
     verdict = _verdict(_change(500, Reason.CHEAPER_SIZE, before=MORE), slow_share=0.12)
     assert verdict.kind is VerdictKind.FAIL
+
+
+def test_minutes_whose_failures_are_not_known_verify_nothing() -> None:
+    """A call that fails at once is fast: without its count, its speed says nothing."""
+    change = _change(10, Reason.CHEAPER_SIZE, before=MORE)
+    assert _verdict(change, slow_share=0.0).kind is VerdictKind.PASS
+    unread = Missing("no Errors datapoint")
+    verdict = _verdict(change, slow_share=0.0, errors=unread)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.INCONCLUSIVE, Reason.BAKING)
