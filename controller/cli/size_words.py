@@ -7,12 +7,12 @@ from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize, Size
 
 
 def short(size: Size) -> str:
-    """`1472 MB`, `2048 MB x20`, `2-6 c5.xlarge`."""
+    """`1472 MB`, `2048 MB x20`, `2048 MB x20 +1 warm`, `2-6 c5.xlarge`."""
     match size:
         case LambdaSize(memory_mb=memory_mb):
             return f"{memory_mb} MB"
         case ServerlessSize():
-            return f"{size.memory_mb} MB x{size.max_concurrency}"
+            return f"{size.memory_mb} MB {_at_once(size)}"
         case RealtimeSize():
             return f"{_count(size)} {_type(size)}"
 
@@ -47,10 +47,15 @@ def size_arrow(before: Size, after: Size) -> str:
 
 def _serverless_arrow(before: ServerlessSize, after: ServerlessSize) -> str:
     if before.memory_mb == after.memory_mb:
-        return f"{after.memory_mb} MB x{before.max_concurrency} -> x{after.max_concurrency}"
-    if before.max_concurrency == after.max_concurrency:
-        return f"{before.memory_mb} -> {after.memory_mb} MB x{after.max_concurrency}"
+        return f"{after.memory_mb} MB {_at_once(before)} -> {_at_once(after)}"
+    if _at_once(before) == _at_once(after):
+        return f"{before.memory_mb} -> {after.memory_mb} MB {_at_once(after)}"
     return f"{short(before)} -> {short(after)}"
+
+
+def _at_once(size: ServerlessSize) -> str:
+    warm = size.provisioned_concurrency
+    return f"x{size.max_concurrency}" + (f" +{warm} warm" if warm > 0 else "")
 
 
 def _count_arrow(before: RealtimeSize, after: RealtimeSize) -> str:
