@@ -82,7 +82,7 @@ def _the_same(change: "Change", by_hand: ByHand) -> bool:
 
 def _asked(session: Session, app: "App", seen: "Seen", ready: "Ready", by_hand: ByHand) -> "Asked":
     """The probe. Raises CommandError with what is in the way."""
-    from controller.core.mirroring import mirrored_usd, mirroring, recent_rps
+    from controller.core.mirroring import mirrored_usd, mirroring, out_of_sight, recent_rps
     from controller.core.probe_cost import tariff
     from controller.kinds.realtime_endpoint.mirror import refusal_to_mirror
     from controller.model.missing import Maybe, Missing
@@ -93,7 +93,8 @@ def _asked(session: Session, app: "App", seen: "Seen", ready: "Ready", by_hand: 
     size, probing = _size(seen, by_hand), entry.policy.probe
     if probing is None or not probing.mirrored:
         raise CommandError(NOT_ALLOWED)
-    why = refusal_to_mirror(state.realtime, state.phase, size.instance_type)
+    unseen = out_of_sight(entry.policy.slo)
+    why = unseen or refusal_to_mirror(state.realtime, state.phase, size.instance_type)
     if why is not None:
         raise CommandError(f"nothing is mirrored: {why}")
     rps = recent_rps(ready.observed.windows.recent)

@@ -7,11 +7,16 @@ users send. A share cannot be more than all of it: a higher load than users caus
 
 from collections.abc import Sequence
 
+from controller.core.assess import Observed
+from controller.core.guard import fleet_is_full
 from controller.core.history import SETTLE_S
 from controller.core.periods import HOUR_S
 from controller.core.probe_cost import END_S, START_S, Tariff
+from controller.core.probe_lessons import same_copy
 from controller.model.missing import Maybe, Missing
+from controller.model.policy import Covers, Slo
 from controller.model.probe import Mirroring
+from controller.model.size import Size
 from controller.model.window import Window
 
 SHORTEST_S, LONGEST_S = 1200.0, 3600.0
@@ -33,6 +38,13 @@ def recent_rps(recent: Sequence[Window]) -> Maybe[float]:
     return requests / seconds if requests else Missing("no requests were seen lately")
 
 
+def out_of_sight(slo: Slo) -> str | None:
+    """Why a mirrored probe would not tell of an objective; None where it does."""
+    if slo.covers is not Covers.CLIENT:
+        return None
+    return "the objective is what clients see, which only requests of our own can tell"
+
+
 def mirroring(rps: float, load_rps: float, lasts_s: float | None = None) -> Maybe[Mirroring]:
     """The probe that brings one instance `load_rps` of `rps` requests a second; Missing where
     users send too few for that. `lasts_s`: as a person wants it, not as the requests need it."""
@@ -51,6 +63,32 @@ def mirroring(rps: float, load_rps: float, lasts_s: float | None = None) -> Mayb
             f"minutes: fewer than {LEAST:.0f} say nothing of a p95"
         )
     return Mirroring(share, 1, lasts_s)
+
+
+def by_users(size: Size, load_rps: float, observed: Observed, *, alone: bool) -> Mirroring | str:
+    """The probe that brings a load to one instance of a size, or why there is none now.
+
+    `alone`: no copy may be called instead. Then all that users send is the most that there is
+    to learn from, and it is tried once.
+    """
+    unseen, full = out_of_sight(observed.policy.slo), fleet_is_full(observed.fleet)
+    if unseen is not None:
+        return unseen
+    if full is not None:
+        return full[1]
+    rps = recent_rps(observed.windows.recent)
+    if isinstance(rps, Missing):
+        return rps.reason
+    if alone and load_rps > rps and not _tried(size, rps, observed):
+        load_rps = rps
+    made = mirroring(rps, load_rps)
+    return made.reason if isinstance(made, Missing) else made
+
+
+def _tried(size: Size, rps: float, observed: Observed) -> bool:
+    """Whether a size was given as many requests as users send now, or nearly."""
+    mine = (row.load_rps for row in observed.rows if same_copy(row.size, size))
+    return any(not isinstance(load, Missing) and load >= NEAR * rps for load in mine)
 
 
 def mirrored_usd(rate: Tariff, made: Mirroring) -> float:

@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 
 from controller.core import windows
 from controller.core.assess import Beliefs, Observed, Sizing
-from controller.core.guard import fleet_is_full
-from controller.core.mirroring import NEAR, mirrored_usd, mirroring, recent_rps
+from controller.core.mirroring import by_users, mirrored_usd
 from controller.core.periods import DAY_S, HOUR_S
 from controller.core.probe_cost import Load, Tariff, estimated_usd, money, over_budget, spent_usd
 from controller.core.probe_lessons import REMEMBERED_S, same_copy
 from controller.core.sentence import decision_sentence
 from controller.model.decision import Assessment, Decision, Hold, Probe, Propose, Prospect
 from controller.model.endpoint import Kind
-from controller.model.estimate import Observation
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Mode, Policy
 from controller.model.probe import Mirroring, ProbeKind, ProbeOrder, ProbeOutcome, ProbeRecord
@@ -147,7 +145,9 @@ def _order(wish: Wish, looking: Looking, rate: Maybe[Tariff], beside: Beside) ->
     assert probing is not None, "nothing is wished without a policy that says how"
     why = "the policy does not let requests be mirrored"
     if _mirrors(looking.observed.policy):
-        made = _mirrored(wish, looking, beside)
+        alone = _no_copies(probing) is not None
+        no = beside(wish.size)
+        made = no or by_users(wish.size, wish.phases[-1].to_rps, looking.observed, alone=alone)
         if isinstance(made, Mirroring):
             usd = rate if isinstance(rate, Missing) else mirrored_usd(rate, made)
             kind, words = ProbeKind.MIRRORED, f"{wish.words}, mirrored"
@@ -158,32 +158,6 @@ def _order(wish: Wish, looking: Looking, rate: Maybe[Tariff], beside: Beside) ->
     usd = price(wish, looking, rate)
     kind, warm_up = ProbeKind.SHADOW, probing.warm_up
     return ProbeOrder(kind, wish.size, wish.phases, warm_up, usd, wish.worth_usd, wish.words)
-
-
-def _mirrored(wish: Wish, looking: Looking, beside: Beside) -> Mirroring | str:
-    """The mirrored probe that brings the load that is asked about, or why there is none."""
-    no = beside(wish.size) or fleet_is_full(looking.observed.fleet)
-    if no is not None:
-        return no if isinstance(no, str) else no[1]
-    rps, load_rps = recent_rps(looking.observed.windows.recent), wish.phases[-1].to_rps
-    if isinstance(rps, Missing):
-        return rps.reason
-    probing = looking.observed.policy.probe
-    alone = probing is None or _no_copies(probing) is not None
-    if alone and load_rps > rps and not _tried(wish.size, rps, looking.observed.rows):
-        load_rps = rps  # all that users send is the most that there is to learn from
-    made = mirroring(rps, load_rps)
-    return made.reason if isinstance(made, Missing) else made
-
-
-def _tried(size: Size, rps: float, rows: Sequence[Observation]) -> bool:
-    """Whether a size was given as many requests as users send now, or nearly."""
-    return any(
-        same_copy(row.size, size)
-        and not isinstance(row.load_rps, Missing)
-        and row.load_rps >= NEAR * rps
-        for row in rows
-    )
 
 
 def _weighed(

@@ -20,7 +20,7 @@ from test_realtime_probing import MACHINES, TYPES, rate
 
 from controller.core.assess import Observed, assess, believe
 from controller.core.contract import Stage
-from controller.core.mirroring import mirrored_usd, mirroring, recent_rps
+from controller.core.mirroring import mirrored_usd, mirroring, out_of_sight, recent_rps
 from controller.core.probe_cost import Tariff
 from controller.core.probe_worth import Looking, consider
 from controller.kinds.realtime_endpoint.mirror import refusal_to_mirror
@@ -31,7 +31,7 @@ from controller.model.change import Advance, Change, ChangePhase, Verdict, Verdi
 from controller.model.decision import Assessment, Probe
 from controller.model.endpoint import EndpointState, Phase
 from controller.model.missing import Missing, known
-from controller.model.policy import Mode, Rollout
+from controller.model.policy import Covers, Mode, Rollout, Slo
 from controller.model.probe import Mirroring, ProbeKind, ProbeOrder
 from controller.model.probing import PayloadSource, ProbeBudget, Probing
 from controller.model.reason import Reason
@@ -132,6 +132,8 @@ def test_what_stands_in_the_way_is_one_clear_sentence() -> None:
         endpoint = replace(live.endpoint, **changes)  # type: ignore[arg-type]
         return refusal_to_mirror(replace(live, endpoint=endpoint), phase, name) or ""
 
+    assert "what clients see" in (out_of_sight(Slo(150.0, covers=Covers.CLIENT)) or "")
+    assert out_of_sight(Slo(150.0)) is None
     shadowed = replace(live.endpoint.config, specialities={Speciality.SHADOW_VARIANTS: "theirs"})
     assert told() == ""
     assert told(config=shadowed) == "theirs"
