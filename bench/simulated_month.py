@@ -1,10 +1,10 @@
 """How long the real controller takes to live through a month of the demo account.
 
-    python -m bench.simulated_month [--days 30] [--seed 0] [--endpoints]
+    python -m bench.simulated_month [--days 30] [--seed 0] [--endpoints] [--digests 1 6]
 
 Everything is as in production but the sockets: boto3, adapters, journal, in one process under
 virtual time. Prints JSON: seconds of CPU and wall, ticks, calls, changes, and a digest of the
-journal, which is the same for the same seed.
+journal, which is the same for the same seed; also what it was after so many days.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,7 +60,9 @@ def begin(seed: int, endpoints: bool = False) -> tuple[App, VirtualClock, World]
     return app, clock, world
 
 
-def live(days: float, seed: int, endpoints: bool = False) -> dict[str, Any]:
+def live(
+    days: float, seed: int, endpoints: bool = False, digests: Sequence[float] = ()
+) -> dict[str, Any]:
     """Live through `days` and say what it cost; with `endpoints`, SageMaker's part too."""
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     app, clock, world = begin(seed, endpoints)
@@ -69,9 +72,11 @@ def live(days: float, seed: int, endpoints: bool = False) -> dict[str, Any]:
         nonlocal looks
         looks += 1
 
-    Stepper(app.engine, clock, looked).run_until(START_S + days * DAY_S)
-    journal = io.StringIO()
-    app.store.export_json_lines(journal)
+    stepper = Stepper(app.engine, clock, looked)
+    after: dict[str, str] = {}
+    for day in sorted({*digests, days}):
+        stepper.run_until(START_S + day * DAY_S)
+        after[f"{day:g}"] = _digest(app)
     changes = app.store.changes()
     return {
         "days": days,
@@ -81,8 +86,15 @@ def live(days: float, seed: int, endpoints: bool = False) -> dict[str, Any]:
         "looks": looks,
         "awsCalls": sum(state_of(world, Front).recorder.counts.values()),
         "changes": [f"{c.key.name} {c.before} -> {c.target} {c.phase}" for c in changes[::-1]],
-        "journalSha256": hashlib.sha256(journal.getvalue().encode()).hexdigest(),
+        "journalSha256": after[f"{days:g}"],
+        "journalSha256AfterDays": after,
     }
+
+
+def _digest(app: App) -> str:
+    journal = io.StringIO()
+    app.store.export_json_lines(journal)
+    return hashlib.sha256(journal.getvalue().encode()).hexdigest()
 
 
 def _policies(endpoints: bool) -> PolicySet:
@@ -98,8 +110,9 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--endpoints", action="store_true")
-    options = parser.parse_args()
-    print(json.dumps(live(options.days, options.seed, options.endpoints), indent=2))
+    parser.add_argument("--digests", type=float, nargs="+", default=[], metavar="DAYS")
+    asked = parser.parse_args()
+    print(json.dumps(live(asked.days, asked.seed, asked.endpoints, asked.digests), indent=2))
 
 
 if __name__ == "__main__":
