@@ -51,17 +51,16 @@ class OwnTraffic:
     def ended(self, ended: Ended) -> None:
         """A probe has ended: its requests join those of its endpoint."""
         record = ended.record
-        with self._lock:
-            seen = record.id in self._ended
-            self._ended.add(record.id)
-            if seen:  # in the journal, before we were told of it
-                self._sent.pop(record.key, None)
-        if seen or record.kind is not ProbeKind.LIVE or record.requests == 0:
-            return
         threshold_ms = ended.asked.slo.threshold_ms
         slow = sum(1 for ms in ended.found.latencies_ms if ms > threshold_ms)
         since_s = self._clock.now_s() - KEPT_S
         with self._lock:
+            if record.id in self._ended:  # found in the journal, before we were told of it
+                self._sent.pop(record.key, None)
+                return
+            self._ended.add(record.id)
+            if record.kind is not ProbeKind.LIVE or record.requests == 0:
+                return
             known = self._sent.get(record.key)
             before = self._read(record.key, but=record.id) if known is None else known
             kept = tuple(one for one in before if one.end_s > since_s)
