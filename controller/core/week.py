@@ -98,9 +98,11 @@ def arrivals(hourly: Sequence[Window]) -> Course | None:
         return None
     start_s, step_s = hourly[0].start_s, HOUR_S / parts
     found = [0.0] * round((hourly[-1].end_s - start_s) / step_s)
+    # One object for each value: thousands of parts of each endpoint are kept.
+    rates = {n: n / step_s for window in hourly for n in window.by_part}
     for window in hourly:
         first = round((window.start_s - start_s) / step_s)
-        found[first : first + len(window.by_part)] = [n / step_s for n in window.by_part]
+        found[first : first + len(window.by_part)] = [rates[n] for n in window.by_part]
     return Course(start_s, step_s, tuple(found))
 
 

@@ -57,7 +57,7 @@ class Window:
     cold starts too, and it is known: sizes are compared by it."""
     provisioned: Maybe[int] = NOT_PUBLISHED
     """Environments that were kept warm."""
-    by_part: tuple[float, ...] = ()
+    by_part: tuple[int, ...] = ()
     """Requests in each of the parts that the window divides into evenly."""
 
     @property

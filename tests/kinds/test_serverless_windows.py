@@ -104,7 +104,7 @@ def test_the_busiest_five_minutes_and_littles_law() -> None:
 
 def test_how_many_were_kept_warm_follows_from_those_in_use() -> None:
     assert hour().provisioned == 4
-    assert hour().by_part == (0.0, 0.0, 900.0, *[0.0] * 9)
+    assert hour().by_part == (0, 0, 900, *[0] * 9)
     none = {"ServerlessProvisionedConcurrencyUtilization": None}
     assert hour(**none).provisioned == 0
     readings = traffic(KEY, SPAN, SLO)

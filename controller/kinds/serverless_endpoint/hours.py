@@ -52,12 +52,13 @@ class HourlyReadings:
         known = {} if isinstance(points, Missing) else points
         return [start_s for start_s, used in known.items() if used <= 0.0]
 
-    def by_part(self, values: Values, start_s: float) -> tuple[float, ...]:
+    def by_part(self, values: Values, start_s: float) -> tuple[int, ...]:
         """Requests by five minutes; nothing is published of those without any."""
         points = values.points[self.parts]
         if isinstance(points, Missing):
             return ()
-        return tuple(points.get(start_s + i * PART_S, 0.0) for i in range(int(HOUR_S // PART_S)))
+        starts = (start_s + part * PART_S for part in range(int(HOUR_S // PART_S)))
+        return tuple(round(points.get(part_s, 0.0)) for part_s in starts)
 
     def peaks(self, values: Values) -> dict[float, float]:
         """Requests per second in the busiest five minutes, by hour."""
