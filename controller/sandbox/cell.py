@@ -4,9 +4,7 @@ The unit that metrics, logs and the bill are summed from. Filled minute by minut
 and never changed afterwards.
 """
 
-from collections import deque
 from itertools import accumulate
-from math import ceil, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +65,7 @@ class Cell:
         self.durations = np.zeros((MINUTES, STRATA + 1), np.float32)
         self.counts = np.zeros((MINUTES, STRATA + 1), np.int32)
         self.sums: dict[str, list[float]] = {name: [0] for name in SUMMED}
-        self._recent: deque[int] = deque()
+        self._recent: Counts = np.zeros(0, np.int64)
         self._dice: dict[str, np.random.Generator] = {}
 
     def dice(self, purpose: str) -> np.random.Generator:
@@ -84,7 +82,7 @@ class Cell:
 
     def warm_up(self, environments: int) -> None:
         """Environments that are warm when the hour begins."""
-        self._recent.append(environments)
+        self._recent = np.append(self._recent, environments)
 
     def extend(
         self,
@@ -132,29 +130,32 @@ class Cell:
         """Environments in use, fresh ones among them, and provisioned ones."""
         ready = state.provisioned.get(self.qualifier or "", 0)
         self.ready[first:last] = ready
-        keep = max(1, round(nature.keep_alive_s / 60.0))
-        recent = self._recent
-        dice = self.dice("cold").random(last - first).tolist()
-        peaks, colds, spills = [], [], []
         window = slice(first, last)
-        every = zip(self.calls[window].tolist(), self.busy[window].tolist(), dice, strict=True)
-        for calls, busy, luck in every:
-            needed = on_demand = cold = 0
-            if calls:
-                needed = min(calls, max(1, ceil(busy + 2.0 * sqrt(busy))))
-                on_demand = max(0, needed - ready)
-                warm = max(recent, default=0)
-                fresh = max(0, on_demand - warm)
-                cold = min(calls, fresh + int(min(on_demand, warm) / RECYCLE_MINUTES + luck))
-            peaks.append(needed)
-            colds.append(cold)
-            spills.append(round(calls * on_demand / needed) if ready and calls else 0)
-            recent.append(on_demand)
-            while len(recent) > keep:
-                recent.popleft()
-        self.peak[window], self.cold[window], self.spilled[window] = peaks, colds, spills
+        luck = self.dice("cold").random(last - first)
+        calls, busy = self.calls[window], self.busy[window]
+        most = np.maximum(1.0, np.ceil(busy + 2.0 * np.sqrt(busy))).astype(np.int64)
+        needed = np.minimum(calls, most)
+        on_demand = np.maximum(0, needed - ready)
+        warm = self._still_warm(on_demand, max(1, round(nature.keep_alive_s / 60.0)))
+        recycled = (np.minimum(on_demand, warm) / RECYCLE_MINUTES + luck).astype(np.int64)
+        self.peak[window] = needed
+        self.cold[window] = np.minimum(calls, np.maximum(0, on_demand - warm) + recycled)
         if ready:
-            self.provisioned[window] = np.minimum(peaks, ready)
+            self.spilled[window] = np.rint(calls * on_demand / np.maximum(1, needed))
+            self.provisioned[window] = np.minimum(needed, ready)
+
+    def _still_warm(self, on_demand: Counts, keep: int) -> Counts:
+        """For each minute, the most environments that one of the `keep` minutes before used."""
+        before = self._recent[-keep:]
+        line = np.concatenate([np.zeros(keep - len(before), np.int64), before, on_demand])
+        self._recent = line[-keep:]
+        most = line[:-1]
+        width = 1
+        while width < keep:
+            step = min(width, keep - width)
+            most = np.maximum(most[:-step], most[step:])
+            width += step
+        return most
 
     def _draw_durations(
         self, first: int, last: int, calls: Counts, mean_ms: Floats, nature: Nature

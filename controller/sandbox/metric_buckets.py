@@ -191,7 +191,12 @@ class Bucket:
     def _levels(self, metric: str) -> tuple[Floats, Counts]:
         """(values, how often): a minute emits its mean level for each call, its peak once."""
         hours: dict[int, Floats] = {}
-        for hour_s, cell, first, last in self._parts:
+        if len(self._parts) == 1:  # the usual case
+            _, cell, first, last = self._parts[0]
+            window = slice(first, last)
+            alone = (cell.calls, cell.busy, cell.provisioned, cell.ready)
+            hours[0] = np.array([each[window] for each in alone], np.float64)
+        for hour_s, cell, first, last in self._parts if not hours else ():
             window = slice(first, last)
             sums = hours.setdefault(hour_s, np.zeros((4, 60)))
             sums[0, window] += cell.calls[window]
