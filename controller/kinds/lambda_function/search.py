@@ -16,6 +16,8 @@ from controller.kinds.shared.response import predict
 from controller.kinds.shared.shapes import Learnt
 
 NO_LIMIT_MS = 1e9
+RARE = 0.1
+"""Tail probability below which a count of slow calls is hardly chance."""
 MANY_CALLS = 50
 """Calls from which the share of slow ones is believed rather than the model."""
 SLOW_SHARE = 0.05
@@ -119,15 +121,19 @@ class _Counted:
             return p_slo
         if self.calls >= MANY_CALLS:
             p_slo = min(p_slo, 2.0 * share_at_most(SLOW_SHARE, self.slow, self.calls))
-        # P(as many or more are slow) of a binomial whose share is the one allowed
-        rare = beta_cdf(SLOW_SHARE, self.slow, self.calls - self.slow + 1)
+        rare = self._rare()
         if rare >= 1.0 / math.e:
             return p_slo
         odds = -math.e * rare * math.log(max(rare, 1e-300)) * p_slo
         return odds / (odds + 1.0 - p_slo) if odds > 0.0 else 0.0
 
     def excess(self) -> float:
-        """Share of calls that are slow beyond the allowed ones, where there were many."""
-        if self.calls < MANY_CALLS:
+        """Share of calls that are slow beyond the allowed ones, where there were many and it is
+        hardly chance: what a batch risks there."""
+        if self.calls < MANY_CALLS or self._rare() > RARE:
             return 0.0
         return max(0.0, (self.slow + 0.5) / (self.calls + 1.0) - SLOW_SHARE)
+
+    def _rare(self) -> float:
+        """P(as many or more are slow) of a binomial whose share is the one allowed."""
+        return beta_cdf(SLOW_SHARE, self.slow, self.calls - self.slow + 1) if self.slow else 1.0
