@@ -24,11 +24,12 @@ from controller.model.missing import Missing
 from controller.model.window import MemoryUse
 from controller.store.codec import CodecError
 from controller.store.export import Record, read_json_lines
+from controller.store.opened import Journal
 from controller.store.schema import MIGRATIONS
 from controller.store.sqlite import SqliteStore
 
 
-def exported(store: SqliteStore) -> list[str]:
+def exported(store: Journal) -> list[str]:
     out = io.StringIO()
     count = store.export_json_lines(out)
     lines = out.getvalue().splitlines()
@@ -36,8 +37,7 @@ def exported(store: SqliteStore) -> list[str]:
     return lines
 
 
-def test_everything_is_exported_and_reads_back(tmp_path: Path) -> None:
-    store = SqliteStore.open(tmp_path / "journal.db")
+def test_everything_is_exported_and_reads_back(store: Journal) -> None:
     change = store.plan_change(a_change(), PLANNED)
     applying = an_event(ChangePhase.APPLYING)
     change = store.advance_change(change, applying)
@@ -53,8 +53,9 @@ def test_everything_is_exported_and_reads_back(tmp_path: Path) -> None:
     store.pause(pause)
     store.put_shadow(a_shadow())
     store.put_probe(a_probe())
-    assert list(read_json_lines(exported(store))) == [
-        Record("journal", {"schema_version": len(MIGRATIONS)}),
+    head, *rest = read_json_lines(exported(store))
+    assert head.type == "journal"
+    assert rest == [
         Record("change", change),
         Record("change_event", PLANNED, change_id=change.id),
         Record("change_event", applying, change_id=change.id),

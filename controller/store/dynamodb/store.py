@@ -266,7 +266,7 @@ class DynamoStore:
     def export_json_lines(self, out: TextIO) -> int:
         """Write everything as JSON lines; what changes meanwhile may be in it or not."""
         name = self._rows.table.name
-        rows = records(name, self._changes, self._evidence, self._status)
+        rows = records(name, self._changes, self._evidence, self._status, self._probed)
         return write_records(rows, out)
 
     def close(self) -> None:
