@@ -99,9 +99,14 @@ def shard_of(settings: Settings) -> "Shard":
 
 
 def elected(settings: Settings, store: "Journal", shard: "Shard") -> "Elected | None":
-    """The lease that the settings ask for; None: this process alone has the journal."""
+    """The lease that the settings ask for; None: this process alone has the journal.
+
+    Raises UsageError where shards share the journal, and this process would ask none of them.
+    """
     kind, ordinal = lease_kind(settings), shard.ordinal
     if kind == NONE:
+        if settings.table is not None:
+            _refuse_shards(store)
         return None
     from controller.clock import SleeplessClock
     from controller.model.lease import LeaseTimes
@@ -130,6 +135,18 @@ def elected(settings: Settings, store: "Journal", shard: "Shard") -> "Elected | 
     return Election(
         records(ordinal), me=me(), times=times, steady_s=steady_s, terms=Terms(newest, lift)
     )
+
+
+def _refuse_shards(store: "Journal") -> None:
+    """Their leases have terms of their own, by which a process without one shuts out only one."""
+    from controller.runtime.layout import laid_out
+
+    count = laid_out(store).count
+    if count > 1:
+        raise click.UsageError(
+            f"the journal is shared out to {count} shards, each with a lease of its own: run with"
+            f" --lease dynamodb or kubernetes, and --shard I/{count}."
+        )
 
 
 def lease_name(settings: Settings, ordinal: int) -> str:

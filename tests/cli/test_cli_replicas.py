@@ -8,9 +8,11 @@ from cli_shell import Shell
 from moto import mock_aws
 
 from controller.cli.exits import ExitCode
-from controller.cli.replicas import lease_kind, lease_name, me, shard_of
+from controller.cli.replicas import elected, lease_kind, lease_name, me, shard_of
 from controller.core.shards import WHOLE, Shard
+from controller.runtime.layout import LAYOUT
 from controller.settings import Settings
+from controller.store.sqlite import SqliteStore
 
 TABLE = "dynamodb://journal?region=eu-west-1"
 
@@ -46,6 +48,15 @@ def test_the_lease_is_where_the_journal_is() -> None:
     assert lease_kind(settings(table=TABLE, lease="kubernetes")) == "kubernetes"
     assert shard_of(settings()) == WHOLE
     assert shard_of(settings(table=TABLE, shard="1/3")) == Shard(1, 3)
+
+
+def test_who_needs_no_lease_keeps_out_of_a_journal_that_shards_share() -> None:
+    alone, store = settings(table=TABLE, lease="none"), SqliteStore.open(":memory:")
+    assert elected(alone, store, WHOLE) is None
+    store.put_checkpoint(LAYOUT, '{"count": 3, "wanted": null}')
+    with pytest.raises(click.UsageError, match="shared out to 3 shards"):
+        elected(alone, store, WHOLE)
+    store.close()
 
 
 def test_each_shard_has_a_lease_of_its_own_and_each_process_a_name() -> None:
