@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from controller.core.probe_cost import money
 from controller.demo.stage import Stage
 from controller.model.change import Change, ChangeEvent
 from controller.model.decision import Assessment, Hold
 from controller.model.endpoint import EndpointKey
+from controller.model.missing import Missing
+from controller.model.probe import ProbeRecord
 from controller.model.reason import Reason
 
 NAME_WIDTH, WORD_WIDTH = 18, 16
@@ -22,6 +25,9 @@ class Nobody:
         """Nothing."""
 
     def moved(self, change: Change, event: ChangeEvent) -> None:
+        """Nothing."""
+
+    def probed(self, record: ProbeRecord) -> None:
         """Nothing."""
 
     def happened(self, at_s: float, what: str) -> None:
@@ -49,6 +55,10 @@ class Lines(Nobody):
     def moved(self, change: Change, event: ChangeEvent) -> None:
         """A step, with the phase it belongs to."""
         self._write(line(event.at_s, change.key, *step_words(change, event)))
+
+    def probed(self, record: ProbeRecord) -> None:
+        """What a copy showed."""
+        self._write(line(*probe_words(record)))
 
     def happened(self, at_s: float, what: str) -> None:
         """Somebody else."""
@@ -87,6 +97,16 @@ def step_words(change: Change, event: ChangeEvent) -> tuple[str, str]:
         verb = event.what.partition(" ")[0]
         text = text if verb == "done" else f"{event.what}: {text}"
     return event.phase.value, text
+
+
+def probe_words(record: ProbeRecord) -> tuple[float, EndpointKey, str, str]:
+    """When, of whom, `Probed`, and what came of it: `ml.c5.large: p95 84 ms, for 0.026 USD`."""
+    p95, usd = record.p95_ms, record.usd
+    told = record.detail if isinstance(p95, Missing) else f"p95 {p95:.0f} ms"
+    cost = "" if isinstance(usd, Missing) else f", for {money(usd)} USD"
+    at_s = record.started_at_s if record.ended_at_s is None else record.ended_at_s
+    counts = f"{record.requests:,} requests"
+    return at_s, record.key, "Probed", f"a copy with {record.size}: {counts}, {told}{cost}"
 
 
 def guest_line(at_s: float, what: str) -> str:

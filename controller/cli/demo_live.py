@@ -13,6 +13,7 @@ from controller.cli.demo_lines import (
     decision_words,
     guest_line,
     line,
+    probe_words,
     step_words,
 )
 from controller.cli.output import printable
@@ -27,6 +28,7 @@ from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment
 from controller.model.endpoint import EndpointKey
 from controller.model.missing import Missing
+from controller.model.probe import ProbeRecord
 from controller.model.reason import Reason
 
 FRAME_S = 0.1
@@ -94,6 +96,10 @@ class LiveTable:
         else:
             self._open.pop(change.key, None)
         self._steps.append(line(event.at_s, change.key, *step_words(change, event)))
+
+    def probed(self, record: ProbeRecord) -> None:
+        """What a copy showed."""
+        self._steps.append(line(*probe_words(record)))
 
     def happened(self, at_s: float, what: str) -> None:
         """Somebody else."""

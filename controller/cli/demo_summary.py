@@ -5,6 +5,7 @@ from controller.cli.output import Cell, Row, show_table
 from controller.cli.session import Session
 from controller.cli.size_words import size_arrow
 from controller.cli.words import arrow, counted, number, usd
+from controller.core.probe_cost import money
 from controller.demo.ledger import NO_PRICE, Entry, Ledger
 from controller.demo.play import HOUR_S
 from controller.model.change import ChangePhase
@@ -101,4 +102,16 @@ def _how(ledger: Ledger) -> list[str]:
         f"{counted(course.looks, 'look')} took {counted(sum(polling.calls.values()), 'AWS call')};"
         f" the {counted(polling.metrics_requested, 'metric')} asked of CloudWatch cost"
         f" {usd(polling.usd)} USD{monthly}.",
+        *_probed(ledger),
+    ]
+
+
+def _probed(ledger: Ledger) -> list[str]:
+    """What measuring copies took; its bill is no part of the savings above."""
+    if not ledger.probes:
+        return []
+    requests = sum(record.requests for record in ledger.probes)
+    return [
+        f"{counted(len(ledger.probes), 'copy', 'copies')} of endpoints were measured with"
+        f" {counted(requests, 'request')} of our own, for {money(ledger.probes_usd)} USD in all."
     ]

@@ -121,10 +121,11 @@ def counted_usd(rate: Tariff, samples: Iterable[Sample], standing_s: float) -> f
 
 def spent_usd(records: Iterable[ProbeRecord], now_s: float) -> float:
     """USD of the probes begun in the last 24 hours; of one that runs, what it may cost."""
-    return sum(_usd(record) for record in records if record.started_at_s > now_s - DAY_S)
+    return sum(spent_on(record) for record in records if record.started_at_s > now_s - DAY_S)
 
 
-def _usd(record: ProbeRecord) -> float:
+def spent_on(record: ProbeRecord) -> float:
+    """USD of one probe; of one that runs, what it may cost."""
     if not isinstance(record.usd, Missing):
         return record.usd
     return 0.0 if isinstance(record.usd_estimated, Missing) else record.usd_estimated

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from controller.core.inputs import CLIMB_BELOW, Inputs
+from controller.core.inputs import Inputs
 from controller.core.proposals import cheapest, cost_mid
 from controller.model.decision import Hold
 from controller.model.estimate import Estimate, Rejection
 from controller.model.policy import Policy
 from controller.model.reason import Reason
+
+PROMISING = 0.8
+"""Least probability of meeting the SLO, by its catalogue data, of a type that is waited for."""
 
 
 def would_tell(policy: Policy) -> str:
@@ -21,8 +24,8 @@ def would_tell(policy: Policy) -> str:
 def waiting(inputs: Inputs, here: Estimate, wanted: Sequence[Estimate]) -> Hold | None:
     """A hold that names the type, if but for not being measured one of these would be taken.
 
-    What its catalogue lets expect is said: a type that is as likely as not too slow is nothing
-    that is waited for.
+    What its catalogue lets expect is said: a type that may well be too slow is nothing that is
+    waited for.
     """
     found = [
         estimate
@@ -30,7 +33,7 @@ def waiting(inputs: Inputs, here: Estimate, wanted: Sequence[Estimate]) -> Hold 
         if estimate.standing is not None
         and estimate.standing[0] is Rejection.NOT_MEASURED
         and estimate.size not in inputs.barred
-        and estimate.p_slo > CLIMB_BELOW
+        and estimate.p_slo >= PROMISING
     ]
     if not found:
         return None

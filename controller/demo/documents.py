@@ -54,6 +54,11 @@ def entry_document(entry: Entry) -> Json:
         },
         "estimate": _estimate(entry.estimated, entry.after),
         "changes": [change_document(change) for change in entry.changes],
+        "probes": {
+            "copies": len(entry.probes),
+            "requests": sum(record.requests for record in entry.probes),
+            "usd": _round(entry.probes_usd),
+        },
         "holds": {reason.value: count for reason, count in sorted(entry.holds.items())},
         "decision": "Hold" if not hasattr(decision, "proposal") else "Change",
         "message": entry.last.sentence,
@@ -102,6 +107,8 @@ def _totals(ledger: Ledger) -> Json:
         "changesUnverified": ledger.count(ChangePhase.UNVERIFIED),
         "changesRolledBack": ledger.count(ChangePhase.ROLLED_BACK),
         "changesFailed": ledger.count(ChangePhase.FAILED),
+        "probes": len(ledger.probes),
+        "probesUsd": _round(ledger.probes_usd),
     }
 
 

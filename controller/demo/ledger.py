@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 
 from controller.core.conditions import current_candidate
+from controller.core.probe_cost import spent_on
 from controller.demo.figures import Figures, cheapest, figures, live_size
 from controller.demo.play import Course
 from controller.demo.stage import Stage
@@ -21,6 +22,7 @@ from controller.model.endpoint import EndpointKey
 from controller.model.estimate import Candidate
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Policy, Slo
+from controller.model.probe import ProbeRecord
 from controller.model.reason import Reason
 from controller.model.size import Size
 from controller.telemetry.metrics import Telemetry
@@ -74,6 +76,8 @@ class Entry:
     """Oldest first."""
     holds: Mapping[Reason, int]
     last: Assessment
+    probes: Sequence[ProbeRecord] = ()
+    """Of copies, oldest first."""
 
     def meets(self, truth: Figures) -> bool:
         """Whether a size truly keeps the SLO."""
@@ -90,6 +94,11 @@ class Entry:
     def count(self, phase: ChangePhase) -> int:
         """How many changes ended so."""
         return sum(1 for change in self.changes if change.phase is phase)
+
+    @property
+    def probes_usd(self) -> float:
+        """What its probes cost, by what was billed; of one that runs, what it may cost."""
+        return sum(spent_on(record) for record in self.probes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +144,16 @@ class Ledger:
         return _total_usd(entry.cheapest or entry.after for entry in self.entries)
 
     @property
+    def probes(self) -> Sequence[ProbeRecord]:
+        """Of all endpoints."""
+        return [record for entry in self.entries for record in entry.probes]
+
+    @property
+    def probes_usd(self) -> float:
+        """What they cost."""
+        return sum(entry.probes_usd for entry in self.entries)
+
+    @property
     def estimated_saving(self) -> float:
         """The same by the controller's estimates, where it has some."""
         savings = [entry.estimated.saves_usd_per_month for entry in self.entries]
@@ -177,6 +196,7 @@ def _entry(stage: Stage, course: Course, key: EndpointKey, policy: Policy) -> En
         changes=tuple(reversed(stage.app.store.changes(key, since_s=course.start_s))),
         holds=course.holds.get(key, Counter()),
         last=last,
+        probes=tuple(reversed(stage.app.store.probes(key, since_s=course.start_s))),
     )
 
 

@@ -13,9 +13,10 @@ from typing import Protocol
 from controller.demo.figures import Figures, figures
 from controller.demo.stage import Stage
 from controller.model.change import Change, ChangeEvent
-from controller.model.decision import Assessment, Hold, Propose
+from controller.model.decision import Assessment, Decision, Hold, Propose
 from controller.model.endpoint import EndpointKey
 from controller.model.policy import PolicySet
+from controller.model.probe import ProbeRecord
 from controller.model.reason import Reason
 from controller.runtime.stepper import Stepper
 
@@ -36,6 +37,9 @@ class Audience(Protocol):
 
     def moved(self, change: Change, event: ChangeEvent) -> None:
         """One more line in a change's journal."""
+
+    def probed(self, record: ProbeRecord) -> None:
+        """A copy was measured, or could not be."""
 
     def happened(self, at_s: float, what: str) -> None:
         """Somebody else did something in the account: `release: search-rerank`."""
@@ -78,6 +82,8 @@ class Play:
         self.course = Course(now_s, now_s)
         self._words: dict[EndpointKey, tuple[str, str]] = {}
         self._told: dict[EndpointKey, tuple[int, int]] = {}
+        self._probing: dict[EndpointKey, float] = {}
+        """Endpoints of which a copy is measured, and how far back its end was not told yet."""
         self._guests = _guests(stage)
         self._slos = {policy.name: policy.slo for policy in stage.policies.policies}
         self._news_s = now_s
@@ -88,7 +94,7 @@ class Play:
         found = stage.app.engine.resync()
         for error in found.failures.values():
             raise error
-        stepper = Stepper(stage.app.engine, stage.clock, self._looked)
+        stepper = Stepper(stage.app.engine, stage.clock, self._looked, stage.app.rounds)
         stepper.run_until(limits.until_s, lambda: self._over(limits))
         course.end_s = stage.clock.now_s()
         return course
@@ -112,6 +118,8 @@ class Play:
             self._audience.decided(assessment)
         if key in self._told or isinstance(decision, Propose):
             self._read_journal(key)
+        if key in self._probing or _is_probing(decision):
+            self._read_probes(key, assessment.at_s, _is_probing(decision))
         self._audience.looked(assessment)
 
     def _read_journal(self, key: EndpointKey) -> None:
@@ -130,6 +138,18 @@ class Play:
             self._told[key] = (change.id, len(events))
         else:
             self._told.pop(key, None)
+
+    def _read_probes(self, key: EndpointKey, at_s: float, going: bool) -> None:
+        """Tell of probes that have ended since the last look that was told of."""
+        since_s = self._probing.get(key, at_s)
+        for record in reversed(self._stage.app.store.probes(key, since_s=self.course.start_s)):
+            if record.ended_at_s is not None and record.ended_at_s > since_s:
+                since_s = record.ended_at_s
+                self._news_s = at_s
+                self._audience.probed(record)
+        self._probing[key] = since_s
+        if not going:
+            del self._probing[key]
 
     def _announce_guests(self) -> None:
         now_s = self._stage.clock.now_s()
@@ -153,6 +173,10 @@ def _guests(stage: Stage) -> list[tuple[float, str]]:
     """What others in the account are going to do, soonest first."""
     pending = stage.client.clock()["pending"]
     return [(float(event["at_s"]), str(event["what"])) for event in pending]
+
+
+def _is_probing(decision: Decision) -> bool:
+    return isinstance(decision, Hold) and decision.reason is Reason.PROBING
 
 
 def _word(assessment: Assessment) -> tuple[str, str]:

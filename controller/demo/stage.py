@@ -20,8 +20,10 @@ from controller import __version__
 from controller.app import App, Wiring, build
 from controller.aws.sessions import Connection, Keys
 from controller.clock import RemoteClock
+from controller.demo.load import VirtualLoad
 from controller.model.policy import PolicySet
 from controller.policy import load
+from controller.ports import ProbeRunner
 from controller.sandbox.client import SandboxClient
 from controller.sandbox.demo_account import demo_document
 from controller.sandbox.http_door import SandboxServer
@@ -48,6 +50,8 @@ _OURS: dict[str, Any] = {
     "use_dualstack_endpoint": False,
 }
 """In place of what environment and files say to botocore."""
+PROBES_EVERY_S = 20.0
+"""How often a probe under way is looked at: copies of endpoints take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def opened(setting: Setting) -> Iterator[Stage]:
         client = SandboxClient(server.url)
         after.callback(client.close)
         clock = RemoteClock(client.now_s(), client.advance_to)
-        app = _controller(clock, SqliteStore.open(journal), policies, server.url)
+        runner = VirtualLoad(world, clock)
+        app = _controller(clock, SqliteStore.open(journal), policies, server.url, runner)
         after.callback(app.close)
         yield Stage(world, server.url, client, clock, policies, journal, app)
 
@@ -109,9 +114,12 @@ def _throw_away(after: ExitStack) -> Path:
     return Path(after.enter_context(folder)) / JOURNAL
 
 
-def _controller(clock: RemoteClock, store: SqliteStore, policies: PolicySet, url: str) -> App:
-    """The controller as it always is, but for the address, the keys and whose time it is."""
-    return build(
+def _controller(
+    clock: RemoteClock, store: SqliteStore, policies: PolicySet, url: str, runner: ProbeRunner
+) -> App:
+    """The controller as it always is, but for the address, the keys, whose time it is, and who
+    sends the requests of its probes."""
+    app = build(
         Wiring(
             clock=clock,
             store=store,
@@ -125,8 +133,12 @@ def _controller(clock: RemoteClock, store: SqliteStore, policies: PolicySet, url
             hook=_on_its_own,
             models=Loader(),
             budgets=False,
+            runner=runner,
         )
     )
+    if app.rounds is not None:
+        app.rounds.step_s = PROBES_EVERY_S
+    return app
 
 
 def _on_its_own(session: Any) -> None:

@@ -44,6 +44,8 @@ class ProbeRounds:
     prices: PriceSource
     may: Callable[[], bool] = lambda: True
     """Whether this replica leads."""
+    step_s: float = STEP_S
+    """How often probes under way are looked at where nobody else asks for rounds."""
     _next_s: dict[EndpointKey, float] = field(default_factory=dict)
     _strays_s: float = 0.0
     _sweep_s: float = 0.0
@@ -60,7 +62,7 @@ class ProbeRounds:
         for what others left."""
         now_s = self.probes.now_s()
         if self.probes.busy():
-            return now_s + STEP_S
+            return now_s + self.step_s
         due = [self._due_s(e, live) for e in self.entries() if (live := _live(e)) is not None]
         return max(now_s + STEP_S, min([*due, self._sweep_s]))
 

@@ -10,7 +10,8 @@
   team's own scaling policy is registered |
 | image-tagger | real-time, under-provisioned: at most two instances, too few by day |
 | geo-scorer | real-time, already right |
-| price-estimator | real-time trap: no capacity for the smaller type: AWS rolls back silently |
+| price-estimator | real-time trap: no capacity for the best type, one instance for a copy
+  excepted: AWS rolls back silently |
 | route-planner | real-time trap: somebody's Terraform puts its own configuration back each night |
 """
 
@@ -46,7 +47,7 @@ def endpoint_sections() -> dict[str, Any]:
             {
                 "endpoint": "price-estimator",
                 "outcome": "InsufficientCapacity",
-                "reason": "InsufficientInstanceCapacity: no ml.c5.xlarge to be had",
+                "instance_type": "ml.c5.large",
                 "times": 10,
             }
         ],
