@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.aws.cloudwatch import CloudWatchReader
+from controller.aws.endpoint_configs import artefacts
 from controller.aws.endpoints import config_tags, describe_config
 from controller.aws.errors import translated
+from controller.aws.model_sizes import ModelSizes
 from controller.aws.sessions import Sessions
 from controller.aws.variants import endpoint_variants
 from controller.core.periods import HOUR_S, closed_end
@@ -68,7 +70,9 @@ class HarmlessEndpointCalls:
         self._endpoint = endpoint
         self._config = ""
         self._models: tuple[str, ...] = ()
+        self._artefacts: tuple[str, ...] = ()
         self._arn = ""
+        self._target = ""
 
     def reads(self) -> Iterator[Named]:
         """In an order in which each learns what the next one asks for."""
@@ -82,6 +86,9 @@ class HarmlessEndpointCalls:
             yield "application-autoscaling:DescribeScalableTargets", self._targets
             yield "application-autoscaling:DescribeScalingPolicies", self._policies
             yield "application-autoscaling:DescribeScheduledActions", self._actions
+            yield "application-autoscaling:ListTagsForResource", self._tags_of_target
+        else:
+            yield "s3:ListBucket", self._model_sizes
 
     def changes(self) -> Iterator[Named]:
         """Those of mode Enforce, asked for what does not exist: AWS refuses them for that.
@@ -111,15 +118,28 @@ class HarmlessEndpointCalls:
         variants = answer["ProductionVariants"]
         self._arn = answer["EndpointConfigArn"]
         self._models = tuple(one["ModelName"] for one in variants if one.get("ModelName"))
-        return f"variants {', '.join(one['VariantName'] for one in variants)}"
+        found = f"variants {', '.join(one['VariantName'] for one in variants)}"
+        if answer.get("KmsKeyId"):
+            found += (
+                f"; volumes are encrypted with {answer['KmsKeyId']}: see iam-policy --volume-key"
+            )
+        return found
 
     def _describe_model(self) -> str:
         if not self._models:
             return "not tried: the configuration names no model"
         (model, *_) = self._models
         with translated("sagemaker", "DescribeModel", self._scope, f"model {model}"):
-            self._sessions.sagemaker_reads(self._scope).describe_model(ModelName=model)
+            answer = self._sessions.sagemaker_reads(self._scope).describe_model(ModelName=model)
+        self._artefacts = artefacts([answer])
         return f"{model} can be read"
+
+    def _model_sizes(self) -> str:
+        """No failure: without it, memory in use counts alone."""
+        size = ModelSizes(self._sessions, self._clock).total(self._scope, self._artefacts, ask=True)
+        if isinstance(size, Missing):
+            return f"not needed, but would help (iam-policy --models): {size.reason}"
+        return f"the model takes {size / 1024.0**2:,.0f} MB"
 
     def _tags(self) -> str:
         if not self._arn:
@@ -157,7 +177,17 @@ class HarmlessEndpointCalls:
             answer = self._reading().describe_scalable_targets(
                 ServiceNamespace="sagemaker", ResourceIds=[self._resource], MaxResults=1
             )
-        return "registered" if answer["ScalableTargets"] else "not registered"
+        for target in answer["ScalableTargets"]:
+            self._target = target.get("ScalableTargetARN", "")
+            return "registered"
+        return "not registered"
+
+    def _tags_of_target(self) -> str:
+        if not self._target:
+            return "not tried: the variant is not registered"
+        with translated(_AUTOSCALING, "ListTagsForResource", self._scope):
+            tags = self._reading().list_tags_for_resource(ResourceARN=self._target)["Tags"]
+        return f"{len(tags)} on the variant's target"
 
     def _policies(self) -> str:
         with translated(_AUTOSCALING, "DescribeScalingPolicies", self._scope):

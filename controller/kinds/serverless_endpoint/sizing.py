@@ -210,7 +210,8 @@ def _unweighed(size: ServerlessSize, inputs: SizingInputs) -> str:
     now, model = inputs.current, inputs.model_bytes
     if now is None or size.memory_mb >= now.memory_mb or not isinstance(model, Missing):
         return ""
-    return f"; its memory in use counts alone: {model.reason.rstrip('.')}"
+    why = model.reason.partition(" (")[0]  # AWS's own words are long
+    return f"; its memory in use counts alone: {why.rstrip('.')}"
 
 
 def environments(demand: Demand) -> int:
