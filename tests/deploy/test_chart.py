@@ -30,7 +30,8 @@ DOCKERFILE = (REPOSITORY / "Dockerfile").read_text("utf-8")
 EVERYTHING = (
     "serviceMonitor.enabled=true", "prometheusRule.enabled=true", "probes.enabled=true",
     "probes.workers=3", "probes.master=load:5557", "listener.tokenSecret=t",
-    "listener.tokenForMetrics=true", "notify.secret=n", "priorityClassName=high",
+    "listener.tokenForMetrics=true", "listener.tlsSecret=c",
+    "notify.secret=n", "priorityClassName=high",
     "serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn=arn:aws:iam::1:role/r",
     "image.digest=sha256:" + "a" * 64, "image.probeDigest=sha256:" + "b" * 64,
     "podLabels.team=ml", "extraArgs[0]=--keep-versions=5",
@@ -170,6 +171,20 @@ def test_a_file_has_one_writer_and_needs_nothing_of_kubernetes() -> None:
     assert pod(manifests)["automountServiceAccountToken"] is False
     assert "Role" not in manifests
     assert "PersistentVolumeClaim" in manifests
+
+
+def test_whoever_asks_a_listener_with_a_certificate_asks_it_by_https() -> None:
+    plain, secure = render(), render(*settings(EVERYTHING))
+    for manifests, scheme in ((plain, "HTTP"), (secure, "HTTPS")):
+        asked = container(manifests)
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert asked[probe]["httpGet"].get("scheme", "HTTP") == scheme, probe
+    given = variables(secure)
+    mounts = {mount["mountPath"] for mount in container(secure)["volumeMounts"]}
+    for name in ("RIGHTSIZER_TLS_CERT", "RIGHTSIZER_TLS_KEY"):
+        assert given[name].rpartition("/")[0] in mounts
+    (scraped,) = secure["ServiceMonitor"]["spec"]["endpoints"]
+    assert scraped["scheme"] == "https"
 
 
 def test_shards_may_keep_their_leases_and_no_others() -> None:

@@ -89,6 +89,11 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
+{{/* How whoever asks reaches the listener; nothing where it is plain HTTP. */}}
+{{- define "rightsizer.scheme" -}}
+{{- if .Values.listener.tlsSecret }}scheme: HTTPS{{ end -}}
+{{- end -}}
+
 {{- define "rightsizer.policies" -}}
 {{- if .Values.policies.gitSync.enabled -}}
 /etc/rightsizer/policies/current/{{ trimPrefix "/" .Values.policies.gitSync.path }}
@@ -127,6 +132,12 @@ seccompProfile:
 {{- if .Values.listener.tokenForMetrics }}
 - name: RIGHTSIZER_TOKEN_FOR_METRICS
   value: "true"
+{{- end }}
+{{- if .Values.listener.tlsSecret }}
+- name: RIGHTSIZER_TLS_CERT
+  value: /etc/rightsizer/tls/tls.crt
+- name: RIGHTSIZER_TLS_KEY
+  value: /etc/rightsizer/tls/tls.key
 {{- end }}
 {{- if .Values.listener.publicPage }}
 - name: RIGHTSIZER_PUBLIC_PAGE

@@ -10,6 +10,9 @@ metadata:
     {{- if not .Values.serviceMonitor.enabled }}
     prometheus.io/scrape: "true"
     prometheus.io/port: "9797"
+    {{- if .Values.listener.tlsSecret }}
+    prometheus.io/scheme: https
+    {{- end }}
     {{- end }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
@@ -81,12 +84,18 @@ spec:
         httpGet:
           path: /healthz
           port: http
+          {{- with include "rightsizer.scheme" . }}
+          {{ . }}
+          {{- end }}
         periodSeconds: 2
         failureThreshold: 30
       livenessProbe:
         httpGet:
           path: /healthz
           port: http
+          {{- with include "rightsizer.scheme" . }}
+          {{ . }}
+          {{- end }}
         periodSeconds: 20
         timeoutSeconds: 5
         failureThreshold: 3
@@ -94,6 +103,9 @@ spec:
         httpGet:
           path: /readyz
           port: http
+          {{- with include "rightsizer.scheme" . }}
+          {{ . }}
+          {{- end }}
         periodSeconds: 10
         timeoutSeconds: 5
       resources:
@@ -111,6 +123,11 @@ spec:
         {{- if .Values.listener.tokenSecret }}
         - name: listener
           mountPath: /etc/rightsizer/listener
+          readOnly: true
+        {{- end }}
+        {{- if .Values.listener.tlsSecret }}
+        - name: tls
+          mountPath: /etc/rightsizer/tls
           readOnly: true
         {{- end }}
         {{- if .Values.notify.secret }}
@@ -145,6 +162,11 @@ spec:
     - name: listener
       secret:
         secretName: {{ .Values.listener.tokenSecret }}
+    {{- end }}
+    {{- if .Values.listener.tlsSecret }}
+    - name: tls
+      secret:
+        secretName: {{ .Values.listener.tlsSecret }}
     {{- end }}
     {{- if .Values.notify.secret }}
     - name: notify
