@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from cli_shell import NOW_S, Shell, WorldClock
 
+from controller.cli.plan_views import probe_words
+from controller.model.probe import Mirroring, ProbeKind, ProbeOrder
+from controller.model.size import RealtimeSize
 from controller.sandbox.http_door import SandboxServer
 from controller.sandbox.sagemaker_state import SageMakerPlace, sagemaker_of
 from controller.sandbox.seeding import seed_world
@@ -100,3 +103,11 @@ def test_what_is_in_the_way_is_said(desk: Callable[..., Desk]) -> None:
     at.policy.write_text(POLICY.replace("mirrored: true", "allowed: false"))
     assert "for example [{inline" in at.probe().err
     assert "rightsizer-" not in str(set(at.place.configs))
+
+
+def test_a_plan_says_what_would_be_mirrored() -> None:
+    mirror = Mirroring(0.3333, 1, 1500.0)
+    size = RealtimeSize("ml.c5.large", 1, 1)
+    words = probe_words(ProbeOrder(ProbeKind.MIRRORED, size, (), 0, 0.056, mirror=mirror))
+    share = "33% of users' requests for 25 minutes"
+    assert words.startswith(f"would mirror {share} to 1 x ml.c5.large first: about 0.056 USD")

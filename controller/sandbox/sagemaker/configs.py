@@ -38,8 +38,8 @@ def read_config(place: SageMakerPlace, name: str, given: Document, now_s: float)
     variants = tuple(_variant(place, one) for one in given["ProductionVariants"])
     shadows = tuple(_variant(place, one) for one in given.get("ShadowProductionVariants", ()))
     _check_variants(variants, shadows)
-    if shadows and given.get("AsyncInferenceConfig") is not None:
-        raise invalid("Shadow variants are not supported with AsyncInferenceConfig.")
+    if shadows:
+        _check_beside(place, (*variants, *shadows), given)
     if any(one.serverless is not None for one in (*variants, *shadows)):
         _check_serverless(variants, shadows, given)
     for one in variants if given.get("KmsKeyId") else ():
@@ -116,10 +116,25 @@ def _check_variants(variants: Sequence[VariantConfig], shadows: Sequence[Variant
     if shadows and (len(variants) != 1 or len(shadows) != 1):
         raise invalid("With ShadowProductionVariants there must be exactly one production variant "
                       "and one shadow variant.")  # fmt: skip
-    for one in (*variants, *shadows) if shadows else ():
+
+
+def _check_beside(
+    place: SageMakerPlace, all_of_them: Sequence[VariantConfig], given: Document
+) -> None:
+    """Fact: no shadow tests of asynchronous, multi-model or multi-container endpoints, nor with
+    Inf1 [DG:shadow-tests-exclusions]."""
+    if given.get("AsyncInferenceConfig") is not None:
+        raise invalid("Shadow variants are not supported with AsyncInferenceConfig.")
+    for one in all_of_them:
         if (one.instance_type or "").startswith(_NOT_BESIDE):
-            raise invalid(f"Shadow variants are not supported with instance type "
-                          f"{one.instance_type}.")  # fmt: skip
+            kind = one.instance_type
+            raise invalid(f"Shadow variants are not supported with instance type {kind}.")
+        model = place.models.get(one.model_name or "", {})
+        containers = [*model.get("Containers", ()), model.get("PrimaryContainer", {})]
+        many = len(model.get("Containers", ())) > 1
+        if many or any(container.get("Mode") == "MultiModel" for container in containers):
+            raise invalid("Shadow variants are not supported with multi-model or multi-container "
+                          "endpoints.")  # fmt: skip
 
 
 def _check_serverless(
