@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.core.cost_table import CostRow, cost_table
+from controller.core.proposals import cost_mid
 from controller.model.estimate import Candidate, Estimate, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.size import Size
@@ -65,6 +66,24 @@ class Tuned:
     def sure(self) -> bool:
         """Whether the chosen size meets the SLO as surely as was asked for."""
         return not isinstance(self.p_slo, Missing) and self.p_slo >= self.confidence
+
+
+def agreed(tuned: Tuned, current: Size, p_slo: Mapping[Size, float]) -> Size:
+    """The cheapest size of which the search is sure, and whoever believes `p_slo` too.
+
+    The chosen one where nobody doubts it, or where no size that costs less than the present one
+    finds both of them sure.
+    """
+    if p_slo.get(tuned.chosen, 1.0) >= tuned.confidence:
+        return tuned.chosen
+    here = tuned.of(current)
+    both = [
+        made
+        for made in tuned.made
+        if min(made.p_slo, p_slo.get(made.size, 0.0)) >= tuned.confidence
+        and (here is None or cost_mid(made) <= cost_mid(here))
+    ]
+    return min(both, key=cost_mid).size if both else tuned.chosen
 
 
 def tune_table(subject: Subject, tuned: Tuned) -> tuple[CostRow, ...]:

@@ -20,7 +20,7 @@ from controller.runtime.probe_parts import Asked, Ended
 from controller.runtime.probe_results import closed, found_in
 from controller.runtime.tune_parts import Subject
 from controller.runtime.tune_shot import Limits, TuneShot
-from controller.runtime.tune_table import Tuned, monthly_saving, tune_table
+from controller.runtime.tune_table import Tuned, agreed, monthly_saving, tune_table
 from controller.runtime.tuning import Goal
 
 SLO_MS = 300.0
@@ -190,3 +190,15 @@ def test_memory_in_use_is_the_floor_and_the_present_size_is_always_there() -> No
     assert min(subject(demand=a_demand(memory_used_mb=400)).sizes_mb()) == 464
     assert subject().sizes_mb([512, 1024]) == [512, 1024, 3008]
     assert subject().size(512) == LambdaSize(512)
+
+
+def test_what_is_applied_is_sure_by_all_evidence_too() -> None:
+    tuned = Copies().searched(subject())
+    sure = {made.size: 1.0 for made in tuned.made}
+    now = LambdaSize(3008)
+    assert agreed(tuned, now, sure) == agreed(tuned, now, {}) == tuned.chosen
+    chosen_mb = memory_mb_of(tuned.chosen)
+    doubted = {size: 0.5 if memory_mb_of(size) < chosen_mb + 60 else p for size, p in sure.items()}
+    instead = agreed(tuned, now, doubted)
+    assert chosen_mb + 60 <= memory_mb_of(instead) < 3008
+    assert agreed(tuned, now, dict.fromkeys(sure, 0.5)) == tuned.chosen, "it is refused, then"
