@@ -115,7 +115,8 @@ class BoundsSpec(Strict):
     max_concurrency: fields.Concurrency | None = None
     """Serverless: greatest MaxConcurrency, at most 200."""
     max_provisioned_concurrency: fields.Warm | None = None
-    """Serverless: most environments that may be kept warm. Without it: none."""
+    """Serverless: most environments that may be kept warm, if their price is known. Without it none
+    is added, and what somebody keeps warm stays."""
     instance_types: list[fields.InstanceType] | None = None
     """Real-time: types to choose from. Types with accelerators or Graviton processors are chosen
     only if they are named, here or by their family, for a container must be built for them."""
