@@ -19,7 +19,7 @@ from controller.core.periods import HOUR_S
 from controller.core.proposals import cheapest
 from controller.core.week import weekly
 from controller.model.advice import Advice, HostingCost
-from controller.model.decision import Assessment
+from controller.model.decision import Assessment, Propose
 from controller.model.demand import Demand, Interval
 from controller.model.endpoint import EndpointKey, Kind
 from controller.model.errors import AdapterError
@@ -83,7 +83,7 @@ class Advisor:
     def _make(self, observed: Observed, assessment: Assessment) -> _Made:
         here = current_candidate(assessment)
         estimate = None if here is None else here.estimate
-        found = [self._resting(observed, estimate), self._leftovers(observed)]
+        found = [self._resting(observed, estimate), self._leftovers(observed, assessment)]
         hosting: tuple[HostingCost, ...] = ()
         demand, small = assessment.demand, None
         if estimate is not None and not isinstance(demand, Missing):
@@ -151,9 +151,10 @@ class Advisor:
             return Missing(f"the price of {live.instance_type} is not known")
         return hourly * live.instances * HOURS_PER_MONTH
 
-    def _leftovers(self, observed: Observed) -> Advice | None:
-        endpoint = _endpoint(observed)
-        if endpoint is None or self._configs is None or observed.open_change is not None:
+    def _leftovers(self, observed: Observed, assessment: Assessment) -> Advice | None:
+        """None while a change is open, or begun in this very tick: its config is for use."""
+        endpoint, begun = _endpoint(observed), isinstance(assessment.decision, Propose)
+        if endpoint is None or self._configs is None or observed.open_change is not None or begun:
             return None
         try:
             made = self._configs.of_endpoint(observed.policy.target.scope, observed.state.key.name)
