@@ -24,7 +24,7 @@ def stay(session: Session, stage: Stage) -> None:
     listener = _listener(stage)
     try:
         _tell(session, stage, listener.url)
-        stepper = Stepper(stage.app.engine, stage.clock)
+        stepper = Stepper(stage.app.engine, stage.clock, rounds=stage.app.rounds)
         while True:
             stepper.run_until(max(session.clock.now_s(), stage.clock.now_s()))
             session.wait(STEP_S)
