@@ -122,6 +122,8 @@ def tell_failures(session: Session, found: "Found", seen: "Sequence[Seen]") -> b
     unseen = [one for one in seen if one.failure is not None]
     for one in unseen:
         session.say(f"error: {one.entry.key.short}: {one.failure}")
+    if any("see the log" in str(one.failure) for one in unseen) and not session.debug:
+        session.say("the log is shown with --debug")
     if not seen and not found.failures:
         session.say("warning: the policies mean no endpoint that there is")
     return bool(found.failures or unseen)
