@@ -6,7 +6,14 @@ from given import a_demand
 from realtime_world import a_live
 
 from controller.kinds.realtime_endpoint.allowed import barred
-from controller.kinds.realtime_endpoint.snapshot import from_text, to_text, unread
+from controller.kinds.realtime_endpoint.snapshot import (
+    from_text,
+    meanwhile,
+    to_text,
+    unread,
+    with_seen,
+    with_tags,
+)
 from controller.model.estimate import Rejection
 from controller.model.policy import Bounds
 from controller.model.sagemaker import Autoscaling, ScalableTarget
@@ -27,3 +34,15 @@ def test_another_type_would_lose_them_and_other_bounds_would_not() -> None:
             assert rejection is Rejection.NOT_ALLOWED
             assert "ListTagsForResource" in detail
         assert (unread(from_text(to_text(kept))) is None) == (tags is not None)
+
+
+def test_tags_that_could_be_read_before_are_kept_when_they_cannot_any_more() -> None:
+    before = Autoscaling(ScalableTarget(1, 6, tags=(("team", "a"),)))
+    unread_now = Autoscaling(ScalableTarget(2, 5, tags=None))
+    for kept in (
+        with_tags(unread_now, before),
+        with_seen(before, unread_now),
+        meanwhile(before, before, unread_now, whole=True),
+    ):
+        assert kept.target is not None
+        assert kept.target.tags == (("team", "a"),)

@@ -88,7 +88,10 @@ def _detach(view: View) -> Step | None:
     seen = view.live.autoscaling
     if seen.target is None:
         return None
-    kept = snapshot.with_seen(view.kept, seen) if view.removed else seen
+    if view.removed:
+        kept = snapshot.with_seen(view.kept, seen)
+    else:
+        kept = snapshot.with_tags(seen, view.kept)
     if kept != view.kept or not view.removed:
         news = {"kept": snapshot.to_text(kept), "detached": "1", "bounds": ""}
         return remember(view, "keep", _words(view, len(kept.policies), len(kept.actions)), news)

@@ -71,10 +71,17 @@ def with_seen(kept: Autoscaling, seen: Autoscaling) -> Autoscaling:
     if seen.target is None:
         return kept
     return Autoscaling(
-        seen.target,
+        with_tags(seen, kept).target,
         _sorted({**by_name(kept.policies), **by_name(seen.policies)}),
         _sorted({**by_name(kept.actions), **by_name(seen.actions)}),
     )
+
+
+def with_tags(seen: Autoscaling, kept: Autoscaling) -> Autoscaling:
+    """What is seen, with the tags of before where they may not be read any more."""
+    if seen.target is None or seen.target.tags is not None or kept.target is None:
+        return seen
+    return replace(seen, target=replace(seen.target, tags=kept.target.tags))
 
 
 def meanwhile(kept: Autoscaling, ours: Autoscaling, seen: Autoscaling, whole: bool) -> Autoscaling:
@@ -84,7 +91,7 @@ def meanwhile(kept: Autoscaling, ours: Autoscaling, seen: Autoscaling, whole: bo
     otherwise it is missing because we did not get so far. What carries our own name is put
     back as it was before us in any case.
     """
-    target = kept.target
+    target, seen = kept.target, with_tags(seen, kept)
     if seen.target is not None and seen.target not in (kept.target, ours.target):
         scheduled = kept.actions or ours.actions
         target = target if scheduled or kept.target is None else seen.target
