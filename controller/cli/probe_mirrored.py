@@ -46,6 +46,8 @@ def mirror(
         if entry is None:
             raise next(iter(found.failures.values()), CommandError("no policy claims it now"))
         app.engine.sample(entry.scope, [entry])
+        old = app.store.probes(entry.key)
+        _mirrors(app).settle(entry.scope, entry.policy.slo, old)  # of a command that was killed
         left = app.store.open_change(entry.key)
         if left is None or not _the_same(left, by_hand):
             ready = Requests(app.hands, app.store, policies.limits).check_idle(entry)
@@ -211,7 +213,7 @@ def _seen_through(
             ended = course.through(change)
         except KeyboardInterrupt:
             try:
-                course.turned(change)
+                _settle(app, seen, course.turned(change))
             except Conflict as error:
                 session.say(str(error))
             raise
@@ -225,14 +227,22 @@ def _seen_through(
 
 def _settled(session: Session, app: "App", seen: "Seen", change: "Change") -> "ProbeRecord | None":
     """The probe's row, once CloudWatch has told."""
-    mirrors, entry = _mirrors(app), seen.entry
     while True:
-        rows = app.store.probes(entry.key, since_s=change.planned_at_s - 1.0)
-        mine = next((r for r in rows if r.id == change.progress.get("config_target")), None)
+        mine = _settle(app, seen, change)
         if mine is None or mine.ended_at_s is not None:
             return mine
-        if not mirrors.settle(entry.scope, entry.policy.slo, [mine]):
-            session.wait(LOOK_S)
+        session.wait(LOOK_S)
+
+
+def _settle(app: "App", seen: "Seen", change: "Change") -> "ProbeRecord | None":
+    """The probe's row, closed if CloudWatch can tell of it by now."""
+    entry = seen.entry
+    rows = app.store.probes(entry.key, since_s=change.planned_at_s - 1.0)
+    mine = next((r for r in rows if r.id == change.progress.get("config_target")), None)
+    if mine is None or mine.ended_at_s is not None:
+        return mine
+    done = _mirrors(app).settle(entry.scope, entry.policy.slo, [mine])
+    return done[0] if done else mine
 
 
 NOT_ALLOWED = (

@@ -45,6 +45,7 @@ from controller.model.probing import Probing
 from controller.model.reason import Reason
 from controller.model.size import RealtimeSize
 from controller.runtime.probe_parts import Asked
+from controller.runtime.requested import abandon
 from controller.sandbox.inprocess_door import attach
 from controller.sandbox.workload import Disturbance, Effect
 
@@ -209,7 +210,16 @@ def _release(shop: Shop) -> None:
     user.update_endpoint(EndpointName=NAME, EndpointConfigName="release-2")
 
 
-@pytest.mark.parametrize(("act", "reason"), [(_slow, Reason.MADE_WORSE), (_pause, Reason.PAUSED)])
+def _turn_round(shop: Shop) -> None:
+    """As `rightsizer rollback` does, and Ctrl-C in the command that began it."""
+    assert shop.app.actuator is not None
+    abandon(shop.app.store, shop.app.actuator, shop.change, "cli:ann", "enough")
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [(_slow, Reason.MADE_WORSE), (_pause, Reason.PAUSED), (_turn_round, Reason.REQUESTED)],
+)
 def test_it_is_ended_at_once_where_users_suffer_or_somebody_says_so(
     act: Callable[[Shop], None], reason: Reason
 ) -> None:
@@ -221,6 +231,7 @@ def test_it_is_ended_at_once_where_users_suffer_or_somebody_says_so(
     assert shop.change.verdict is not None
     assert shop.change.verdict.reason is reason
     assert _record(shop).outcome is ProbeOutcome.ABORTED
+    assert _rows(shop), "what was seen until then counts"
 
 
 def test_a_release_in_the_middle_stays_and_ends_it() -> None:

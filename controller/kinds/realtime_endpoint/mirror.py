@@ -245,6 +245,10 @@ def _back(view: View, reason: Reason, detail: str, verdict: Verdict | None = Non
 
 
 def _return(view: View) -> Step:
+    if view.told("fed_since_s") and not view.told("ended_s"):
+        # a person turned it round: what was seen until then counts
+        ended_s = repr(view.change.updated_at_s)
+        return remember(view, "ended", "copied requests no longer count", {"ended_s": ended_s})
     if view.busy:
         return busy(view)
     if may_have_changed(view):
