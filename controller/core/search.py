@@ -75,7 +75,7 @@ class Rules:
     """… and where no size is known that meets the SLO."""
     probe_confidence: float = 0.95
     """Probability of meeting the SLO from which a size may be probed for its saving."""
-    probes_at_one: int = 40
+    probes_at_one: int = 20
     """Calls to a shadow of one size."""
     near_likeliest: float = 0.97
     """Where no size is safe, the cheapest of those this close to the likeliest is looked at."""
