@@ -10,6 +10,7 @@ from controller.model.decision import Assessment, Propose
 from controller.model.demand import Attainment, SloStatus
 from controller.model.missing import Maybe, Missing, known
 from controller.model.policy import Policy
+from controller.model.reason import Reason
 from controller.model.size import Size
 from controller.telemetry.size_samples import (
     Sample,
@@ -149,7 +150,8 @@ def _conditions(snapshot: Snapshot) -> Iterator[Sample]:
 
 def _change(snapshot: Snapshot) -> Iterator[Sample]:
     change = snapshot.change
-    yield "change_open", (), float(change is not None and change.phase.open)
+    moving = change is not None and change.phase.open and change.reason is not Reason.PROBING
+    yield "change_open", (), float(moving)
     if change is not None:
         yield "last_change_timestamp_seconds", (), change.updated_at_s
         reason = change.reason if change.verdict is None else change.verdict.reason
