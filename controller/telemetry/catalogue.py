@@ -167,7 +167,9 @@ CATALOGUE: tuple[Metric, ...] = (
         "source",
     ),
     endpoint_gauge(
-        Group.CHANGES, "change_open", "1 while a change of the endpoint is in flight, else 0 (a mirrored probe is none)."
+        Group.CHANGES,
+        "change_open",
+        "1 while a change of the endpoint is in flight, else 0; a mirrored probe is none.",
     ),
     endpoint_gauge(
         Group.CHANGES,
