@@ -107,18 +107,25 @@ def no_step_forward_after_a_stop(run: Run) -> None:
         return
     ways_back = {SECOND}
     for tick, step in run.done:
+        if isinstance(step, CreateConfig) and _size_of(step) == run.script.before:
+            assert "config deleted" in run.meddled or run.script.kills
+            ways_back.add(step.name)
         if tick < run.script.stop_at:
             continue
         if isinstance(step, CreateConfig):
-            assert "config deleted" in run.meddled or run.script.kills
-            assert step.memory_mb == BEFORE.memory_mb
-            ways_back.add(step.name)
+            assert step.name in ways_back
         if isinstance(step, DeployConfig):
             assert step.name in ways_back
         if isinstance(step, SetConcurrency):
             before = run.script.before
             assert step.max_concurrency == before.max_concurrency
             assert step.provisioned_concurrency in (None, before.provisioned_concurrency)
+
+
+def _size_of(step: CreateConfig) -> ServerlessSize:
+    assert step.memory_mb is not None
+    assert step.max_concurrency is not None
+    return ServerlessSize(step.memory_mb, step.max_concurrency, step.provisioned_concurrency or 0)
 
 
 # --- without trouble ---
