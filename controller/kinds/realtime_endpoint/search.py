@@ -23,8 +23,9 @@ from controller.core.stats import Floats
 from controller.kinds.realtime_endpoint.allowed import barred, types_of
 from controller.kinds.realtime_endpoint.bill import Fleet
 from controller.kinds.realtime_endpoint.estimates import estimate
+from controller.kinds.realtime_endpoint.fleet_loads import fleets_of, loads_of
 from controller.kinds.realtime_endpoint.headroom import size_for
-from controller.kinds.realtime_endpoint.question import GROWTH, Question
+from controller.kinds.realtime_endpoint.question import Question
 from controller.kinds.realtime_endpoint.sizing import candidates
 from controller.model.demand import Demand
 from controller.model.estimate import Estimate
@@ -33,8 +34,6 @@ from controller.model.size import RealtimeSize
 
 SEEN = 1.15
 """A load up to this many times one that was seen enough counts as seen."""
-MOST_INSTANCES = 60.0
-"""Loads below the share of so many instances are not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +246,8 @@ def _first(search: _Search) -> list[Probe]:
 def _probes(search: _Search, best: Estimate | None) -> list[Probe]:
     """Of every type the load that is worth most, where it is worth its price."""
     ask, rules = search.ask, search.rules
-    loads = _loads(ask, rules)
-    fleets = _fleets(search, loads)
+    loads = loads_of(ask, rules.loads, rules.max_rps)
+    fleets = fleets_of(ask, search.may, loads)
     months = rules.payback_s / 3600.0 / HOURS_PER_MONTH
     now = _now(ask, best, rules, [bill for bill, _ in fleets.values()])
     found = []
@@ -276,32 +275,6 @@ def _confirming(search: _Search, best: Estimate | None) -> list[Probe]:
     load = fleet.worst_load_rps(None if belief is None else ask.bearable(belief))
     seen = belief is not None and belief.requests and load <= SEEN * belief.curves.top_rps
     return [] if seen or name not in search.may else search.look(name, load)
-
-
-def _loads(ask: Question, rules: Rules) -> Floats:
-    """Loads per instance, from that of very many instances to that of one."""
-    top = max(ask.shape.peak_rps, 1e-3) * GROWTH / ask.policy.autoscaling.utilization
-    loads = np.geomspace(top / MOST_INSTANCES, top, rules.loads)
-    return loads if rules.max_rps is None else np.unique(np.minimum(loads, rules.max_rps))
-
-
-def _fleets(search: _Search, loads: Floats) -> dict[str, tuple[Floats, Floats]]:
-    """(dollars a month by type, were each of the loads what an instance bears; the loads that
-    instances have then: more than that where there may not be as many as it takes)."""
-    ask, hourly = search.ask, search.ask.prices.usd_per_hour
-    fleets: dict[tuple[int, int, float | None], float] = {}
-    found = {}
-    for name in search.may:
-        row, served = [], []
-        for load in loads:
-            size = size_for(ask, name, float(load) * ask.policy.autoscaling.utilization).size
-            key = (size.min_instances, size.max_instances, size.target_per_instance)
-            if key not in fleets:  # A fleet's hours do not depend on its type.
-                fleets[key] = Fleet.of(size, ask.shape).usd_per_month(1.0).mid
-            row.append(fleets[key] * hourly[name])
-            served.append(max(float(load), ask.shape.peak_rps / size.max_instances))
-        found[name] = (np.asarray(row), np.asarray(served))
-    return found
 
 
 def _now(ask: Question, best: Estimate | None, rules: Rules, bills: Sequence[Floats]) -> float:
