@@ -42,6 +42,17 @@ def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: 
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason, note=note)
 
 
+def left_for(inputs: Inputs, other: Estimate) -> Estimate | None:
+    """The size of a type that never served for which another size would be left at once, as its
+    last resort; None where that one is likely to do, or nothing is likelier."""
+    if other.p_slo >= CLIMB_BELOW:
+        return None
+    larger = [e for e in allowed(inputs) if not at_most(e.size, other.size)]
+    gain = [e for e in larger if helps(other, e) and _worth_a_leap(other, e)]
+    best = _most_promising(inputs, other, gain) if gain else other
+    return best if unproven(other, best) else None
+
+
 def _worth_a_leap(here: Estimate, other: Estimate) -> bool:
     """Whether a size has served, or is more likely than not to be good enough where the present
     one is not: what is likely to do is waited for."""

@@ -7,7 +7,7 @@ needs history at the present one, and where nothing would do the decision says w
 from collections.abc import Sequence
 
 from controller.core import proposals
-from controller.core.climb import climb
+from controller.core.climb import climb, left_for
 from controller.core.explain import explain
 from controller.core.inputs import CLIMB_BELOW, Inputs, allowed, meets, proven, quarantined
 from controller.core.proposals import cheapest, cost_mid, likeliest
@@ -145,6 +145,8 @@ def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -
         if not cheaper:
             return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
         best = max(cheaper, key=lambda e: (e.p_slo, -cost_mid(e)))
+        # What would be left again on the same evidence is no stop on the way.
+        best = left_for(inputs, best) or best
     if lessens(here.size, best.size) and isinstance(inputs.floor, Missing):
         return Hold(Reason.MEMORY_USE_UNKNOWN, inputs.floor.reason)
     return proposals.propose(inputs.policy, inputs.demand, here, best, Reason.OVER_BUDGET)

@@ -63,12 +63,13 @@ def _standing(
     ask: Question, belief: Belief, size: RealtimeSize, load_rps: float, *, more: bool
 ) -> tuple[Rejection, str] | None:
     """Not measured, or too few instances for what is asked of them at the peak."""
-    if size != ask.current and not belief.requests:
+    few = _too_few(ask, belief, size.max_instances) if more else None
+    if few is None and size != ask.current and not belief.requests:
         p95 = belief.curves.percentile_ms(load_rps)
         expected = f"p95 {p95.low:.0f}-{p95.high:.0f} ms by its catalogue data"
         detail = f"not measured, {expected}: {would_tell(ask.policy)}"
         return Rejection.NOT_MEASURED, detail
-    return _too_few(ask, belief, size.max_instances) if more else None
+    return few
 
 
 def _too_few(ask: Question, belief: Belief, most: int) -> tuple[Rejection, str] | None:
