@@ -40,7 +40,8 @@ PATIENCE_S = 100.0
 @click.option(
     "--days",
     type=click.FloatRange(0.0, 60.0, min_open=True),
-    help=f"How much of its time may pass; {DAYS:g} unless said.",
+    help=f"How much of its time may pass, however long that takes here; by default {DAYS:g}, or"
+    f" what a slow machine manages in {PATIENCE_S:g} seconds.",
 )
 @click.option(
     "--keep",

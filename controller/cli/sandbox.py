@@ -122,7 +122,7 @@ def _account(name: str) -> dict[str, Any]:
     if name == DEMO:
         from controller.sandbox.demo_account import demo_document
 
-        return demo_document()
+        return demo_document(endpoints=True)
     return _object(name, "an account")
 
 

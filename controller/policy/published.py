@@ -71,7 +71,8 @@ def _fields(schema: dict[str, Any], model: str, path: str) -> Iterator[tuple[str
 def _row(path: str, body: dict[str, Any]) -> str:
     default = f"`{_literal(body['default'])}`" if "default" in body else ""
     cells = (f"`{path}`", _takes(body), default, body.get("description", ""))
-    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+    escaped = (cell.replace("|", r"\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
 
 
 def _takes(body: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from cli_shell import ACCOUNT, Account, MakeAccount, Shell, function, policy
 from controller.cli.exits import ExitCode
 from controller.policy import load
 from controller.sandbox.client import SandboxClient
+from controller.sandbox.demo_account import demo_document
 
 pytestmark = pytest.mark.end_to_end
 
@@ -368,5 +369,20 @@ def test_the_sandbox_prints_what_its_users_need_and_ends_in_order(tmp_path: Path
         }
         client = SandboxClient(exports["AWS_ENDPOINT_URL"])
         assert [f["name"] for f in client.functions()] == ["ocr"]
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_the_sandbox_serves_the_whole_account_of_the_demo() -> None:
+    line = ["sandbox", "serve", "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "controller.cli.main", *line], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip().partition("=")[2]
+        client = SandboxClient(url)
+        document = demo_document(endpoints=True)
+        assert {f["name"] for f in client.functions()} == {f["name"] for f in document["functions"]}
+        assert {e["name"] for e in client.endpoints()} == {e["name"] for e in document["endpoints"]}
         process.terminate()
         assert process.wait(30) == 0
