@@ -9,9 +9,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv/bin
 IMAGE ?= rightsizer:dev
-# Tests run in one process more than there are cores, for some of them mostly wait for other
+# All tests run in one process more than there are cores, for some of them mostly wait for other
 # programs; `make test WORKERS=0` for one.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)))
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+WORKERS ?= $(shell echo $$(($(CORES) + 1)))
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 
@@ -50,7 +51,7 @@ test: setup lint $(if $(CI),checkov) ## Run every check and every test there is
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that together take less than a minute
-	@$(VENV)/pytest --numprocesses $(WORKERS) --dist worksteal --hypothesis-profile fast \
+	@$(VENV)/pytest --numprocesses $(CORES) --dist worksteal --hypothesis-profile fast \
 		-m "not slow and not end_to_end" $(ARGS)
 
 .PHONY: lint

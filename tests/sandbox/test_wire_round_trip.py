@@ -132,6 +132,7 @@ def _normal(value: Any, protocol: str, payload: str | None = None) -> Any:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("service", "protocol", "name"), _operations())
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
@@ -149,6 +150,7 @@ def test_a_request_of_botocore_is_read_back_to_its_parameters(
     assert _normal(read, protocol, payload) == _normal(params, protocol, payload)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("service", "protocol", "name"), _operations())
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())

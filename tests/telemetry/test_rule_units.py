@@ -297,7 +297,7 @@ UP = {'rightsizer_build_info{version="1"}': [1.0] * 601}
             "RightsizerThrottled",
         ),
         (
-            UP | {'rightsizer_state_store_errors_total{cause="full"}': [1.0] * 11},
+            UP | {'rightsizer_state_store_errors_total{cause="full"}': [3.0] * 11},
             9,
             "RightsizerJournalErrors",
         ),
@@ -344,6 +344,7 @@ def test_a_well_controller_is_silent(unit: Unit) -> None:
         | leads("a", 1.0, 120)
         | leads("b", 0.0, 120)
         | policies("Enforce", 3.0, 120)
+        | {'rightsizer_state_store_errors_total{cause="busy"}': [2.0] * 121}
         | {"rightsizer_lease_transitions_total": [float(min(m, 60) // 30) for m in range(121)]}
         | probes("succeeded", 3.0)
         | probes("failed", 1.0)

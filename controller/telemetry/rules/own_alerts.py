@@ -157,12 +157,12 @@ def _plumbing(options: RuleOptions) -> Iterator[Own]:
     yield Own(
         "RightsizerJournalErrors",
         Severity.PAGE,
-        f"sum(increase(rightsizer_state_store_errors_total[{quarter}])) > 0\n"
+        f"sum(increase(rightsizer_state_store_errors_total[{quarter}])) > 2\n"
         "  or sum(rightsizer_state_store_errors_total"
-        f" unless rightsizer_state_store_errors_total offset {quarter}) > 0",
+        f" unless rightsizer_state_store_errors_total offset {quarter}) > 2",
         "The journal cannot be read or written",
-        "Reads or writes of the journal failed in the last 15 minutes. Nothing is changed that"
-        " cannot be journalled.",
+        "Reads or writes of the journal failed again and again in the last 15 minutes."
+        " Nothing is changed that cannot be journalled.",
     )
     yield Own(
         "RightsizerNotificationsFailing",
