@@ -1,24 +1,22 @@
 """`rightsizer probe`: send a few requests of one's own, to the endpoint or to a copy of it."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from controller.cli.connect import load_policies, wired
 from controller.cli.endpoints import complete
-from controller.cli.exits import CommandError, ExitCode
+from controller.cli.exits import ExitCode
 from controller.cli.options import Verb, output_option, policies_option
 from controller.cli.output import show_document
 from controller.cli.probe_ask import ByHand
 from controller.cli.probe_mirrored import mirror
+from controller.cli.seen import seen_now
 from controller.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from controller.model.estimate import Observation
     from controller.model.policy import PolicySet
     from controller.model.probe import ProbeRecord
-    from controller.runtime.oneshot import Seen
     from controller.runtime.probe_parts import Ended
 
 
@@ -132,28 +130,3 @@ def measure(
         with watching(session, runner, [asked]) as watcher:
             (ended,) = shot.run([asked], watcher)
     return ended
-
-
-def seen_now(
-    session: Session, policies: "PolicySet", endpoint: str
-) -> "tuple[Seen, Sequence[Observation]]":
-    """One look at the endpoint, through a copy of the journal, and what CloudWatch measured of
-    it before. Raises CommandError."""
-    from controller.cli.connect import one_shot
-    from controller.cli.journal import copied
-    from controller.cli.plan import choose
-
-    with wired(session, copied(session), policies, acting=False) as app:
-        shot = one_shot(session, app)
-        (seen,) = shot.look(choose(shot.find(), [endpoint]))
-        state = seen.assessment.state
-        if state is None:
-            why = seen.failure or seen.assessment.sentence
-            raise CommandError(f"{seen.entry.key.short}: {why}")
-        era = app.rules[seen.entry.key.kind].era(state)
-        rows = [
-            row
-            for row in app.store.observations(seen.entry.key, 0.0)
-            if row.era == era and row.source == "cloudwatch"
-        ]
-    return seen, rows

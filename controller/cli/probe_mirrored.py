@@ -32,7 +32,7 @@ def mirror(
     this journal does it. Raises CommandError, AdapterErrors."""
     from controller.cli.apply import require_answer, take_over
     from controller.cli.journal import opened
-    from controller.cli.probe import seen_now
+    from controller.cli.seen import seen_now
     from controller.runtime.requested import Requests
 
     if by_hand.size is None:

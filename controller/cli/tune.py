@@ -10,7 +10,7 @@ from controller.cli.endpoints import complete
 from controller.cli.exits import CommandError
 from controller.cli.options import Verb, output_option, policies_option
 from controller.cli.output import show_document
-from controller.cli.probe import seen_now
+from controller.cli.seen import seen_now
 from controller.cli.session import Session, pass_session
 from controller.cli.tune_ask import Wish
 

@@ -51,7 +51,7 @@ def _agreed(session: Session, policies: "PolicySet", subject: "Subject", tuned: 
     The search rests on its calls; the controller on all evidence of the endpoint, and no change
     is begun that it doubts. Where they agree of none, the search's own is left to be refused.
     """
-    from controller.cli.probe import seen_now
+    from controller.cli.seen import seen_now
     from controller.runtime.tune_table import agreed
 
     seen, _ = seen_now(session, policies, str(subject.key))
