@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from controller.core import proposals
-from controller.core.inputs import CLIMB_BELOW, Inputs, allowed, meets, quarantined
+from controller.core.inputs import CLIMB_BELOW, Inputs, allowed, meets, none_will_do, quarantined
 from controller.core.proposals import cheapest, helps, likeliest, sideways, unproven
 from controller.model.decision import Decision, Hold
 from controller.model.demand import Attainment
@@ -35,7 +35,7 @@ def climb(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate], reason: 
         return held
     gain = [e for e in others if helps(here, e) and _worth_a_leap(here, e)]
     if not gain:
-        return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
+        return Hold(Reason.INFEASIBLE, none_will_do(inputs))
     gain = [e for e in gain if not _takes(here, e)] or gain
     best = _most_promising(inputs, here, gain)
     note = proposals.last_resort(here.size, best.size) if unproven(here, best) else ""

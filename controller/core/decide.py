@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from controller.core import proposals
 from controller.core.climb import climb, left_for
 from controller.core.explain import explain
-from controller.core.inputs import CLIMB_BELOW, Inputs, allowed, meets, proven, quarantined
+from controller.core.inputs import (
+    CLIMB_BELOW,
+    Inputs,
+    allowed,
+    meets,
+    none_will_do,
+    proven,
+    quarantined,
+)
 from controller.core.proposals import cheapest, cost_mid, likeliest
 from controller.core.sentence import apart
 from controller.core.slo import error_slo_broken
@@ -143,7 +151,7 @@ def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -
     else:
         cheaper = [e for e in proven(inputs) if cost_mid(e) < cost_mid(here)]
         if not cheaper:
-            return Hold(Reason.INFEASIBLE, proposals.infeasible(inputs.policy, inputs.estimates))
+            return Hold(Reason.INFEASIBLE, none_will_do(inputs))
         best = max(cheaper, key=lambda e: (e.p_slo, -cost_mid(e)))
         # What would be left again on the same evidence is no stop on the way.
         best = left_for(inputs, best) or best
@@ -155,7 +163,7 @@ def _into_budget(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -
 def _save(inputs: Inputs, here: Estimate, feasible: Sequence[Estimate]) -> Decision:
     """The SLO is kept and the budget holds: move only for money, and only on sure ground."""
     if not feasible:
-        return Hold(Reason.NOT_CONFIDENT, proposals.infeasible(inputs.policy, inputs.estimates))
+        return Hold(Reason.NOT_CONFIDENT, none_will_do(inputs))
     best = cheapest(feasible)
     saving = 1.0 - cost_mid(best) / cost_mid(here) if cost_mid(here) > 0.0 else 0.0
     if saving <= 0.0 and here not in feasible:

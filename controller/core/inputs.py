@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from controller.core.proposals import cost_mid
+from controller.core.proposals import cost_mid, infeasible
 from controller.model.decision import Hold
 from controller.model.demand import Demand, SloStatus
 from controller.model.estimate import Estimate, Rejection
@@ -66,6 +66,11 @@ def allowed(inputs: Inputs) -> list[Estimate]:
 def _barred(estimate: Estimate) -> bool:
     """Whether the estimate itself puts the size out of the question."""
     return estimate.standing is not None and estimate.standing[0] is not Rejection.NOT_MEASURED
+
+
+def none_will_do(inputs: Inputs) -> str:
+    """Why no size will do."""
+    return infeasible(inputs.policy, inputs.estimates, allowed(inputs))
 
 
 def proven(inputs: Inputs) -> list[Estimate]:

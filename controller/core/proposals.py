@@ -215,15 +215,18 @@ def borderline(here: Estimate, best: Estimate) -> str:
     )
 
 
-def infeasible(policy: Policy, estimates: Sequence[Estimate]) -> str:
-    """Why no size will do, and the cheapest that would, with what it costs."""
+def infeasible(policy: Policy, estimates: Sequence[Estimate], left: Sequence[Estimate]) -> str:
+    """Why no size will do, and the cheapest that would, with what it costs.
+
+    left: those that may be chosen; only of them the likeliest is worth naming.
+    """
     would = [e for e in estimates if e.p_slo >= policy.confidence]
     if not would:
-        best = max(estimates, key=lambda e: (e.p_slo, -cost_mid(e)))
-        return (
-            f"no size meets the SLO with confidence {policy.confidence:g}; "
-            f"the likeliest is {best.size} with probability {best.p_slo:.2f}"
-        )
+        none = f"no size meets the SLO with confidence {policy.confidence:g}"
+        if not left:
+            return f"{none}, and each is ruled out by something else besides: see `explain`"
+        best = max(left, key=lambda e: (e.p_slo, -cost_mid(e)))
+        return f"{none}; the likeliest is {best.size} with probability {best.p_slo:.2f}"
     cheapest = min(would, key=cost_mid)
     if isinstance(cheapest.usd_per_month, Missing):
         reason = cheapest.usd_per_month.reason

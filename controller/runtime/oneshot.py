@@ -127,7 +127,7 @@ class OneShot:
 
     def _work(self, entry: Entry) -> Assessment:
         if entry.policy.mode is Mode.OFF:
-            return self._unseen(entry, Hold(Reason.MODE_OFF, "the policy's mode is Off"))
+            return self._unseen(entry, Hold(Reason.MODE_OFF, _why_off(entry)))
         assessment = self._engine.work(entry.key)
         if assessment is not None:
             return assessment
@@ -135,3 +135,11 @@ class OneShot:
 
     def _unseen(self, entry: Entry, hold: Hold) -> Assessment:
         return unassessed(entry.key, entry.policy.name, self._clock.now_s(), hold)
+
+
+def _why_off(entry: Entry) -> str:
+    if entry.orphan:
+        return (
+            "no policy claims it; its open change is undone by the controller, and then it is left"
+        )
+    return "the policy's mode is Off"

@@ -261,6 +261,15 @@ def test_a_change_under_way_is_in_the_way(account: Account, saved: Path) -> None
     assert "Planned) is under way" in result.err
 
 
+def test_a_change_whose_policy_is_gone_is_told_as_such(account: Account, saved: Path) -> None:
+    apply(account, saved, "--yes", "--no-wait")
+    _policy_gone(account)
+    document = account.shell("plan", "--policies", account.policies, "-o", "json").document
+    held = {item["endpoint"]["name"]: item for item in document["items"]}["ocr"]
+    assert held["reason"] == "ModeOff"
+    assert "no policy claims it; its open change is undone" in held["message"]
+
+
 def test_without_waiting_it_is_journalled_and_the_same_command_goes_on(
     account: Account, saved: Path
 ) -> None:

@@ -110,14 +110,19 @@ def test_infeasible_names_what_would_do_and_what_it_costs() -> None:
         an_estimate(1024, 0.97, 10.0),
         an_estimate(2048, 0.99, 20.0),
     ]
-    assert "1024 MB would, for 10.00 USD/month" in infeasible(a_policy(), sizes)
+    assert "1024 MB would, for 10.00 USD/month" in infeasible(a_policy(), sizes, sizes)
 
 
 def test_infeasible_names_the_likeliest_where_nothing_would_do() -> None:
     sizes = [an_estimate(512, 0.1, 5.0), an_estimate(1024, 0.3, 10.0), an_estimate(2048, 0.3, 20.0)]
-    words = infeasible(a_policy(), sizes)
+    words = infeasible(a_policy(), sizes, sizes)
     assert words == (
         "no size meets the SLO with confidence 0.95; the likeliest is 1024 MB with probability 0.30"
+    )
+    assert "the likeliest is 512 MB" in infeasible(a_policy(), sizes, sizes[:1])
+    assert infeasible(a_policy(), sizes, []) == (
+        "no size meets the SLO with confidence 0.95, and each is ruled out by something else "
+        "besides: see `explain`"
     )
 
 
