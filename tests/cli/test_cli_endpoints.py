@@ -171,7 +171,7 @@ def test_a_plan_for_a_mixed_fleet(fleet: Account) -> None:
         "realtime us-east-1/ranker",
     ):
         assert endpoint in result.out
-    assert "4 c5.xlarge -> " in result.out
+    assert "4 -> 1 c5.xlarge" in result.out
 
 
 ONE = """\
@@ -189,7 +189,7 @@ spec:
     ("kind", "endpoint", "before", "after"),
     [
         ("serverless_endpoint", SERVERLESS, "6144", "2048 MB x20"),
-        ("realtime_endpoint", REALTIME, "4 c5.xlarge", "c5.large"),
+        ("realtime_endpoint", REALTIME, "4 -> 1 c5.xlarge", "CheaperSize"),
     ],
 )
 def test_a_plan_is_applied_and_undone(
