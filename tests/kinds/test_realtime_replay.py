@@ -4,12 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from realtime_world import Machine, parts_of
+from realtime_world import Machine, a_policy, a_sizing, an_observed, parts_of
 
+from controller.core.assess import assess, believe
 from controller.core.week import course
 from controller.kinds.realtime_endpoint.replay import BILLED, SERVING, Bearable, Replay
 from controller.kinds.realtime_endpoint.windows import hours_of
-from controller.model.demand import Course
+from controller.model.decision import Propose
+from controller.model.demand import Attainment, Course
+from controller.model.missing import Missing
+from controller.model.policy import Bounds
+from controller.model.reason import Reason
 from controller.model.size import RealtimeSize, ScheduledBounds
 
 MONDAY_S = 1_793_577_600.0
@@ -90,6 +95,43 @@ def test_what_no_number_of_instances_would_have_borne_is_held_against_none() -> 
     storm = with_bursts(calm(rps=9.0), [DAY * 10], 450.0)
     assert burden(storm) > 10.0
     assert burden(storm, bearable=replace(TEN, most=20)) < 10.0
+
+
+def test_a_burst_of_many_times_the_capacity_is_no_better_borne_by_somewhat_more() -> None:
+    """All of it is slow, whether an instance bears ten requests a second or fifteen."""
+    often = with_bursts(calm(rps=1.0), [DAY * d + 7 * d for d in range(14)], 100.0)
+    assert burden(often) > 30.0
+    # What it comes to is what would do, and no less would.
+    found = burden(often) / 10.0
+    for factor, does in ((0.9 * found, False), (1.1 * found, True)):
+        assert (burden(often, bearable=TEN.times(factor)) <= 10.0 * factor) is does
+
+
+def test_where_nothing_is_slow_altogether_a_power_law_says_what_would_do() -> None:
+    one = RealtimeSize("ml.c5.large", 1, 1)
+    for rps in (8.0, 9.9, 11.0, 13.0):
+        assert burden(calm(rps=rps), one) == pytest.approx(rps * (1.0 / 0.8) ** 0.125, rel=1e-6)
+
+
+def test_bursts_that_were_slow_for_weeks_are_answered_between_them() -> None:
+    """Each is over when somebody looks, so that no breach is confirmed; the SLO is broken."""
+    machine = Machine()
+    able = machine.capacity_rps(100.0)
+    rates = with_bursts(calm(7, 0.05 * able), [DAY * d + 96 for d in range(1, 7)], 8.0 * able)
+    now = RealtimeSize("ml.c5.xlarge", 1, 12, round(30.0 * able))
+    parts = parts_of(machine, now, rates, 100.0)
+    bounds = Bounds(instance_types=("ml.c5.xlarge",), max_instances=12)
+    seen = an_observed(parts, now, policy=a_policy(100.0, bounds=bounds))
+    asked = sum(p.requests for p in parts if isinstance(p.requests, int))
+    slow = sum(p.slow for p in parts if not isinstance(p.slow, Missing))
+    assert slow > 0.05 * asked
+    sizing = a_sizing(seen)
+    found = assess(seen, sizing, believe(seen, sizing))
+    assert not isinstance(found.slo, Missing)
+    assert found.slo.attainment is Attainment.MET
+    assert isinstance(found.wanted, Propose), found.sentence
+    assert found.wanted.proposal.reason is Reason.SLO_BREACHED
+    assert found.wanted.proposal.p_slo >= 0.95
 
 
 def test_scheduled_bounds_are_there_before_the_rise() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from given import a_demand
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.kinds.realtime_endpoint.bill import Fleet, needed
@@ -118,6 +118,7 @@ def test_lower_bounds_follow_the_actions_round_the_week() -> None:
     st.integers(1, 5),
     st.integers(0, 30),
 )
+@example([5e-324, *[0.0] * 23], 1, 0)
 def test_actions_are_few_ordered_and_inside_the_bounds(
     day: list[float], low: int, more: int
 ) -> None:

@@ -129,6 +129,13 @@ class Fleet:
         usual = min(rate_rps, self.shape.peak_rps / min(low for _, low in hours))
         return max([peak, usual, *rises])
 
+    def bears(self, bearable: Bearable) -> bool:
+        """Whether an instance bears its load: without a search for how much that is."""
+        replay = self.shape.replay
+        if replay is None:
+            return self.worst_load_rps(bearable) <= bearable.usable_rps
+        return replay.borne(replay.rps / self._counts(replay, SERVING), bearable)
+
 
 def _risen(hour: Hour, after: Hour) -> float:
     """The rate at which the fleet still has the instances of before: on a straight rise, or on

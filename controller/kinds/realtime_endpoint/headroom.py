@@ -127,7 +127,7 @@ def same_target(ask: Question, best: Best, belief: Belief) -> Best:
 
 def bears(ask: Question, size: RealtimeSize, bearable: Bearable) -> bool:
     """Whether the bursts of the last weeks would have left enough of the SLO's budget."""
-    return Fleet.of(size, ask.shape).worst_load_rps(bearable) <= bearable.usable_rps
+    return Fleet.of(size, ask.shape).bears(bearable)
 
 
 def size_for(ask: Question, name: str, target_rps: float, bearable: Bearable | None = None) -> Best:

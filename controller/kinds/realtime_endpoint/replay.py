@@ -10,6 +10,7 @@ Over the traces of the benchmark this says the share of slow requests of a month
 about a tenth of it, and the bill to three in a hundred (docs/designs/0007-bursts.md).
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -29,6 +30,10 @@ LEAVING = (0, 1, 2, 3, 4, 5, 6)
 """The most that scaling in slowly could have kept."""
 STEEPNESS = 8
 """Power of the load by which the share of slow requests grows around the capacity."""
+STEPS = 16
+"""How finely it is looked for what an instance would have to bear: steps to its double …"""
+MOST_STEPS = 4 * STEPS
+"""… up to sixteen times of what it does."""
 SHARE_OF_BUDGET = 0.8
 """Of the SLO's budget of slow requests, what bursts of the past may have taken."""
 HALF_LIFE_S = 14 * 86_400.0
@@ -60,6 +65,15 @@ class Bearable:
     """Load that the true percentile bears as likely as not; 0 where it is not known."""
     windows: float | None = None
     """Share of five-minute windows that are to meet the SLO, where the policy says one."""
+
+    def times(self, factor: float) -> "Bearable":
+        """The same of an instance that bears so many times more."""
+        return replace(
+            self,
+            usable_rps=self.usable_rps * factor,
+            capacity_rps=self.capacity_rps * factor,
+            likely_rps=self.likely_rps * factor,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +125,7 @@ class Replay:
         return np.minimum(np.maximum(wanted, low), float(size.max_instances))
 
     def burdened_rps(self, loads: Floats, bearable: Bearable) -> float:
-        """The steady load per instance that would leave as many requests slow as these loads.
+        """The steady load that an instance must bear for these loads to be borne.
 
         The largest of: all requests, within a share of the SLO's budget; the worst hour of the
         week as it usually is; and as many windows as the policy wants met, if it says so. What
@@ -119,17 +133,52 @@ class Replay:
         allows. What would have been slow with all instances that there may be is held against
         no size, while it is within the budget.
         """
-        usable, capacity = bearable.usable_rps, max(bearable.capacity_rps, bearable.usable_rps)
-        slow = self._slow(loads / capacity, bearable.budget)
-        asked = self._asked
-        altogether = self._share(slow - self._beyond(bearable, capacity))
-        over = slow if capacity == usable else self._slow(loads / usable, bearable.budget)
-        usual = self._usual(over / np.maximum(asked, 1e-9))
-        worst = max(altogether / SHARE_OF_BUDGET, usual)
-        worst_rps = float(usable * worst ** (1.0 / STEEPNESS))
+        worst_rps = bearable.usable_rps * self._short_of(loads, bearable)
         if bearable.windows is None:
             return worst_rps
-        return max(worst_rps, usable * self._all_but(loads / capacity, bearable, capacity))
+        capacity = max(bearable.capacity_rps, bearable.usable_rps)
+        least_rps = bearable.usable_rps * self._all_but(loads / capacity, bearable, capacity)
+        return max(worst_rps, least_rps)
+
+    def borne(self, loads: Floats, bearable: Bearable) -> bool:
+        """Whether an instance bears what it must."""
+        capacity = max(bearable.capacity_rps, bearable.usable_rps)
+        if self._worst(loads, bearable) > 1.0:
+            return False
+        if bearable.windows is None:
+            return True
+        return self._all_but(loads / capacity, bearable, capacity) <= 1.0
+
+    def _short_of(self, loads: Floats, bearable: Bearable) -> float:
+        """How many times more an instance would have to bear.
+
+        Below the capacity slow requests grow with a power of the load. A burst of many times
+        the capacity is slow altogether, and stays so if an instance bears somewhat more: how
+        much more would do has to be looked for.
+        """
+        worst = self._worst(loads, bearable)
+        if worst <= 1.0:
+            return float(worst ** (1.0 / STEEPNESS))
+        few, enough, over, under = 0, MOST_STEPS, worst, 0.0
+        while enough - few > 1:
+            middle = (few + enough) // 2
+            found = self._worst(loads, bearable.times(2.0 ** (middle / STEPS)))
+            if found > 1.0:
+                few, over = middle, found
+            else:
+                enough, under = middle, found
+        # Between two steps as the power law has it, which is exact where nothing is saturated.
+        part = math.log(over) / math.log(over / under) if under > 0.0 else 1.0
+        return float(2.0 ** ((few + min(part, 1.0)) / STEPS))
+
+    def _worst(self, loads: Floats, bearable: Bearable) -> float:
+        """Slow requests, in budgets: of all, or of the worst hour as it usually is."""
+        usable, capacity = bearable.usable_rps, max(bearable.capacity_rps, bearable.usable_rps)
+        slow = self._slow(loads / capacity, bearable.budget)
+        altogether = self._share(slow - self._beyond(bearable, capacity))
+        over = slow if capacity == usable else self._slow(loads / usable, bearable.budget)
+        usual = self._usual(over / np.maximum(self._asked, 1e-9))
+        return max(altogether / SHARE_OF_BUDGET, usual)
 
     def _all_but(self, use: Floats, bearable: Bearable, capacity_rps: float) -> float:
         """What so many of the windows stay within, of what an instance bears; those that no
