@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from controller.model.errors import StoreError
 from controller.model.policy import PolicySet
 from controller.policy.watch import PolicyWatch
 from controller.ports import Clock, Store
@@ -178,9 +179,16 @@ class Daemon:
         self.health.beat(SCHEDULER, self._at.clock.monotonic_s())
         self._leadership.tick()
         if self._leadership.working:
+            self._hear()
             for scope in self._at.engine.due():
                 self._queue.add(SamplePlace(scope))
         self._at.telemetry.queue(self._queue.depth())
+
+    def _hear(self) -> None:
+        try:
+            self._at.engine.hear()
+        except StoreError as error:  # what was asked for is heard with the next tick
+            self._at.telemetry.store_failed(error)
 
     def _pulse(self) -> None:
         if self._leadership.working:

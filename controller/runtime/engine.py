@@ -18,6 +18,7 @@ from controller.model.errors import AdapterError, StoreError
 from controller.model.missing import Missing
 from controller.model.policy import PolicySet, Scope
 from controller.ports import Clock, Store
+from controller.runtime.bidding import Bidding
 from controller.runtime.counting import SloCounting
 from controller.runtime.observe import fleet_situation
 from controller.runtime.pulse import Pulse
@@ -59,6 +60,7 @@ class Engine:
         self._standing_by = False
         self._shown = False
         self.sight, self.pulse = Sight(), Pulse()
+        self._bidding = Bidding()
         self._log = structlog.get_logger("rightsizer")
 
     @property
@@ -119,6 +121,12 @@ class Engine:
     def due(self) -> dict[Scope, list[Entry]]:
         """Endpoints whose time has come, by place."""
         return self._at.roster.due(self._at.clock.now_s())
+
+    def hear(self) -> None:
+        """Endpoints that people have asked something of are due now. Raises StoreError."""
+        now_s = self._at.clock.now_s()
+        for key in self._bidding.heard(self._at.store.open_changes()):
+            self._at.roster.schedule(key, now_s)
 
     def entries(self) -> list[Entry]:
         """All endpoints under care, by key."""

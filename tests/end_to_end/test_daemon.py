@@ -122,3 +122,26 @@ def test_killed_in_the_middle_of_a_change_the_next_start_takes_it_up(
     assert after["phase"] == "Verifying"
     undone = run("rollback", "ocr", "--yes", "--policies", str(policies), env=env)
     assert undone.returncode == 0, undone.stderr
+
+
+def test_what_people_ask_for_is_begun_long_before_the_next_turn(
+    sandbox: str, tmp_path: Path
+) -> None:
+    policies, plan = tmp_path / "policies", tmp_path / "plan.json"
+    policies.mkdir()
+    policy = POLICY.format(mode="Recommend") + "  cadence: {interval: 1h}\n"
+    (policies / "ocr.yaml").write_text(policy, encoding="utf-8")
+    env = environment(sandbox, tmp_path / "journal.db")
+    with _daemon(policies, env) as daemon:
+        daemon.wait_for(lambda line: "ModeRecommend" in line, "recommendation")
+        run("plan", "--policies", str(policies), "--out", str(plan), env=env)
+        asked = ("apply", str(plan), "--policies", str(policies), "--yes", "--no-wait")
+        begun = run(*asked, env=env)
+        assert begun.returncode == 0, begun.stderr
+        daemon.wait_for(lambda line: "canary with" in line, "canary")
+        undone = run("rollback", "ocr", "--yes", "--policies", str(policies), env=env)
+        assert undone.returncode == 0, undone.stderr
+        daemon.wait_for(lambda line: "RolledBack" in line, "way back")
+        assert daemon.end(signal.SIGTERM) == 0
+    (change,) = entries(run("get", "changes", "-o", "json", env=env).stdout)
+    assert change["phase"] == "RolledBack"
