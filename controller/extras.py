@@ -12,8 +12,9 @@ def require(extra: str, *modules: str) -> None:
     """
     absent = [module for module in modules if find_spec(module) is None]
     if absent:
+        *others, last = absent
+        names = f"{', '.join(others)} and {last}, which are" if others else f"{last}, which is"
         raise Terminal(
-            f"This needs {', '.join(absent)}, which is not installed: "
-            f"pip install 'rightsizer[{extra}]'.",
+            f"This needs {names} not installed: pip install 'rightsizer[{extra}]'.",
             code="MissingExtra",
         )

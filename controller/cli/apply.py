@@ -10,7 +10,8 @@ from controller.cli.connect import load_policies, one_shot, wired
 from controller.cli.exits import CommandError, ExitCode
 from controller.cli.options import Verb, policies_option
 from controller.cli.session import Session, pass_session
-from controller.cli.words import counted, span
+from controller.cli.words import span
+from controller.core.sentence import counted, course
 from controller.model.change import ChangePhase
 from controller.policy.envelope import API_VERSION
 
@@ -209,8 +210,6 @@ def see_through(
 
 
 def _ending(change: "Change") -> str:
-    from controller.core.sentence import course
-
     verdict = f": {change.verdict.detail}" if change.verdict else ""
     return f"{change.phase}: {change.key.short} {course(change)}{verdict}"
 

@@ -19,8 +19,9 @@ from controller.cli.demo_lines import (
 from controller.cli.output import printable
 from controller.cli.session import Session
 from controller.cli.size_words import size_arrow
-from controller.cli.words import counted, number, usd
+from controller.cli.words import number, usd
 from controller.core.conditions import current_candidate
+from controller.core.sentence import counted
 from controller.demo.play import HOUR_S
 from controller.demo.stage import Stage
 from controller.model.change import Change, ChangeEvent

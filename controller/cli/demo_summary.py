@@ -4,10 +4,11 @@ from controller.cli.demo_lines import NAME_WIDTH, decision_words
 from controller.cli.output import Cell, Row, show_table
 from controller.cli.session import Session
 from controller.cli.size_words import size_arrow
-from controller.cli.words import arrow, counted, number, usd
+from controller.cli.words import arrow, number, usd
 from controller.core.probe_cost import money
+from controller.core.sentence import counted
 from controller.demo.ledger import NO_PRICE, Entry, Ledger
-from controller.demo.play import HOUR_S
+from controller.demo.play import HOUR_S, SLOW
 from controller.model.change import ChangePhase
 from controller.model.decision import Hold
 from controller.model.missing import Missing
@@ -22,6 +23,8 @@ def show_summary(session: Session, ledger: Ledger, wall_s: float) -> None:
     session.write(
         f"\nAfter {hours:.0f} hours there, {wall_s:.0f} seconds here ({course.ended}):\n\n"
     )
+    if course.ended == SLOW:
+        session.write("`rightsizer demo --days 3` waits for all of it, however long it takes.\n\n")
     show_table(session, _COLUMNS, [*(_row(entry) for entry in ledger.entries), _total(ledger)])
     session.write("\n")
     for sentence in (*_what(ledger), *_held(ledger), *_how(ledger)):

@@ -11,7 +11,7 @@ from controller.cli.exits import CommandError
 from controller.cli.options import Verb, output_option, policies_option
 from controller.cli.output import Cell, listing, show_document, show_table
 from controller.cli.session import Session, pass_session
-from controller.cli.words import counted
+from controller.core.sentence import counted
 
 if TYPE_CHECKING:
     from controller.model.policy import PolicySet

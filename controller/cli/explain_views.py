@@ -9,7 +9,6 @@ from controller.cli.plan_views import latency_words, probe_words
 from controller.cli.session import Session
 from controller.cli.words import (
     UNKNOWN,
-    counted,
     number,
     percent,
     probability,
@@ -19,6 +18,7 @@ from controller.cli.words import (
 from controller.core.conditions import conditions
 from controller.core.cost_table import cost_table
 from controller.core.probe_cost import money
+from controller.core.sentence import counted
 from controller.model.change import Change
 from controller.model.condition import Condition, ConditionStatus
 from controller.model.demand import Demand

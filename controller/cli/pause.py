@@ -8,7 +8,8 @@ from controller.cli.endpoints import complete, journalled, pick
 from controller.cli.exits import CommandError
 from controller.cli.options import Verb
 from controller.cli.session import Session, pass_session
-from controller.cli.words import counted, when
+from controller.cli.words import when
+from controller.core.sentence import counted
 from controller.model.condition import Pause
 from controller.model.endpoint import EndpointKey
 from controller.store.opened import Journal

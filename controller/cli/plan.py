@@ -69,7 +69,7 @@ def plan(
     if output in {"json", "yaml"}:
         show_document(session, output, content)
     else:
-        show_plan(session, output, seen)
+        show_plan(session, output, seen, unseen=len(found.failures))
     failed = tell_failures(session, found, seen)
     breached = _breached(seen, fail_on)
     for line in breached:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from controller.cli.output import Cell, Row, printable, show_names, show_table
 from controller.cli.session import Session
 from controller.cli.size_words import size_arrow
-from controller.cli.words import arrow, counted, ms_range, number, probability, usd, usd_range
+from controller.cli.words import arrow, ms_range, number, probability, usd, usd_range
 from controller.core.conditions import current_candidate
 from controller.core.probe_cost import money as _cents
 from controller.core.proposals import money
+from controller.core.sentence import counted
 from controller.model.decision import Assessment
 from controller.model.missing import Missing
 from controller.model.policy import Mode, Policy
@@ -31,8 +32,10 @@ _WIDE = ("", "ENDPOINT", "POLICY", "MODE", "SIZE", "LATENCY MS (90 %)", "USD/MON
          ">P(SLO)", "WHY")  # fmt: skip
 
 
-def show_plan(session: Session, form: str, seen: Sequence[Seen]) -> None:
-    """In one of the forms for people."""
+def show_plan(session: Session, form: str, seen: Sequence[Seen], *, unseen: int = 0) -> None:
+    """In one of the forms for people; `unseen` places could not be looked at."""
+    if unseen and not seen:
+        return  # "nothing to change" would be a lie
     if form == "name":
         changing = [one for one in seen if action_of(one.assessment) is Action.CHANGE]
         show_names(session, [str(one.entry.key) for one in changing])
@@ -44,7 +47,8 @@ def show_plan(session: Session, form: str, seen: Sequence[Seen]) -> None:
             rows = [_wide_row(one) if wide else _row(one) for one in seen]
             show_table(session, _WIDE if wide else _COLUMNS, rows)
             session.write("\n")
-        session.write(f"{summary(seen)}\n")
+        missed = f" {counted(unseen, 'place')} could not be looked at." if unseen else ""
+        session.write(f"{summary(seen)}{missed}\n")
         note = _note(seen)
         if note:
             session.write(f"{note}\n")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from controller.cli.histogram import histogram
 from controller.cli.output import document, show_facts, show_table
 from controller.cli.session import Session
-from controller.cli.words import UNKNOWN, counted, number, percent
+from controller.cli.words import UNKNOWN, number, percent
 from controller.core.probing import trimmed_mean
+from controller.core.sentence import counted
 from controller.model.missing import Maybe, Missing, known
 from controller.runtime.documents import instant
 from controller.runtime.size_documents import size_document

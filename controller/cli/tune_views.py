@@ -6,7 +6,8 @@ from controller.cli.cost_views import Marks, show_costs
 from controller.cli.output import document, show_facts
 from controller.cli.probe_views import cost
 from controller.cli.session import Session
-from controller.cli.words import counted, probability, span, usd
+from controller.cli.words import probability, span, usd
+from controller.core.sentence import counted
 from controller.model.missing import Missing, known
 from controller.runtime.documents import cost_document
 from controller.runtime.size_documents import size_document

@@ -7,11 +7,6 @@ from controller.runtime.documents import instant
 UNKNOWN = "?"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """`1 change`, `2 changes`, `3 policies`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def number(value: float) -> str:
     """Three significant digits or whole numbers: `0.123`, `45.6`, `1,234`."""
     if abs(value) >= 100.0:

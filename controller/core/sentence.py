@@ -18,6 +18,11 @@ def apart(value: float, limit: float, digits: int = 2) -> str:
     return f"{value:.6f}"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 change`, `2 changes`, `3 policies`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def decision_sentence(key: EndpointKey, decision: Decision) -> str:
     """`hold: lambda eu-west-1/ocr RightSize: …` or `change: lambda eu-west-1/ocr 3008 -> …`."""
     if isinstance(decision, Hold):

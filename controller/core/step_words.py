@@ -1,5 +1,6 @@
 """Every step of a change in words: the same in the journal, the log and `explain`."""
 
+from controller.core.sentence import counted
 from controller.model.change import (
     LambdaStep,
     Mutation,
@@ -60,11 +61,11 @@ def _endpoint_step(step: SageMakerStep) -> str:
             kept = "" if warm is None else f", provisioned concurrency {warm}"
             return f"set maximum concurrency {most}{kept}"
         case SetInstanceCount(instances=instances):
-            return f"set {instances} instances"
+            return f"set {counted(instances, 'instance')}"
         case PutGuardAlarm(name=name, config=config):
             return f"put alarm {name} on the new fleet of {config}"
         case DeleteGuardAlarms(names=names):
-            return f"delete {len(names)} deployment alarms"
+            return f"delete {counted(len(names), 'deployment alarm')}"
         case _:
             return _scaling_step(step)
 

@@ -20,6 +20,8 @@ from controller.model.probe import ProbeRecord
 from controller.model.reason import Reason
 from controller.runtime.stepper import Stepper
 
+SLOW = "the machine is slow"
+"""How a demo without a length of its own may end."""
 HOUR_S = 3600.0
 INTENT = "intent "
 SAID_BEFORE = "planned"
@@ -161,7 +163,7 @@ class Play:
         course = self.course
         course.ticks += 1
         if limits.out_of_time():
-            course.ended = "the machine is slow"
+            course.ended = SLOW
         elif not self._guests and self._stage.clock.now_s() - self._news_s >= limits.rest_s:
             course.ended = "everything rests"
         else:

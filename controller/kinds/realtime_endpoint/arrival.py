@@ -9,6 +9,7 @@ target tracking lets them go only after fifteen minutes under its value.
 """
 
 from controller.core.history import is_decrease
+from controller.core.sentence import counted
 from controller.kinds.realtime_endpoint.moves import POLL_S, remember, wait
 from controller.kinds.realtime_endpoint.view import View
 from controller.model.change import Step
@@ -33,17 +34,18 @@ def arriving(view: View) -> Step | None:
     running, wanted = view.live.instances, view.live.desired_instances
     if view.busy or running != wanted:
         return wait(view, POLL_S, Reason.BAKING, f"{running} of {wanted} instances are there")
+    there = f"{counted(running, 'instance is', 'instances are')} there"
     rest_s = _rest_s(view)
     if rest_s <= 0.0:
-        return _arrived(view, f"{running} instances are there")
+        return _arrived(view, there)
     if view.told("steady") != str(wanted):
         news = {"steady": str(wanted), "steady_since_s": repr(view.now_s)}
-        return remember(view, "arriving", f"{running} instances are there", news)
+        return remember(view, "arriving", there, news)
     left_s = float(view.told("steady_since_s")) + rest_s - view.now_s
     if left_s > 0.0:
-        detail = f"{running} instances are there; autoscaling may yet change their number"
+        detail = f"{there}; autoscaling may yet change their number"
         return wait(view, min(POLL_S, left_s), Reason.BAKING, detail)
-    return _arrived(view, f"{running} instances are there, and no others are wanted")
+    return _arrived(view, f"{there}, and no others are wanted")
 
 
 def _rest_s(view: View) -> float:

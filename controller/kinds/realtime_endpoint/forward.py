@@ -5,6 +5,7 @@ field) and the alarms. Then the variant is taken out of autoscaling, and at once
 """
 
 from controller.core.refusals import FOR_GOOD, WORDS
+from controller.core.sentence import counted
 from controller.kinds.realtime_endpoint import deployment, snapshot
 from controller.kinds.realtime_endpoint.moves import (
     POLL_S,
@@ -100,8 +101,8 @@ def _detach(view: View) -> Step | None:
 
 def _words(view: View, policies: int, actions: int) -> str:
     return (
-        f"kept {policies} scaling policies and {actions} scheduled actions of {view.variant}, "
-        "to be put back"
+        f"kept {counted(policies, 'scaling policy', 'scaling policies')} and "
+        f"{counted(actions, 'scheduled action')} of {view.variant}, to be put back"
     )
 
 
