@@ -100,6 +100,8 @@ class Doctor:
         function = subject.function or (yield from self._listed(subject))
         if function is None:
             text = "there is no function to try the other calls on"
+            if subject.kinds.isdisjoint(SAGEMAKER):
+                text += "; endpoints are tried where --policies names them"
             yield Finding("functions", subject.where, Verdict.WARN, text)
         else:
             yield from self._of_function(subject, function)
