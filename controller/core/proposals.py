@@ -23,6 +23,8 @@ SAME_USD = 1e-6
 """A monthly difference below this is one of rounding."""
 HOPELESS = 0.02
 """Below this chance at the best of sizes it is speed that counts."""
+GIVEN_UP_MS = 60_000.0
+"""How long SageMaker waits for a model's answer (InvokeEndpoint)."""
 
 
 def cost_mid(estimate: Estimate) -> float:
@@ -128,15 +130,21 @@ def propose(
 
 def _with_detail(proposal: Proposal, policy: Policy, note: str) -> Proposal:
     before = proposal.p95_before_ms
-    shown = "?" if isinstance(before, Missing) else f"{before:.0f}"
+    shown = "?" if isinstance(before, Missing) else _ms(before, proposal.before)
     percentile = f"p{policy.slo.percentile * 100:g}"
     detail = (
         f"{proposal.before} -> {proposal.target}, "
-        f"{percentile} {shown} -> {proposal.p95_after_ms.mid:.0f} ms "
+        f"{percentile} {shown} -> {_ms(proposal.p95_after_ms.mid, proposal.target)} ms "
         f"(slo {policy.slo.threshold_ms:g}), {money(proposal.saves_usd_per_month)}, "
         f"confidence {proposal.p_slo:.2f}"
     )
     return replace(proposal, detail=f"{detail}; {note}" if note else detail)
+
+
+def _ms(value: float, size: Size) -> str:
+    """A queue that only grows has no latency to name: clients have gone by then."""
+    gone = isinstance(size, RealtimeSize) and value > GIVEN_UP_MS
+    return f"over {GIVEN_UP_MS:.0f}" if gone else f"{value:.0f}"
 
 
 def last_resort(here: Size, target: Size) -> str:

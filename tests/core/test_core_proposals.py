@@ -1,5 +1,7 @@
 """Proposals, and the sentences about money and sizes."""
 
+from dataclasses import replace
+
 import pytest
 from given import KEY, PLAIN_KEY, a_change, a_demand, a_policy
 from hypothesis import given
@@ -14,7 +16,7 @@ from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Slo
 from controller.model.reason import Reason
-from controller.model.size import LambdaSize
+from controller.model.size import LambdaSize, RealtimeSize
 
 
 def an_estimate(
@@ -140,3 +142,12 @@ def test_sentences() -> None:
     assert change_sentence(change, "canary with 10% of requests") == (
         "Verifying: lambda eu-west-1/ocr:live 3008 MB -> 2048 MB: canary with 10% of requests"
     )
+
+
+def test_a_queue_that_only_grows_has_no_latency_to_name() -> None:
+    one, two = (
+        replace(an_estimate(512, p, 10.0 * n, p95), size=RealtimeSize("ml.c5.large", n, n))
+        for n, p, p95 in ((1, 0.0, 500_143.0), (2, 0.99, 80.0))
+    )
+    wanted = propose(a_policy(400.0), a_demand(), one, two, Reason.SLO_BREACHED)
+    assert "p95 over 60000 -> 80 ms" in wanted.proposal.detail
