@@ -56,7 +56,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Simulated days are quick one by one and slow together: all of them count as slow."""
+    """Simulated days are quick one by one and slow together: all of them count as slow.
+
+    Tests of whole processes come first: they mostly wait, and one worker does so while the
+    others compute. At the end all would wait with them.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("end_to_end") is None)
     fast = config.getoption("--hypothesis-profile", None) == "fast"
     for item in items:
         if fast:
