@@ -51,7 +51,7 @@ test: setup lint $(if $(CI),checkov) ## Run every check and every test there is
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that together take less than a minute
-	@$(VENV)/pytest --numprocesses $(CORES) --dist worksteal --hypothesis-profile fast \
+	@$(VENV)/pytest --numprocesses $(WORKERS) --dist worksteal --hypothesis-profile fast \
 		-m "not slow and not end_to_end" $(ARGS)
 
 .PHONY: lint

@@ -26,6 +26,8 @@ from controller.cli.main import execute
 from controller.model.policy import Mode
 from controller.policy.loader import load_with_warnings
 
+pytestmark = pytest.mark.slow
+
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text("utf-8")
 EVERYTHING = (
     "serviceMonitor.enabled=true", "prometheusRule.enabled=true", "probes.enabled=true",

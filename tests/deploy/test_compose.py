@@ -16,6 +16,8 @@ from chart import BIN, DEPLOY, REPOSITORY, YAML_SAFE
 from controller.cli.config import options
 from controller.cli.main import COMMANDS
 
+pytestmark = pytest.mark.slow
+
 FILE = DEPLOY / "compose.yaml"
 
 

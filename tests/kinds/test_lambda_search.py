@@ -22,6 +22,8 @@ from controller.kinds.lambda_function.search import (
 from controller.kinds.lambda_function.sizing import ladder
 from controller.model.policy import Bounds
 
+pytestmark = pytest.mark.slow
+
 SIZES = ladder(Bounds(), 128)
 
 

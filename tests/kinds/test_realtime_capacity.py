@@ -22,6 +22,8 @@ from controller.sandbox.noise import Noise
 from controller.sandbox.sagemaker.machines import machines_from
 from controller.sandbox.sagemaker.stations import MeasuredStation, ServerStation, Station
 
+pytestmark = pytest.mark.slow
+
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 BIG = 1e9
 """A threshold that plays no part."""

@@ -33,6 +33,8 @@ from controller.model.change import (
 )
 from controller.model.reason import Reason
 
+pytestmark = pytest.mark.slow
+
 PASS, FAIL, OPEN = VerdictKind.PASS, VerdictKind.FAIL, VerdictKind.INCONCLUSIVE
 ALIASES = [True, False]
 CALLS = range(9)

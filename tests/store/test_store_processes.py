@@ -17,6 +17,8 @@ from controller.model.condition import Pause
 from controller.model.errors import StoreError
 from controller.store.sqlite import SqliteStore
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., subprocess.Popen[str]]
 _HEAD = """
 import sys
