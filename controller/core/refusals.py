@@ -17,6 +17,8 @@ FIRST_S = 15.0
 LONGEST_S = 900.0
 STUCK_S = 3600.0
 """So long AWS has not let it go on: it will not mend by itself."""
+PATIENCE_S = 3600.0
+"""So long after its decision a change may still make its first calls."""
 STEP, WORDS, SINCE_S, FOR_GOOD = "refused_step", "refused", "refused_since_s", "refused_for_good"
 _KEYS = frozenset({STEP, WORDS, SINCE_S, FOR_GOOD})
 
@@ -52,6 +54,21 @@ def see_through(change: Change, updating: bool, now_s: float) -> Hold:
     if why is not None:
         return Hold(Reason.STUCK, f"{underway(change)}: {why}")
     return Hold(Reason.CHANGE_IN_PROGRESS, underway(change))
+
+
+def too_late(change: Change, now_s: float) -> bool:
+    """A decision is carried out soon or not at all: the world it was made for moves on."""
+    return now_s - change.planned_at_s > PATIENCE_S
+
+
+def given_up(change: Change, now_s: float) -> str | None:
+    """Why no further call forward is made, if none is."""
+    words = change.progress.get(WORDS, "")
+    if change.progress.get(FOR_GOOD):
+        return f"AWS refused it: {words}"
+    if too_late(change, now_s):
+        return "AWS did not let it be carried out in an hour" + (f": {words}" if words else "")
+    return None
 
 
 def without_refusal(progress: Mapping[str, str]) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ undone; what is done is judged.
 from collections.abc import Mapping
 
 from controller.core.contract import SETTLE_S, Stage
-from controller.core.refusals import FOR_GOOD, WORDS, refused_since_s
+from controller.core.refusals import FOR_GOOD, PATIENCE_S, WORDS, refused_since_s, too_late
 from controller.kinds.lambda_function.judging import judge_canary, judge_full
 from controller.kinds.lambda_function.moves import back, fail, poll, rolled_back
 from controller.kinds.lambda_function.view import View
@@ -26,9 +26,6 @@ from controller.model.change import (
 from controller.model.endpoint import AliasConfig
 from controller.model.reason import Reason
 from controller.model.size import memory_mb_of
-
-PATIENCE_S = 3600.0
-"""A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
 
 
 def next_step(stage: Stage) -> Step:
@@ -59,20 +56,15 @@ def _given_up(view: View) -> str | None:
         return f"AWS refused it: {words}"
     since_s = refused_since_s(change)
     refused = since_s is not None and view.now_s - since_s > PATIENCE_S
-    if refused or (change.phase is ChangePhase.APPLYING and _too_late(view)):
+    if refused or (change.phase is ChangePhase.APPLYING and too_late(view.change, view.now_s)):
         return "AWS did not let it be carried out in an hour" + (f": {words}" if words else "")
     return None
-
-
-def _too_late(view: View) -> bool:
-    """A decision is carried out soon or not at all: the world it was made for moves on."""
-    return view.now_s - view.change.planned_at_s > PATIENCE_S
 
 
 def _start(view: View) -> Step:
     if view.may_go_on is not None:
         return fail(view, view.may_go_on, "not started")
-    if _too_late(view):
+    if too_late(view.change, view.now_s):
         return fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
     if view.alias_is_gone:
         return fail(view, Reason.FOREIGN_CHANGE, "the alias was deleted: not started")

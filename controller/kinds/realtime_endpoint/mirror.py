@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.core.contract import SETTLE_S
-from controller.core.refusals import FOR_GOOD, WORDS
+from controller.core.refusals import FOR_GOOD, WORDS, given_up, too_late
 from controller.core.shadows import mirror_name
 from controller.kinds.realtime_endpoint import forward, snapshot
 from controller.kinds.realtime_endpoint.moves import (
@@ -32,11 +32,9 @@ from controller.kinds.realtime_endpoint.moves import (
     busy,
     clean_up,
     fail,
-    given_up,
     may_have_changed,
     refusal,
     remember,
-    too_late,
     tries,
     wait,
 )
@@ -117,8 +115,8 @@ def next_step(view: View) -> Step:
     if view.change.phase is ChangePhase.ROLLING_BACK:
         return _return(view)
     step = _forward(view)
-    applying = view.change.phase is ChangePhase.APPLYING
-    why = given_up(view) if applying and not isinstance(step, Advance | Wait) else None
+    forward = view.change.phase is ChangePhase.APPLYING and not isinstance(step, Advance | Wait)
+    why = given_up(view.change, view.now_s) if forward else None
     return step if why is None else _back(view, Reason.UPDATE_FAILED, why)
 
 
@@ -130,7 +128,7 @@ def _start(view: View) -> Step:
         return _back(view, Reason.PROBING, "its shadow variant is no longer wanted")
     if view.may_go_on is not None:
         return fail(view, view.may_go_on, "not started")
-    if too_late(view):
+    if too_late(view.change, view.now_s):
         return fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
     if view.busy:
         return busy(view)

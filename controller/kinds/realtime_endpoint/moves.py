@@ -17,8 +17,6 @@ from controller.model.change import (
 from controller.model.reason import Reason
 from controller.model.sagemaker_steps import DeleteConfig, DeleteGuardAlarms, SageMakerStep
 
-PATIENCE_S = 3600.0
-"""A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
 POLL_S = 30.0
 """How soon to look again at what AWS is carrying out: a new instance takes some five minutes."""
 JUDGE_S = 60.0
@@ -59,21 +57,6 @@ def fail(view: View, reason: Reason, detail: str) -> Step:
     """Give up; nothing of the user's may be missing any more."""
     verdict = Verdict(VerdictKind.INCONCLUSIVE, reason, detail)
     return Advance(ChangePhase.FAILED, "give up", detail, view.change.progress, verdict)
-
-
-def given_up(view: View) -> str | None:
-    """Why no further call forward is made, if none is."""
-    words = view.told(WORDS)
-    if view.told(FOR_GOOD):
-        return f"AWS refused it: {words}"
-    if too_late(view):
-        return "AWS did not let it be carried out in an hour" + (f": {words}" if words else "")
-    return None
-
-
-def too_late(view: View) -> bool:
-    """A decision is carried out soon or not at all: the world it was made for moves on."""
-    return view.now_s - view.change.planned_at_s > PATIENCE_S
 
 
 def may_have_changed(view: View) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.core.contract import SETTLE_S, Stage
+from controller.core.refusals import given_up, too_late
 from controller.kinds.realtime_endpoint import deployment, forward, mirror, snapshot
 from controller.kinds.realtime_endpoint.arrival import arriving
 from controller.kinds.realtime_endpoint.judging import LEFT_FOR_CAUSE, judge
@@ -23,9 +24,7 @@ from controller.kinds.realtime_endpoint.moves import (
     busy,
     clean_up,
     fail,
-    given_up,
     remember,
-    too_late,
 )
 from controller.kinds.realtime_endpoint.names import config_name
 from controller.kinds.realtime_endpoint.rollback import roll_back
@@ -73,8 +72,8 @@ def next_step(stage: Stage) -> Step:
     if view.change.phase is ChangePhase.ROLLING_BACK:
         return roll_back(view)
     step = _retype(view) if view.retyped else _in_place(view)
-    applying = view.change.phase is ChangePhase.APPLYING
-    why = given_up(view) if applying and not isinstance(step, Advance | Wait) else None
+    forward = view.change.phase is ChangePhase.APPLYING and not isinstance(step, Advance | Wait)
+    why = given_up(view.change, view.now_s) if forward else None
     return step if why is None else back(view, Reason.UPDATE_FAILED, why)
 
 
@@ -84,7 +83,7 @@ def next_step(stage: Stage) -> Step:
 def _start(view: View) -> Step:
     if view.may_go_on is not None:
         return fail(view, view.may_go_on, "not started")
-    if too_late(view):
+    if too_late(view.change, view.now_s):
         return fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
     if view.broken:
         return fail(view, Reason.ENDPOINT_FAILED, f"the endpoint is {view.live.endpoint.status}")

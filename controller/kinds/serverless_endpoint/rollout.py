@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from controller.core.contract import SETTLE_S, Stage
 from controller.core.history import is_decrease
-from controller.core.refusals import FOR_GOOD, WORDS
+from controller.core.refusals import given_up, too_late
 from controller.kinds.serverless_endpoint.moves import (
     back,
     busy,
@@ -47,8 +47,6 @@ from controller.model.sagemaker_steps import CreateConfig, SetConcurrency
 
 JUDGE_S = 60.0
 """How soon to look again at a trial."""
-PATIENCE_S = 3600.0
-"""A change that AWS keeps refusing (permissions, throttling) is given up after so long."""
 _LEFT_FOR_CAUSE = {
     Reason.SLO_BREACHED,
     Reason.MEMORY_FLOOR,
@@ -84,30 +82,15 @@ def next_step(stage: Stage) -> Step:
     if view.change.phase is ChangePhase.ROLLING_BACK:
         return roll_back(view)
     step = _in_place(view) if view.in_place else _redeployed(view)
-    applying = view.change.phase is ChangePhase.APPLYING
-    why = _given_up(view) if applying and not isinstance(step, Advance | Wait) else None
+    forward = view.change.phase is ChangePhase.APPLYING and not isinstance(step, Advance | Wait)
+    why = given_up(view.change, view.now_s) if forward else None
     return step if why is None else back(view, Reason.UPDATE_FAILED, why)
-
-
-def _given_up(view: View) -> str | None:
-    """Why no further call forward is made, if none is."""
-    words = view.told(WORDS)
-    if view.told(FOR_GOOD):
-        return f"AWS refused it: {words}"
-    if _too_late(view):
-        return "AWS did not let it be carried out in an hour" + (f": {words}" if words else "")
-    return None
-
-
-def _too_late(view: View) -> bool:
-    """A decision is carried out soon or not at all: the world it was made for moves on."""
-    return view.now_s - view.change.planned_at_s > PATIENCE_S
 
 
 def _start(view: View) -> Step:
     if view.may_go_on is not None:
         return fail(view, view.may_go_on, "not started")
-    if _too_late(view):
+    if too_late(view.change, view.now_s):
         return fail(view, Reason.UPDATE_FAILED, "not started within an hour of the decision")
     if view.broken:
         return fail(view, Reason.ENDPOINT_FAILED, f"the endpoint is {view.endpoint.status}")
