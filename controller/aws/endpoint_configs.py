@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.core.shadows import SHADOW_VARIANT
+from controller.model.missing import Maybe, Missing
 from controller.model.sagemaker import Speciality
 from controller.model.sagemaker_steps import CreateConfig, ShadowVariant
 
@@ -145,6 +146,12 @@ def tags_forward(
 def expiry_text(at_s: float) -> str:
     """An instant as the tag has it."""
     return datetime.fromtimestamp(at_s, UTC).strftime(_EXPIRES_FORM)
+
+
+def mirrored_until_s(tags: Mapping[str, str]) -> Maybe[float]:
+    """Until when a shadow variant of ours is wanted."""
+    found = expiry_of(tags)
+    return Missing("no tag says until when it is wanted") if found is None else found
 
 
 def expiry_of(tags: Mapping[str, str]) -> float | None:

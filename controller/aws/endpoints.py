@@ -16,10 +16,10 @@ from controller.aws.endpoint_configs import (
     SOURCE_TAG,
     Document,
     artefacts,
-    expiry_of,
     fingerprint,
     is_ours,
     may_be_ours,
+    mirrored_until_s,
     mirrors,
     model_names,
     specialities,
@@ -159,7 +159,7 @@ class Endpoints:
             has_volume_key=bool(document.get("KmsKeyId")),
             source=tags.get(SOURCE_TAG) if ours else None,
             artefacts=artefacts(models),
-            mirrored_until_s=(expiry_of(tags) or 0.0) if ours and mirrors(document) else None,
+            mirrored_until_s=mirrored_until_s(tags) if ours and mirrors(document) else None,
         )
 
     def _model(self, scope: Scope, name: str) -> Document | None:

@@ -46,8 +46,9 @@ class EndpointConfig:
     """A KmsKeyId is set, which AWS refuses on types with local NVMe."""
     source: str | None = None
     """The config that ours was copied from, by its tag; None where it is not ours."""
-    mirrored_until_s: float | None = None
-    """It has a shadow variant of ours, which nobody wants after this; None: it has none."""
+    mirrored_until_s: Maybe[float] | None = None
+    """It has a shadow variant of ours, which nobody wants after this (or ever more, where no tag
+    can be read that says until when); None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)

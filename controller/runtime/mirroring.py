@@ -113,7 +113,7 @@ class Mirrors:
         """A shadow variant of ours that has expired, and that no open change tells of."""
         live = observed.state.realtime
         until_s = live.endpoint.config.mirrored_until_s
-        if until_s is None or observed.now_s < until_s:
+        if until_s is None or (not isinstance(until_s, Missing) and observed.now_s < until_s):
             return
         detail = f"removal of shadow variant {live.endpoint.config.name}"
         change = _change(
