@@ -116,9 +116,13 @@ def same_target(ask: Question, best: Best, belief: Belief) -> Best:
         return best
     if ask.shape.replay is None:
         return replace(best, size=replace(best.size, target_per_instance=old))
-    kept = fitted(ask, best.size.instance_type, old / 60.0, ask.bearable(belief))
+    bearable = ask.bearable(belief)
+    kept = fitted(ask, best.size.instance_type, old / 60.0, bearable)
     same = replace(kept.size, target_per_instance=old, max_instances=best.size.max_instances)
-    if same.min_instances > same.max_instances or not bears(ask, same, ask.bearable(belief)):
+    stands = new / 60.0 > bearable.usable_rps * ask.policy.autoscaling.utilization
+    if stands and same.min_instances < best.size.min_instances:
+        return best  # so high a target is for instances that always stand
+    if same.min_instances > same.max_instances or not bears(ask, same, bearable):
         return best
     moves = same.min_instances != ask.current.min_instances
     dear = _mean(ask, same) > (1.0 if moves else SAME_USD) * _mean(ask, best.size)
