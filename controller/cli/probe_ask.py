@@ -60,6 +60,7 @@ class ByHand:
         from controller.model.missing import Missing
         from controller.model.probe import ProbeKind, ProbeOrder
         from controller.runtime.probe_parts import Asked
+        from controller.runtime.probe_plans import places, stop_of
 
         state = seen.assessment.state
         assert state is not None, "what could not be looked at is not probed"
@@ -71,7 +72,11 @@ class ByHand:
         kind = ProbeKind.SHADOW if shadow else ProbeKind.LIVE
         latency_ms = expected_ms(seen, size)
         phases = self._phases(probing, latency_ms, shadow=shadow)
-        why = crowded(phases, latency_ms, probing.max_in_flight)
+        slo = seen.entry.policy.slo
+        # no request waits much longer than the run lasts
+        ends_ms = stop_of(kind, size, probing, slo).p95_ms
+        slowest_ms = latency_ms if ends_ms is None else min(latency_ms, ends_ms)
+        why = crowded(phases, slowest_ms, places(kind, size, phases, probing, slo))
         if why is not None:
             raise CommandError(f"nothing was sent: {why} (probe.maxConcurrency of the policy)")
         warm_up = probing.warm_up if shadow else 0
@@ -83,7 +88,7 @@ class ByHand:
             key=seen.entry.key,
             scope=seen.entry.scope,
             probing=probing,
-            slo=seen.entry.policy.slo,
+            slo=slo,
             order=ProbeOrder(kind, size, phases, warm_up, usd, why="asked for by hand"),
             state=state,
             era=app.rules[seen.entry.key.kind].era(state),

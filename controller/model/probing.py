@@ -59,6 +59,8 @@ class StopRules:
     max_requests: int | None = 10_000
     flat_throughput: bool = True
     """Stop when a higher rate no longer brings more answers."""
+    slow_allowed: int = 5
+    """Of the last 100 answers: with one more that is slower than `p95_ms`, the run ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ class Probing:
     phases: tuple[Phase, ...] = ()
     """Of shadow probes; empty: made from demand."""
     warm_up: int = 3
-    max_in_flight: int = 8
+    max_in_flight: int | None = None
+    """None: as many as what is probed needs (`runtime.probe_plans.places`)."""
     spare_share: float = 0.1
     """Of the live endpoint's spare capacity, the most that live probes use."""
     stop: StopRules = StopRules()

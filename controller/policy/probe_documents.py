@@ -91,7 +91,8 @@ class StopSpec(Strict):
     """When a probe ends itself early."""
 
     p95: probe_fields.StopLatency | None = None
-    """When p95 of the last 100 requests is above it; `never` lifts a default."""
+    """When p95 of the last 100 requests is above it; `never` lifts a default. Live probes and
+    copies of instances end at three times the SLO's threshold where nothing else is said."""
     error_rate: probe_fields.StopErrors | None = None
     """When more than this share of the last 100 requests failed; `never` lifts the default."""
     max_invocations: fields.Limit | None = None
@@ -120,7 +121,8 @@ class ProbeSpec(Strict):
     warm_up: probe_fields.WarmUp | None = None
     """Requests sent first, one after the other, and judged apart."""
     max_concurrency: probe_fields.InFlight | None = None
-    """Most requests in flight at one time; what is due beyond that is not sent."""
+    """Most requests in flight at one time; what is due beyond that is not sent. `auto`: 8; of a
+    copy of an instance as many as its load needs until `stop.p95` ends the probe."""
     spare_share: probe_fields.SpareShare | None = None
     """Largest part of the live endpoint's spare capacity that live probes may take."""
     stop: StopSpec | None = None

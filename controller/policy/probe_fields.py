@@ -12,8 +12,12 @@ from controller.policy.problems import SpecValueError, shown
 from controller.policy.rates import RATE_PATTERN, parse_rate_rps
 
 NEVER = "never"
+AUTO = "auto"
 MOST_BYTES = 6_291_456
 """Largest request body of Lambda's Invoke and of a SageMaker real-time endpoint."""
+
+MOST_PLACES = 10_000
+"""Requests in flight that one may ask for."""
 
 _S3 = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f]{1,1024}$"
 _MEDIA = r"^[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}( ?; ?[\x21-\x7e]{1,200})*$"
@@ -57,6 +61,10 @@ def _count(value: object, least: int, most: int) -> int:
     if count > most:
         raise SpecValueError(f"{count} is more than {most}")
     return count
+
+
+def _in_flight(value: object) -> int | str:
+    return AUTO if value == AUTO else _count(value, 1, MOST_PLACES)
 
 
 def _weight(value: object) -> float:
@@ -196,7 +204,16 @@ Money = Annotated[
     ),
 ]
 WarmUp = Annotated[int, _counts(0, 100), _counted(0, 100, 3)]
-InFlight = Annotated[int, _counts(1, 10_000), _counted(1, 10_000, 8)]
+InFlight = Annotated[
+    int | str,
+    PlainValidator(_in_flight),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_PLACES}, {"const": AUTO}],
+            "examples": [20, AUTO],
+        }
+    ),
+]
 SpareShare = Annotated[
     float,
     PlainValidator(_spare),

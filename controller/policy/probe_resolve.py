@@ -33,7 +33,7 @@ from controller.policy.probe_documents import (
     ShadowProbeSpec,
     StopSpec,
 )
-from controller.policy.probe_fields import NEVER
+from controller.policy.probe_fields import AUTO, NEVER
 from controller.policy.rates import format_rate_rps, parse_rate_rps
 
 
@@ -56,7 +56,7 @@ def probing(merged: MergedPolicy) -> Probing | None:
             shadows=shadow.allowed,
             mirrored=mirrored,
             warm_up=spec.warm_up,
-            max_in_flight=spec.max_concurrency,
+            max_in_flight=_unless_auto(spec.max_concurrency),
             spare_share=spec.spare_share,
             time_limit_s=spec.time_limit,
             locustfile=_from_policy(merged, "locustfile", spec.locustfile),
@@ -70,6 +70,10 @@ def _given(**fields: Any) -> dict[str, Any]:
 
 def _unless_never(value: object) -> Any:
     return None if value in {NEVER, UNLIMITED} else value
+
+
+def _unless_auto(value: int | str | None) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _payload(merged: MergedPolicy, spec: PayloadSpec) -> PayloadSource:
@@ -157,7 +161,7 @@ def probe_document(value: Probing, kinds: Collection[Kind], file: str = "") -> d
             "phases": [_phase_document(phase) for phase in value.phases],
         },
         "warmUp": value.warm_up,
-        "maxConcurrency": value.max_in_flight,
+        "maxConcurrency": AUTO if value.max_in_flight is None else value.max_in_flight,
         "spareShare": format_ratio(value.spare_share),
         "stop": _stop_document(value.stop),
         "budget": {

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from controller.model.probing import StopRules
 
 WINDOW = 100
-_SLOW_ALLOWED = 5
-"""Of a hundred: one more, and the p95 is over the limit."""
 _LEAST_FOR_ERRORS = 10
 SLICE_S = 5.0
 _LEAST_IN_SLICE = 100
@@ -90,7 +88,7 @@ class Stops:
         # What still waits pushes the oldest outcomes out of the window.
         kept = list(self._slow)[max(0, len(self._slow) + waiting - WINDOW) :]
         slow = sum(kept) + min(waiting, WINDOW)
-        if slow <= _SLOW_ALLOWED:
+        if slow <= self._rules.slow_allowed:
             return None
         return f"p95 of the last {WINDOW} requests is over {limit_ms:g} ms"
 

@@ -142,13 +142,22 @@ def rows_of(plan: ProbePlan, run: ProbeRun, found: Found, slo: Slo) -> tuple[Obs
         row = _row(plan, found.latencies_ms, late, run.started_at_s, run.ended_at_s, slo)
         return () if row is None else (row,)
     rows: list[Observation] = []
-    start_s = run.started_at_s
+    start_s, until_s = run.started_at_s, _sent_until_s(run)
     for number, phase in enumerate(plan.phases):
         mine = [s for s in run.samples if s.phase == number and not s.cold]
-        end_s = min(start_s + phase.duration_s, run.ended_at_s)
+        end_s = min(start_s + phase.duration_s, until_s)
         rows += _of_phase(plan, mine, (start_s, end_s), run.started_at_s, slo)
         start_s = end_s
     return tuple(rows)
+
+
+def _sent_until_s(run: ProbeRun) -> float:
+    """When the load ended: of a run that ended early with the last request, for answers were
+    waited for some seconds longer, and a load that looks lower would be what is not borne."""
+    if run.outcome is not ProbeOutcome.ABORTED:
+        return run.ended_at_s
+    last_s = max((sample.at_s for sample in run.samples), default=0.0)
+    return min(run.ended_at_s, run.started_at_s + max(0.0, last_s))
 
 
 def _of_phase(
@@ -175,7 +184,7 @@ def _of_phase(
         latencies = sorted(latency_ms(s, plan.target.key.kind, slo.covers) for s in good)
         row = _row(plan, latencies, _late(mine), start_s, start_s + step_s, slo)
         if row is not None:
-            found.append(replace(row, load_rps=len(good) / max(step_s, 1e-3)))
+            found.append(replace(row, load_rps=row.requests / max(step_s, 1e-3)))
     return found
 
 

@@ -197,7 +197,7 @@ def probings(draw: st.DrawFn, kinds: tuple[Kind, ...]) -> Probing:
         mirrored=Kind.REALTIME_ENDPOINT in kinds and draw(st.booleans()),
         phases=tuple(draw(some_phases)),
         warm_up=draw(st.integers(0, 100)),
-        max_in_flight=draw(st.integers(1, 10_000)),
+        max_in_flight=draw(st.none() | st.integers(1, 10_000)),
         spare_share=draw(st.integers(1, 500)) / 1000,
         stop=StopRules(
             draw(st.none() | st.integers(1, 10**5).map(float)),
