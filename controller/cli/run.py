@@ -257,6 +257,7 @@ def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, settings: Se
     from controller.clock import FollowedClock, SystemClock
     from controller.runtime.daemon import Daemon, DaemonParts
     from controller.runtime.housekeeping import Housekeeper, Limits
+    from controller.runtime.parting import Parting
 
     limits = Limits(settings.journal_days, settings.keep_versions)
     housekeeper = Housekeeper(app.store, app.adapters, app.actuator, app.clock, limits)
@@ -272,6 +273,9 @@ def _daemon(app: "App", watch: "PolicyWatch", host: str, port: int, settings: Se
         tls=tls(settings),
         rounds=app.rounds,
         elected=app.elected,
+        parting=None
+        if app.actuator is None
+        else Parting(app.engine, app.store, app.actuator, app.clock),
         refresh=app.site.refresh,
     )
     if isinstance(app.clock, FollowedClock):

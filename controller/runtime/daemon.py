@@ -14,6 +14,7 @@ from controller.runtime.engine import Engine
 from controller.runtime.health import Health, Readiness
 from controller.runtime.housekeeping import Housekeeper
 from controller.runtime.leadership import Elected, Leadership
+from controller.runtime.parting import Parting
 from controller.runtime.probe_rounds import ROUND_S, ProbeRounds
 from controller.runtime.pulse import EVERY_S as PULSE_S
 from controller.runtime.queue import WorkQueue
@@ -60,6 +61,8 @@ class DaemonParts:
     """The lease, where replicas share one; None: this process alone has the journal."""
     rounds: ProbeRounds | None = None
     """Probes; None: there are none."""
+    parting: Parting | None = None
+    """What is turned back at the end; None: nothing."""
     refresh: Callable[[], None] = lambda: None
     """Lets the page show what another replica has written."""
 
@@ -166,14 +169,22 @@ class Daemon:
         """
         self._log.info("stopping")
         self._schedule.stop()
+        until_s = self._at.clock.monotonic_s() + GRACE_S
         clean = self._workers.stop(GRACE_S)
-        if self._at.rounds is not None and self._leadership.working:
-            self._at.rounds.probes.leave()
+        if self._leadership.working:
+            self._part(until_s, alone=clean)
         self._leadership.stop(clean=clean)
         self.listener.stop()
         if not clean:
             self._log.warning("some work did not end in time; the next start takes it up")
         return clean
+
+    def _part(self, until_s: float, *, alone: bool) -> None:
+        """Leave nothing that costs money, as far as that can be done in so short a time."""
+        if self._at.rounds is not None:
+            self._at.rounds.probes.leave()
+        if self._at.parting is not None:
+            self._at.parting.leave(until_s, alone=alone)
 
     def _tick(self) -> None:
         self.health.beat(SCHEDULER, self._at.clock.monotonic_s())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from dying import Deaths
 from permitted import denials, permit
 from realtime_account import (
@@ -20,6 +21,7 @@ from realtime_account import (
     scaled,
     scaling_of,
 )
+from structlog.testing import capture_logs
 from virtual_account import (
     ACCOUNT,
     HOUR_S,
@@ -36,6 +38,7 @@ from controller.clock import VirtualClock
 from controller.core.probe_cost import tariff
 from controller.model.change import Change, ChangePhase
 from controller.model.condition import Pause
+from controller.model.endpoint import Phase
 from controller.model.errors import Conflict
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
@@ -44,6 +47,7 @@ from controller.model.probe import Mirroring, ProbeKind, ProbeOrder, ProbeOutcom
 from controller.model.probing import Probing
 from controller.model.reason import Reason
 from controller.model.size import RealtimeSize
+from controller.runtime.parting import Parting
 from controller.runtime.probe_parts import Asked
 from controller.runtime.requested import abandon
 from controller.sandbox.inprocess_door import attach
@@ -272,3 +276,51 @@ def test_what_no_journal_knows_of_is_removed_once_it_has_expired(tmp_path: Path)
     shop.run(3 * HOUR_S, lambda: shop.settled)
     assert _left(shop) == before
     assert not denials(guard)
+
+
+def _stop(shop: Shop) -> str:
+    """As the daemon ends at SIGTERM; the last that it says, and how loudly."""
+    assert shop.app.actuator is not None
+    structlog.reset_defaults()  # tests of this folder are quiet
+    parting = Parting(shop.app.engine, shop.app.store, shop.app.actuator, shop.app.clock)
+    with capture_logs() as lines:
+        parting.leave(shop.clock.monotonic_s() + 20.0, alone=True)
+    return f"{lines[-1]['log_level']}: {lines[-1]['event']}"
+
+
+def test_a_controller_that_ends_for_good_leaves_no_shadow_variant(tmp_path: Path) -> None:
+    shop = _shop(store=tmp_path / "kept.db")
+    before = _left(shop)
+    _begin(shop)
+    shop.run(HOUR_S, lambda: bool(shop.change.progress.get("fed_since_s")))
+    shop.run(400.0)
+    said = _stop(shop)
+    assert said.startswith("info: change 1, a mirrored probe of ml.c5.xlarge"), said
+    shop.clock.advance_to(shop.clock.now_s() + 1800.0)
+    assert _left(shop)[:2] == before[:2], "AWS removes it without us"
+    shop.app.close()
+    shop.start()
+    shop.run(HOUR_S, lambda: _ended(shop))
+    assert _left(shop) == before
+    assert (shop.change.phase, _record(shop).outcome) == (
+        ChangePhase.ROLLED_BACK,
+        ProbeOutcome.ABORTED,
+    )
+
+
+def test_where_aws_takes_nothing_now_it_is_said_what_stays_and_how_it_ends(tmp_path: Path) -> None:
+    shop = _shop(store=tmp_path / "kept.db")
+    before = _left(shop)
+    _begin(shop)
+    shop.run(HOUR_S, lambda: shop.observe().phase is Phase.UPDATING)
+    said = _stop(shop)
+    assert said == (
+        "warning: change 1, a mirrored probe of ml.c5.xlarge beside realtime eu-west-1/shop, could "
+        "not be turned back yet, so its shadow variant stays at 0.23 USD an hour until the next "
+        f"start of the controller, or: rightsizer rollback {KEY} --policies POLICIES"
+    )
+    assert shop.change.phase is ChangePhase.ROLLING_BACK, "in the journal, for whoever comes"
+    shop.app.close()
+    shop.start()
+    shop.run(HOUR_S, lambda: _ended(shop))
+    assert _left(shop) == before
