@@ -161,7 +161,7 @@ def _aws(
 def _places(session: Session, policies: "PolicySet", region: str | None) -> "list[Subject]":
     from controller.cli.init import region_of
     from controller.model.policy import Scope
-    from controller.runtime.subjects import Subject, subjects
+    from controller.runtime.subjects import anything, subjects
 
     found = subjects(policies)
-    return found or [Subject(Scope(region_of(session, region)))]
+    return found or [anything(Scope(region_of(session, region)))]

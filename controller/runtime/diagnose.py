@@ -31,6 +31,7 @@ from controller.runtime.harmless import HarmlessCalls
 from controller.runtime.harmless_endpoints import (
     FirstEndpoint,
     HarmlessEndpointCalls,
+    PlaceCalls,
     SubjectEndpoint,
 )
 from controller.runtime.subjects import SAGEMAKER, Subject
@@ -40,6 +41,7 @@ SKEW_WARN_S = 30.0
 SKEW_FAIL_S = 240.0
 """AWS refuses signatures that are five minutes off."""
 PRICE_AGE_WARN_S = 7 * 86_400.0
+_OF_ENDPOINTS = ("sagemaker:", "application-autoscaling:", "s3:")
 
 
 class Verdict(StrEnum):
@@ -100,8 +102,6 @@ class Doctor:
         function = subject.function or (yield from self._listed(subject))
         if function is None:
             text = "there is no function to try the other calls on"
-            if subject.kinds.isdisjoint(SAGEMAKER):
-                text += "; endpoints are tried where --policies names them"
             yield Finding("functions", subject.where, Verdict.WARN, text)
         else:
             yield from self._of_function(subject, function)
@@ -114,8 +114,7 @@ class Doctor:
             yield self._call(subject, "sagemaker:ListEndpoints", listed.call)
             found += [] if found or listed.found is None else [listed.found]
         if not found:
-            text = "there is no endpoint to try the other calls on"
-            yield Finding("endpoints", subject.where, Verdict.WARN, text)
+            yield from self._without_endpoint(subject)
         for endpoint in found:
             calls = HarmlessEndpointCalls(self._sessions, self._clock, subject.scope, endpoint)
             for action, call in calls.reads():
@@ -123,6 +122,13 @@ class Doctor:
             if self._try_changes:
                 for action, call in calls.changes():
                     yield self._unfound(subject, action, call)
+
+    def _without_endpoint(self, subject: Subject) -> Iterator[Finding]:
+        for action, call in PlaceCalls(self._sessions, subject.scope).reads():
+            yield self._call(subject, action, call)
+        text = "there is no endpoint to try the other calls on"
+        verdict = Verdict.OK if subject.guessed else Verdict.WARN
+        yield Finding("endpoints", subject.where, verdict, text)
 
     def _credentials(self, subject: Subject) -> Iterator[Finding]:
         scope = subject.scope
@@ -225,7 +231,10 @@ class Doctor:
             check, what = "prices of instances", HOSTING
             prices = self._prices.hosting_prices(region)
         if isinstance(prices, Missing):
-            return Finding(check, subject.where, Verdict.FAIL, prices.reason)
+            unasked = subject.guessed and kind is not Kind.LAMBDA_FUNCTION
+            return Finding(
+                check, subject.where, Verdict.WARN if unasked else Verdict.FAIL, prices.reason
+            )
         age_s = self._clock.now_s() - prices.as_of_s
         text = f"from the {prices.source}, {age_s / 86_400.0:.0f} days old"
         why = self._prices.failure(what, region)
@@ -237,7 +246,9 @@ class Doctor:
 
 def _finding(subject: Subject, check: str, error: AdapterError) -> Finding:
     """What an error means: some things the controller can do without, more carefully."""
+    unasked = subject.guessed and check.startswith(_OF_ENDPOINTS)
     softer = check.startswith("logs:") or (check.startswith("tag:") and not subject.selects)
+    softer = softer or unasked
     verdict = Verdict.WARN if softer else Verdict.FAIL
     text = str(error).rstrip(".")
     if check.startswith("logs:"):
@@ -246,6 +257,8 @@ def _finding(subject: Subject, check: str, error: AdapterError) -> Finding:
         text += " (a function logs from its first call on)" if absent else ""
     if softer and check.startswith("tag:"):
         text += "; needed only by policies that select"
+    if unasked:
+        text += "; needed only for endpoints of SageMaker"
     if isinstance(error, AccessDenied):
         text += " (see `rightsizer iam-policy`)"
     return Finding(check, subject.where, verdict, text)

@@ -6,6 +6,7 @@ things that do not exist: whoever may make them hears that, and all others are d
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from controller.aws.cloudwatch import CloudWatchReader
@@ -58,6 +59,38 @@ class FirstEndpoint:
         return f"{len(names)} endpoints on the first page"
 
 
+class PlaceCalls:
+    """Reads that need no endpoint, for a place that has none. Each raises AdapterError."""
+
+    def __init__(self, sessions: Sessions, scope: Scope) -> None:
+        self._sessions = sessions
+        self._scope = scope
+
+    def reads(self) -> Iterator[Named]:
+        """Each on its own."""
+        yield "sagemaker:ListEndpointConfigs", self.own_configs
+        client = self._sessions.autoscaling_reads(self._scope)
+        for operation, call, answered in (
+            ("DescribeScalableTargets", client.describe_scalable_targets, "ScalableTargets"),
+            ("DescribeScalingPolicies", client.describe_scaling_policies, "ScalingPolicies"),
+            ("DescribeScheduledActions", client.describe_scheduled_actions, "ScheduledActions"),
+        ):
+            yield f"{_AUTOSCALING}:{operation}", partial(self._counted, operation, call, answered)
+
+    def own_configs(self) -> str:
+        """`sagemaker:ListEndpointConfigs`."""
+        with translated("sagemaker", "ListEndpointConfigs", self._scope):
+            page = self._sessions.sagemaker_reads(self._scope).list_endpoint_configs(
+                NameContains="rightsizer-", MaxResults=100
+            )
+        return f"{len(page['EndpointConfigs'])} of ours on the first page"
+
+    def _counted(self, operation: str, call: Callable[..., Any], answered: str) -> str:
+        with translated(_AUTOSCALING, operation, self._scope):
+            page = call(ServiceNamespace="sagemaker", MaxResults=10)
+        return f"{len(page[answered])} on the first page"
+
+
 class HarmlessEndpointCalls:
     """The calls about one endpoint. Each returns what came of it; raises AdapterError."""
 
@@ -80,7 +113,7 @@ class HarmlessEndpointCalls:
         yield "sagemaker:DescribeEndpointConfig", self._describe_config
         yield "sagemaker:DescribeModel", self._describe_model
         yield "sagemaker:ListTags", self._tags
-        yield "sagemaker:ListEndpointConfigs", self._own_configs
+        yield "sagemaker:ListEndpointConfigs", PlaceCalls(self._sessions, self._scope).own_configs
         yield "cloudwatch:GetMetricData", self._metrics
         if self._endpoint.kind is Kind.REALTIME_ENDPOINT:
             yield "application-autoscaling:DescribeScalableTargets", self._targets
@@ -146,13 +179,6 @@ class HarmlessEndpointCalls:
             return "not tried: the configuration could not be described"
         tags = config_tags(self._sessions, self._scope, self._config, self._arn)
         return f"{len(tags)} on {self._config}"
-
-    def _own_configs(self) -> str:
-        with translated("sagemaker", "ListEndpointConfigs", self._scope):
-            page = self._sessions.sagemaker_reads(self._scope).list_endpoint_configs(
-                NameContains="rightsizer-", MaxResults=100
-            )
-        return f"{len(page['EndpointConfigs'])} of ours on the first page"
 
     def _metrics(self) -> str:
         end_s = closed_end(self._clock.now_s(), int(HOUR_S))

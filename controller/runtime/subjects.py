@@ -21,6 +21,8 @@ class Subject:
     kinds: frozenset[Kind] = frozenset({Kind.LAMBDA_FUNCTION})
     endpoints: tuple[SubjectEndpoint, ...] = ()
     """One SageMaker endpoint of each kind that a policy names, if one does."""
+    guessed: bool = False
+    """No policy speaks of the place: what is wanted of SageMaker there, if anything, is open."""
 
     @property
     def where(self) -> str:
@@ -36,6 +38,11 @@ def subjects(policies: PolicySet) -> list[Subject]:
         if policy.mode is not Mode.OFF:
             places.setdefault(policy.target.scope, []).append(policy)
     return [_subject(scope, members) for scope, members in places.items()]
+
+
+def anything(scope: Scope) -> Subject:
+    """A place that no policy speaks of: functions and endpoints, whatever is found there."""
+    return Subject(scope, kinds=frozenset(Kind), guessed=True)
 
 
 def _subject(scope: Scope, members: list[Policy]) -> Subject:

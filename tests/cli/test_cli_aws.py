@@ -142,6 +142,15 @@ def test_without_policies_it_tries_the_region_of_the_environment(account: Accoun
     code, found = checks(account)
     assert code == 0
     assert found["lambda:ListFunctions"]["message"].startswith("4 functions")
+    # nobody said that there are endpoints: what can be asked without one is asked
+    assert {item["verdict"] for item in found.values()} == {"ok"}, found
+    assert found["sagemaker:ListEndpoints"]["message"] == "0 endpoints on the first page"
+    assert "sagemaker:ListEndpointConfigs" in found
+    assert "application-autoscaling:DescribeScalingPolicies" in found
+    account.control.add_fault("denied", service="sagemaker", operation="ListEndpoints")
+    code, found = checks(account)
+    assert (code, found["sagemaker:ListEndpoints"]["verdict"]) == (0, "warn")
+    assert "needed only for endpoints of SageMaker" in found["sagemaker:ListEndpoints"]["message"]
     nowhere = account.shell("doctor")
     assert nowhere.code == ExitCode.ERROR
     assert "no region is set" in nowhere.error
