@@ -13,7 +13,8 @@ from given import NOW_S
 from realtime_world import C5, ERA, Machine, parts_of, rows_of
 
 from controller.core.evidence import evidence
-from controller.kinds.realtime_endpoint.capacity import REACH, Curves, fitted
+from controller.kinds.realtime_endpoint.capacity import REACH, Curves
+from controller.kinds.realtime_endpoint.fitting import fitted
 from controller.kinds.realtime_endpoint.loads import gathered, without_queues
 from controller.kinds.realtime_endpoint.types import Beliefs, shift
 from controller.model.policy import Slo

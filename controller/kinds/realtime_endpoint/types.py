@@ -14,8 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from controller.core.evidence import Evidence
-from controller.kinds.realtime_endpoint.capacity import SAME, Curves, Shift, fitted
+from controller.kinds.realtime_endpoint.capacity import SAME, Curves, Shift
 from controller.kinds.realtime_endpoint.catalogue import TYPES, InstanceType
+from controller.kinds.realtime_endpoint.fitting import fitted
 from controller.kinds.realtime_endpoint.loads import gathered
 from controller.kinds.realtime_endpoint.replay import Bearable
 from controller.model.demand import Interval
