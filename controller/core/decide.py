@@ -37,6 +37,8 @@ REFINEMENT_RATIO = 0.6
 REFINED_AFTER_S = 7 * 86_400.0
 """… but for instances that have shown for a week what they bear: the more each has to do, the more
 is known of what it could."""
+JUST_NOW_H = 0.1
+"""A size that has served for less is told so, and not a history of 0.0 hours."""
 
 _LEAVING = {
     Rejection.BELOW_MEMORY_FLOOR: Reason.MEMORY_FLOOR,
@@ -108,11 +110,16 @@ def _shortage(inputs: Inputs) -> Hold | None:
     needed = round(10.0 / (1.0 - inputs.policy.slo.percentile))
     history, cadence = inputs.history, inputs.policy.cadence
     if history.requests < needed:
-        detail = f"{history.requests} of {needed} requests measured at {inputs.current}"
+        detail = f"{history.requests:,} of {needed:,} requests measured at {inputs.current}"
         return Hold(Reason.TOO_FEW_SAMPLES, detail)
     if history.span_s < cadence.stabilization_s:
         have, want = max(0.0, history.span_s) / 3600.0, cadence.stabilization_s / 3600.0
         detail = f"{have:.1f} of {want:.1f} hours of history at {inputs.current}"
+        if have < JUST_NOW_H:
+            detail = (
+                f"{inputs.current} has served for some minutes only: {want:.1f} hours of history "
+                "are wanted"
+            )
         return Hold(Reason.STABILIZING, detail)
     if history.gaps > 0:
         detail = f"{history.gaps} hours with traffic have no latency in CloudWatch"

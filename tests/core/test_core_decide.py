@@ -242,6 +242,13 @@ def test_a_size_more_likely_than_not_to_break_the_slo_is_left_with_history_only(
     assert held(an_input(512, slo=UNSURE, history=fresh)).reason is Reason.STABILIZING
 
 
+def test_a_size_that_was_set_a_moment_ago_has_no_history_of_nought_hours() -> None:
+    hold = held(an_input(2048, history=replace(LONG, span_s=0.0)))
+    assert (
+        hold.detail == "2048 MB has served for some minutes only: 24.0 hours of history are wanted"
+    )
+
+
 def test_a_borderline_size_stays_while_no_breach_is_confirmed() -> None:
     rungs = {**LADDER, 512: (0.80, 5.0, 190.0)}
     hold = held(an_input(512, rungs, slo=UNSURE))
