@@ -135,10 +135,20 @@ def _with_detail(proposal: Proposal, policy: Policy, note: str) -> Proposal:
     detail = (
         f"{proposal.before} -> {proposal.target}, "
         f"{percentile} {shown} -> {_ms(proposal.p95_after_ms.mid, proposal.target)} ms "
-        f"(slo {policy.slo.threshold_ms:g}), {money(proposal.saves_usd_per_month)}, "
+        f"(slo {policy.slo.threshold_ms:g}), {_cost(proposal)}, "
         f"confidence {proposal.p_slo:.2f}"
     )
     return replace(proposal, detail=f"{detail}; {note}" if note else detail)
+
+
+def _cost(proposal: Proposal) -> str:
+    """What the bill becomes. That of a serverless endpoint does not know its concurrency, but it
+    does know the requests that more of it lets in."""
+    words = money(proposal.saves_usd_per_month)
+    if proposal.reason is not Reason.REQUESTS_THROTTLED:
+        return words
+    same = "each request costs the same" if words == "costs the same" else words
+    return f"{same}, and those refused until now are billed as well"
 
 
 def _ms(value: float, size: Size) -> str:
@@ -188,21 +198,29 @@ def _log_sd(interval: Interval) -> float:
 
 
 def money(saves: Interval) -> str:
-    """`saves 38-55 USD/month` or `costs 12-20 USD/month more`; `saves -3 to 24 USD/month`
-    where it may cost something after all; `costs the same` where the bill does not change."""
+    """`saves 38-55 USD/month` or `costs 12-20 USD/month more`; where it may be either, what is
+    added to the bill: `changes the cost by -24 to +3 USD/month`; `costs the same` where the bill
+    does not change."""
     if abs(saves.mid) < SAME_USD:
         return "costs the same"
+    low, high = -saves.high, -saves.low
+    digits = _digits(max(-low, high))
+    first, last = f"{low:+z.{digits}f}", f"{high:+z.{digits}f}"
+    if first.startswith("-") and float(last) > 0.0:
+        return f"changes the cost by {first} to {last} USD/month"
     if saves.mid >= 0.0:
         return f"saves {_range(saves.low, saves.high)} USD/month"
-    return f"costs {_range(-saves.high, -saves.low)} USD/month more"
+    return f"costs {_range(low, high)} USD/month more"
 
 
 def _range(low: float, high: float) -> str:
-    digits = 0 if high >= 20.0 else 2 if high >= 0.1 else 4
+    digits = _digits(high)
     first, last = f"{low:z.{digits}f}", f"{high:z.{digits}f}"
-    if first == last:
-        return first
-    return f"{first} to {last}" if first.startswith("-") else f"{first}-{last}"
+    return first if first == last else f"{first}-{last}"
+
+
+def _digits(most_usd: float) -> int:
+    return 0 if most_usd >= 20.0 else 2 if most_usd >= 0.1 else 4
 
 
 def right_size(policy: Policy, here: Estimate) -> str:

@@ -16,7 +16,7 @@ from controller.model.estimate import Estimate
 from controller.model.missing import Maybe, Missing
 from controller.model.policy import Slo
 from controller.model.reason import Reason
-from controller.model.size import LambdaSize, RealtimeSize
+from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize
 
 
 def an_estimate(
@@ -31,11 +31,14 @@ def an_estimate(
     ("saves", "words"),
     [
         (Interval(38.2, 45.0, 54.8), "saves 38-55 USD/month"),
-        (Interval(-3.0, 2.0, 7.25), "saves -3.00 to 7.25 USD/month"),
+        (Interval(-3.0, 2.0, 7.25), "changes the cost by -7.25 to +3.00 USD/month"),
         (Interval(0.01, 0.02, 0.05), "saves 0.0100-0.0500 USD/month"),
         (Interval(20.1, 20.2, 20.3), "saves 20 USD/month"),
         (Interval(-20.0, -15.0, -12.0), "costs 12-20 USD/month more"),
-        (Interval(-5.0, -1.0, 2.0), "costs -2.00 to 5.00 USD/month more"),
+        (Interval(-5.0, -1.0, 2.0), "changes the cost by -2.00 to +5.00 USD/month"),
+        (Interval(-29.4, -10.0, 8.1), "changes the cost by -8 to +29 USD/month"),
+        (Interval(-0.3, 12.0, 24.0), "saves 0-24 USD/month"),
+        (Interval(-24.0, -12.0, 0.3), "costs 0-24 USD/month more"),
         (Interval(0.0, 0.0, 0.0), "costs the same"),
         (Interval(-0.3, 0.0, 0.3), "costs the same"),
         (Interval(-0.0, -0.0, -0.0), "costs the same"),
@@ -59,7 +62,10 @@ def test_a_saving_is_an_interval_around_the_difference(
     assert found.low <= found.mid <= found.high
     assert found.mid == before.mid - after.mid
     words = "costs the same" if abs(found.mid) < 1e-6 else ""
-    assert money(found).startswith(words or ("saves " if found.mid >= 0.0 else "costs "))
+    told = money(found)
+    sure = "saves " if found.mid >= 0.0 else "costs "
+    assert told.startswith(words or (sure, "changes the cost by -"))
+    assert " -" not in told or " to +" in told, "no saving or cost is less than nothing"
 
 
 @given(intervals, intervals)
@@ -70,6 +76,17 @@ def test_traffic_that_both_sizes_serve_does_not_blur_the_saving(
     half = Interval(traffic.low / 2.0, traffic.mid / 2.0, traffic.high / 2.0)
     found = saving(traffic, half, traffic)
     assert found.low >= -1e-9
+
+
+def test_what_was_refused_is_billed_once_it_is_let_in() -> None:
+    size = ServerlessSize(2048, 3)
+    here = replace(an_estimate(2048, 0.99, 10.0), size=size)
+    target = replace(here, size=replace(size, max_concurrency=15))
+    detail = propose(
+        a_policy(400.0), a_demand(), here, target, Reason.REQUESTS_THROTTLED
+    ).proposal.detail
+    each = "each request costs the same, and those refused until now are billed as well"
+    assert f", {each}, confidence 0.99" in detail
 
 
 def test_saving_without_any_traffic_is_no_error() -> None:
