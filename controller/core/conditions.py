@@ -127,7 +127,7 @@ def _slo_met(tick: _Tick) -> _Said:
     if isinstance(slo, Missing):
         return UNKNOWN, tick.reason if not tick.seen else Reason.NO_DATA, slo.reason
     threshold_ms = tick.policy.slo.threshold_ms
-    text = f"{slo.slow} of {slo.requests} requests were slower than {threshold_ms:g} ms"
+    text = f"{slo.slow:,} of {slo.requests:,} requests were slower than {threshold_ms:g} ms"
     if slo.attainment is Attainment.MET:
         return TRUE, Reason.AS_EXPECTED, text
     if slo.attainment is Attainment.BREACHED:

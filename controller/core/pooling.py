@@ -28,7 +28,7 @@ def pooled(windows: Iterable[Window], size: Size, era: str) -> Maybe[Observation
     parts = [part for part in map(_part, windows) if part is not None]
     requests = sum(part.requests for part in parts)
     if requests < MIN_REQUESTS_PER_HOUR:
-        return Missing(f"{requests} requests with a latency")
+        return Missing(f"{requests:,} requests with a latency")
     return Observation(
         size=size,
         era=era,

@@ -27,7 +27,7 @@ def impossible(
         recent = record.started_at_s > now_s - REMEMBERED_S
         if not record.kind.of_another_size or not recent or not broke(record):
             continue
-        why = f"{record.broken} of {record.requests} calls to a shadow of this size failed"
+        why = f"{record.broken:,} of {record.requests:,} calls to a shadow of this size failed"
         for size in sizes:
             if same_copy(size, record.size) or _less(size, record.size):
                 found[size] = (Rejection.INFEASIBLE_BEFORE, why)

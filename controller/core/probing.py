@@ -30,7 +30,9 @@ def quantile_ms(answers_ms: Sequence[float], failed: int, share: float) -> Maybe
     requests = len(answers_ms) + failed
     place = max(1, math.ceil(share * requests - 1e-9))
     if place > len(answers_ms):
-        return Missing(f"{failed} of {requests} requests failed: more than {1 - share:.3g} of them")
+        return Missing(
+            f"{failed:,} of {requests:,} requests failed: more than {1 - share:.3g} of them"
+        )
     return answers_ms[place - 1]
 
 

@@ -58,7 +58,7 @@ def judge(trial: Trial, slo: Slo, rollout: Rollout) -> Verdict:
     if decided is not None:
         return decided
     if trial.elapsed_s < rollout.max_bake_s:
-        detail = f"{after.slow} of {after.requests} requests slow: not decided yet"
+        detail = f"{after.slow:,} of {after.requests:,} requests slow: not decided yet"
         return Verdict(VerdictKind.INCONCLUSIVE, Reason.BAKING, detail)
     return _at_the_end(trial, slo)
 
@@ -67,12 +67,12 @@ def _too_early(trial: Trial, rollout: Rollout) -> Verdict:
     after, before = trial.after, trial.before
     if _too_thin(trial, rollout) and _not_worse(trial):
         detail = (
-            f"{after.slow} of {after.requests} requests slow, {before.slow} of "
-            f"{before.requests} beside it: not worse, and too few for a verdict"
+            f"{after.slow:,} of {after.requests:,} requests slow, {before.slow:,} of "
+            f"{before.requests:,} beside it: not worse, and too few for a verdict"
         )
         return Verdict(VerdictKind.INCONCLUSIVE, Reason.NOT_WORSE, detail)
     detail = (
-        f"{after.requests} of {rollout.min_requests} requests, "
+        f"{after.requests:,} of {rollout.min_requests:,} requests, "
         f"{trial.elapsed_s / 60.0:.0f} of {rollout.bake_s / 60.0:.0f} minutes"
     )
     return Verdict(VerdictKind.INCONCLUSIVE, Reason.BAKING, detail)
@@ -104,7 +104,7 @@ def _worse(trial: Trial, slo: Slo) -> Verdict | None:
         return None
     errors_up = share_exceeds(after.errors, after.requests, before.errors, before.requests)
     if before.requests > 0 and after.errors >= 3 and errors_up >= SURE:
-        detail = f"{after.errors} of {after.requests} requests failed, more than before"
+        detail = f"{after.errors:,} of {after.requests:,} requests failed, more than before"
         return Verdict(VerdictKind.FAIL, Reason.MADE_WORSE, detail)
     if trial.breaching_before:
         slower = share_exceeds(after.slow, after.requests, before.slow, before.requests)
@@ -123,7 +123,7 @@ def _decided(trial: Trial, slo: Slo) -> Verdict | None:
     after, before = trial.after, trial.before
     if _mostly_failing(after):
         return None
-    shown = f"{after.slow} of {after.requests} requests slow"
+    shown = f"{after.slow:,} of {after.requests:,} requests slow"
     if log_likelihood_ratio(after, slo) <= math.log(FALSE_PASS / (1.0 - FALSE_FAIL)):
         return Verdict(VerdictKind.PASS, Reason.VERIFIED, f"{shown}: the SLO is met")
     if trial.breaching_before:
@@ -137,11 +137,11 @@ def _at_the_end(trial: Trial, slo: Slo) -> Verdict:
     """Time is up: met as likely as not passes, a climb that helped nobody does not."""
     after = trial.after
     if _mostly_failing(after):
-        detail = f"{after.errors} of {after.requests} requests failed: their speed says nothing"
+        detail = f"{after.errors:,} of {after.requests:,} requests failed: their speed says nothing"
         return Verdict(VerdictKind.FAIL, Reason.MADE_WORSE, detail)
     budget = 1.0 - slo.percentile
     if share_at_most(budget, after.slow, after.requests) >= 0.5:
-        detail = f"{after.slow} of {after.requests} requests slow: within the SLO"
+        detail = f"{after.slow:,} of {after.requests:,} requests slow: within the SLO"
         return Verdict(VerdictKind.PASS, Reason.VERIFIED, detail)
     reason = Reason.NO_BENEFIT if trial.breaching_before else Reason.MADE_WORSE
     return _fail(after, "no better than before" if trial.breaching_before else "over", reason)
@@ -153,7 +153,7 @@ def _mostly_failing(after: Counts) -> bool:
 
 
 def _fail(after: Counts, why: str, reason: Reason) -> Verdict:
-    detail = f"{after.slow} of {after.requests} requests slow: {why}"
+    detail = f"{after.slow:,} of {after.requests:,} requests slow: {why}"
     return Verdict(VerdictKind.FAIL, reason, detail)
 
 

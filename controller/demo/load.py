@@ -182,7 +182,9 @@ class _Run:
     def _outcome(self) -> tuple[ProbeOutcome, str]:
         due = len(self.samples) + self.dropped
         if self.dropped > DROPPED_ALLOWED * due and not self.judged:
-            detail = f"{self.dropped} of {due} requests found no free place: allow more in flight"
+            detail = (
+                f"{self.dropped:,} of {due:,} requests found no free place: allow more in flight"
+            )
             return ProbeOutcome.DISCARDED, f"The generator was measured: {detail}."
         failed = sum(1 for sample in self.samples if sample.error is not None)
         told = f"{len(self.samples):,} requests, {failed:,} failed"

@@ -179,7 +179,7 @@ class Mirrors:
         cost = "an unknown cost" if isinstance(record.usd, Missing) else f"{money(record.usd)} USD"
         self._log.info(
             f"probe: {record.key.short} mirrored at {record.size} {record.outcome}: "
-            f"{record.requests} requests, {record.errors} failed, for {cost}: {record.detail}",
+            f"{record.requests:,} requests, {record.errors:,} failed, for {cost}: {record.detail}",
             endpoint=str(record.key),
             probe=record.id,
         )

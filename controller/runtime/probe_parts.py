@@ -146,7 +146,7 @@ def ended_sentence(ended: Ended) -> str:
     cost = "an unknown cost" if isinstance(record.usd, Missing) else f"{money(record.usd)} USD"
     p95 = record.p95_ms
     told = "no latency" if isinstance(p95, Missing) else f"p95 {p95:.0f} ms"
-    counts = f"{record.requests} requests, {record.errors} failed"
+    counts = f"{record.requests:,} requests, {record.errors:,} failed"
     what = f"probe: {record.key.short} {words(ended.asked)} {record.outcome}"
     return f"{what}: {counts}, {told}, for {cost}: {record.detail}"
 

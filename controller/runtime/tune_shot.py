@@ -235,4 +235,4 @@ def told(ended: Ended) -> str:
     found = "no warm answer" if isinstance(p95, Missing) else f"p95 {p95:.0f} ms"
     cost = "" if isinstance(record.usd, Missing) else f", {money(record.usd)} USD"
     failed = f", {record.errors} failed" if record.errors else ""
-    return f"{record.size}: {record.requests} calls, {found}{failed}{cost}"
+    return f"{record.size}: {record.requests:,} calls, {found}{failed}{cost}"
