@@ -45,6 +45,7 @@ _IAM_ACTIONS = {
     ("lambda", "Invoke"): "lambda:InvokeFunction",
     ("s3", "ListObjectsV2"): "s3:ListBucket",
 }
+_LOOKS = frozenset({"lambda", "sagemaker"})
 _MAX_QUOTE = 240
 _SECRET = re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b|\b[A-Za-z0-9+/=]{60,}")
 
@@ -132,6 +133,21 @@ class _Call:
         return f"{_LABELS.get(self.service, self.service)} {self.operation}{of}{where}"
 
     @property
+    def is_look(self) -> bool:
+        """Whether the call asks for its subject and for nothing else."""
+        asks = self.operation.startswith(("Describe", "Get", "List")) and bool(self.subject)
+        return asks and self.service in _LOOKS and self.scope is not None
+
+    @property
+    def nothing(self) -> str:
+        """That the subject does not exist: AWS's own words would only repeat it with its ARN."""
+        where = "" if self.scope is None else f" in {self.scope.region}"
+        return (
+            f"there is no {self.subject}{where} in the account of {self.who}: "
+            "check name, region and account."
+        )
+
+    @property
     def who(self) -> str:
         role = self.scope.role_arn if self.scope else None
         return "the credentials in use" if role is None else role
@@ -144,6 +160,8 @@ def _from_answer(error: boto.ClientError, call: _Call) -> AdapterError:
         call = _Call("sts", inner, call.scope, f"the credentials for {call}")
     code, message, status = error_fields(error.response)
     kind = kind_of(call.service, code, status, message)
+    if kind is NotFound and call.is_look:
+        return kind(call.nothing, operation=call.operation, code=code)
     text = {
         Throttled: "was throttled by AWS: it is tried again later.",
         Retryable: f"failed inside AWS ({status} {code}): it is tried again later.",

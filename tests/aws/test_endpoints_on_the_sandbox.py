@@ -129,7 +129,7 @@ def test_a_look_tells_state_size_and_config(endpoints: Endpoints) -> None:
 
 
 def test_what_is_not_there_is_not_found(endpoints: Endpoints) -> None:
-    with pytest.raises(NotFound, match="Could not find"):
+    with pytest.raises(NotFound, match="there is no endpoint nobody in"):
         endpoints.look(SCOPE, _key("nobody"))
     with pytest.raises(NotFound, match="has no variant Blue \\(it has AllTraffic\\)"):
         endpoints.look(SCOPE, _key(variant="Blue"))

@@ -82,8 +82,8 @@ def test_init_without_the_right_to_list_aliases(account: Account) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nope", "--region", "eu-west-1"], "function nope in eu-west-1 found nothing"),
-        (["ocr", "--region", "eu-north-1"], "function ocr in eu-north-1 found nothing"),
+        (["nope", "--region", "eu-west-1"], "there is no function nope in eu-west-1"),
+        (["ocr", "--region", "eu-north-1"], "there is no function ocr in eu-north-1"),
         (["ocr", "--region", "eu-west-1", "--qualifier", "no"], "is there, but has no 'no'"),
         (["ocr"], "no region is set: give --region, or set AWS_REGION"),
     ],
@@ -293,7 +293,7 @@ def test_the_wrong_region_and_the_wrong_account(
 ) -> None:
     line = lines(words)
     account.write(policy("ocr", region="eu-north-1"))
-    assert "function ocr in eu-north-1 found nothing" in told(account.shell(*line), words)
+    assert "there is no function ocr in eu-north-1" in told(account.shell(*line), words)
     account.write(
         policy("ocr").replace(
             "kind: lambda_function", 'kind: lambda_function, account: "210987654321"'

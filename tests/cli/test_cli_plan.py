@@ -156,7 +156,7 @@ def test_endpoints_that_are_not_there(account: Account, policies: Path) -> None:
     assert "1 to change" in result.out
     errors = [line for line in result.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 2
-    assert "function gone in eu-west-1 found nothing" in errors[0]
+    assert "there is no function gone in eu-west-1" in errors[0]
     assert "thumbs in eu-west-1 is there, but has no 'beta'" in errors[1]
     unknown = account.shell("plan", "orc", "--policies", policies)
     assert unknown.code == ExitCode.ERROR
@@ -208,7 +208,11 @@ def test_explain_what_cannot_be_judged_or_seen(account: Account, policies: Path)
     account.write(policy("gone"))
     gone = account.shell("explain", "gone", "--policies", policies)
     assert gone.code == ExitCode.ERROR
-    assert "found nothing" in gone.error
+    assert gone.error.strip().endswith(
+        "there is no function gone in eu-west-1 in the account of the credentials in use: "
+        "check name, region and account"
+    )
+    assert "arn:" not in gone.error
     unknown = account.shell("explain", "thing", "--policies", policies)
     assert unknown.code == ExitCode.ERROR
     assert "there is no endpoint 'thing'" in unknown.error
