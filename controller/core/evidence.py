@@ -11,12 +11,11 @@ such rows are kept as they are, for the kind's own model of latency against load
 """
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from operator import attrgetter, mul
+from operator import attrgetter, lt
 
+from controller.core.levels import LEVEL_SD_FLOOR, level_of
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
 from controller.model.size import Size, in_order
@@ -26,16 +25,6 @@ MIN_REQUESTS_PER_HOUR = 20
 JUMP_LOG = 0.2
 """Least change of level, in log units (about 22 %), that can be a jump."""
 JUMP_SDS = 4.0
-WEIGHT_CAP = 4.0
-"""An hour counts for at most this many times the median hour's requests."""
-P95_NOISE = 3.2**2
-"""Sampling variance of a p95 against that of a mean, for lognormal latencies."""
-LEAST_SIGMA = 0.05
-"""Log standard deviation of single latencies: no less is believed …"""
-LEAST_RATIO = math.exp(1.645 * LEAST_SIGMA)
-"""… so of p95 over median (lognormal: z95 = 1.645) no less than this."""
-LEVEL_SD_FLOOR = 0.03
-"""Between-hour standard deviation assumed while a level rests on few hours, in log units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +162,24 @@ def evidence(rows: Iterable[Observation], era: str, split_at_s: float | None = N
 
 
 def _loaded(segment: _Segment) -> tuple[Observation, ...]:
-    rows = (row for level in segment.levels.values() for row in level.hours)
+    levels = sorted(segment.levels.items(), key=lambda item: in_order(item[0]))
+    rows = (row for _, level in levels for row in level.hours)
     known = [row for row in rows if not isinstance(row.load_rps, Missing)]
-    return tuple(sorted(known, key=lambda row: (row.start_s, in_order(row.size))))
+    return tuple(known if len(levels) == 1 else sorted(known, key=attrgetter("start_s")))
 
 
 def _ordered(rows: Iterable[Observation]) -> list[Observation]:
     """By time; where two begin at once, by what distinguishes them."""
     ordered = sorted(rows, key=attrgetter("start_s"))
-    if all(one.start_s < other.start_s for one, other in pairwise(ordered)):
+    starts = [row.start_s for row in ordered]
+    if all(map(lt, starts, starts[1:])):
         return ordered
     return sorted(ordered, key=lambda r: (r.start_s, in_order(r.size), r.era))
 
 
 def _segments(rows: Sequence[Observation]) -> list[_Segment]:
+    if not any(isinstance(row.load_rps, Missing) for row in rows):
+        return _of_loads(rows)
     segments: list[_Segment] = []
     suspect: Observation | None = None
     size: Size | None = None
@@ -208,6 +201,22 @@ def _segments(rows: Sequence[Observation]) -> list[_Segment]:
             suspect, size = None, None
         else:
             suspect = row
+    return segments
+
+
+def _of_loads(rows: Sequence[Observation]) -> list[_Segment]:
+    """Segments of rows of which none can be a jump: nothing but a release parts them."""
+    segments: list[_Segment] = []
+    size: Size | None = None
+    for row in rows:
+        if row.requests < MIN_REQUESTS_PER_HOUR:
+            continue
+        if not segments or segments[-1].era != row.era:
+            segments.append(_Segment(row.era))
+            size = None
+        if row.size is not size:
+            size, hours = row.size, segments[-1].level(row.size).hours
+        hours.append(row)
     return segments
 
 
@@ -247,54 +256,17 @@ def _agree(segment: _Segment, suspect: Observation, row: Observation, side: int)
 
 
 def _point(size: Size, segment: int, level: _Level) -> Point:
-    """Request-weighted level with its uncertainty; weights are capped so no hour rules alone.
-
-    Both are such that fewer requests with the same latencies never look surer: the cap is
-    relative, and what sampling noise adds to the scatter between hours is not taken out.
-    """
-    hours = level.hours
-    requests = [r.requests for r in hours]
-    cap = WEIGHT_CAP * statistics.median(requests)
-    weights = [float(n) if n < cap else cap for n in requests]
-    total = sum(weights)
-    log_p95s = [math.log(r.p95_ms) for r in hours]
-    mean_noise = _average(_noises(hours), weights, total)
-    log_mean, mean_between = _level(level.logs, weights, total)
-    log_p95, p95_between = _level(log_p95s, weights, total)
-    share = sum(map(mul, weights, weights)) / total**2
+    found, hours = level_of(level.hours), level.hours
     return Point(
         size=size,
         segment=segment,
-        log_mean=log_mean,
-        log_mean_var=share * (mean_between + mean_noise),
-        log_p95=log_p95,
-        log_p95_var=share * (p95_between + P95_NOISE * mean_noise),
-        between_var=p95_between,
-        requests=sum(requests),
+        log_mean=found.log_mean,
+        log_mean_var=found.log_mean_var,
+        log_p95=found.log_p95,
+        log_p95_var=found.log_p95_var,
+        between_var=found.between_var,
+        requests=sum([r.requests for r in hours]),
         hours=len(hours),
         first_s=min([r.start_s for r in hours]),
         last_s=max([r.end_s for r in hours]),
     )
-
-
-def _noises(hours: Sequence[Observation]) -> list[float]:
-    """Sampling variance of every hour's log mean: that of single latencies, from its
-    quantiles, over how many there were."""
-    ratios = [r.p95_ms / max(r.p50_ms, 1e-3) for r in hours]
-    sigmas = [math.log(ratio) / 1.645 if ratio > LEAST_RATIO else LEAST_SIGMA for ratio in ratios]
-    return [sigma * sigma / r.requests for sigma, r in zip(sigmas, hours, strict=True)]
-
-
-def _level(values: Sequence[float], weights: Sequence[float], total: float) -> tuple[float, float]:
-    """Weighted mean, and the variance between hours; `total` is the sum of the weights."""
-    mean = _average(values, weights, total)
-    if len(values) < 3:
-        return mean, LEVEL_SD_FLOOR**2
-    off = [v - mean for v in values]
-    scatter = _average(list(map(mul, off, off)), weights, total)
-    return mean, max(scatter * len(values) / (len(values) - 1.0), 0.01**2)
-
-
-def _average(values: Sequence[float], weights: Sequence[float], total: float) -> float:
-    weighted: float = sum(map(mul, values, weights))
-    return weighted / total

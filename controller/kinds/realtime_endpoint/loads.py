@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from statistics import NormalDist
 
 import numpy as np
 
+from controller.core.levels import column
 from controller.core.stats import Floats
 from controller.model.estimate import Observation
 from controller.model.missing import Missing
@@ -59,30 +61,31 @@ def gathered(rows: Sequence[Observation], percentile: float = 0.95) -> Loads | N
     known = without_queues(known)
     if not known:
         return None
-    load = np.asarray([float(r.load_rps) for r in known if not isinstance(r.load_rps, Missing)])
+    load = column(known, "load_rps")
     order = np.argsort(load, kind="stable")
-    rows = [known[i] for i in order]
     load = load[order]
-    log_p95 = np.log(np.asarray([r.p95_ms for r in rows]))
+    p95_ms, p50_ms, mean_ms, requests, end_s = (
+        column(known, name)[order] for name in ("p95_ms", "p50_ms", "mean_ms", "requests", "end_s")
+    )
+    log_p95 = np.log(p95_ms)
     rank = max(0.5, _NORMAL.inv_cdf(percentile))
-    sigma = np.asarray([_sigma(r, rank) for r in rows])
-    requests = np.asarray([float(r.requests) for r in rows])
+    # Log standard deviation of single latencies, from the median and the percentile.
+    sigma = np.maximum(0.05, np.log(np.maximum(p95_ms / p50_ms, 1.0)) / rank)
     # Of a sample quantile: sqrt(p (1 - p)) / density, half more for tails that are no lognormal.
     spread = 1.5 * math.sqrt(percentile * (1.0 - percentile)) / _NORMAL.pdf(rank)
     noise = (spread * sigma) ** 2 / requests
-    newest_s = max(r.end_s for r in rows)
-    weight = 0.5 ** ((newest_s - np.asarray([r.end_s for r in rows])) / MEMORY_S)
+    weight = 0.5 ** ((end_s.max() - end_s) / MEMORY_S)
     places = _bins(load)
     scatter = _scatter(log_p95, noise, places)
-    light = slice(0, max(1, len(rows) // 4))
+    light = slice(0, max(1, len(known) // 4))
     return Loads(
         *_levels(load, log_p95, (scatter**2 + noise) / weight, places),
         scatter=scatter,
         service_scatter=float(np.median(sigma[light])),
-        log_tail=float(np.median([math.log(r.p95_ms / r.mean_ms) for r in rows[light]])),
+        log_tail=float(np.median(np.log(p95_ms[light] / mean_ms[light]))),
         top_rps=float(load[-min(TOP_ROWS, len(load))]),
         requests=int(requests.sum()),
-        windows=len(rows),
+        windows=len(known),
     )
 
 
@@ -92,8 +95,11 @@ def without_queues(rows: Sequence[Observation]) -> list[Observation]:
     would look as if it were too much."""
     if len(rows) < 2:
         return list(rows)
-    ordered = sorted(rows, key=lambda row: row.start_s)
-    usual_ms = float(np.median([row.p95_ms for row in ordered]))
+    ordered = sorted(rows, key=attrgetter("start_s"))
+    p95_ms = column(ordered, "p95_ms")
+    usual_ms = float(np.median(p95_ms))
+    if p95_ms.max() <= QUEUE * usual_ms:
+        return ordered
     kept, burdened = [ordered[0]], False
     for before, row in pairwise(ordered):
         queued = row.start_s <= before.end_s and before.p95_ms > QUEUE * usual_ms
@@ -108,17 +114,13 @@ def _load(row: Observation) -> float:
     return 0.0 if isinstance(row.load_rps, Missing) else row.load_rps
 
 
-def _sigma(row: Observation, rank: float) -> float:
-    """Log standard deviation of single latencies, from the median and a percentile."""
-    return max(0.05, math.log(max(row.p95_ms / row.p50_ms, 1.0)) / rank)
-
-
 def _bins(load: Floats) -> list[slice]:
     """Runs of the sorted loads that lie within a bin's width of their first."""
-    edges = [0]
-    for i, value in enumerate(np.log(load)):
-        if value > math.log(load[edges[-1]]) + BIN_LOG:
-            edges.append(i)
+    logs, edges = np.log(load), [0]
+    while (after := int(np.searchsorted(logs, logs[edges[-1]] + BIN_LOG, side="right"))) < len(
+        load
+    ):
+        edges.append(after)
     return [slice(a, b) for a, b in zip(edges, [*edges[1:], len(load)], strict=True)]
 
 

@@ -22,7 +22,7 @@ from controller.kinds.realtime_endpoint.replay import Bearable
 from controller.model.demand import Interval
 from controller.model.estimate import Observation
 from controller.model.policy import Slo
-from controller.model.size import RealtimeSize
+from controller.model.size import RealtimeSize, Size
 
 SHARED_WORK = 0.15
 """Power of the number of cores by which a single request gets faster, on average …"""
@@ -102,9 +102,12 @@ class Beliefs:
     def of(cls, evidence: Evidence, slo: Slo, confidence: float) -> "Beliefs":
         """Fit every type that the current segment has measured under a known load."""
         rows: dict[str, list[Observation]] = {}
+        size: Size | None = None
         for row in evidence.loaded:
-            if isinstance(row.size, RealtimeSize):
-                rows.setdefault(row.size.instance_type, []).append(row)
+            if row.size is not size and isinstance(row.size, RealtimeSize):
+                size, members = row.size, rows.setdefault(row.size.instance_type, [])
+            if row.size is size:
+                members.append(row)
         found = {}
         for name, members in sorted(rows.items()):
             loads = gathered(members, slo.percentile)
