@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from controller.core.periods import HOUR_S
-from controller.core.week import arrivals, course, rps_peak, weekly
+from controller.core.week import Parts, arrivals, course, rps_peak, weekly
 from controller.model.demand import Demand, Interval, WarmHours
 from controller.model.missing import Maybe, Missing
 from controller.model.window import MemoryUse, Window
@@ -29,7 +29,7 @@ def demand(
     seen = [w for w in hourly if not isinstance(w.requests, Missing)]
     if not seen:
         return Missing("no requests in the last two weeks")
-    counts = _per_hour(seen)
+    counts, parts = _per_hour(seen), Parts.of(seen)
     requests = [w.requests for w in seen]
     return Demand(
         requests_per_month=_per_month(counts),
@@ -43,8 +43,8 @@ def demand(
         init_mean_ms=_init_mean(memory_use),
         hours_observed=len(seen),
         rps_peak=rps_peak(seen),
-        weekly=weekly(seen) if any(w.parts for w in seen) else (),
-        course=course(seen) or arrivals(seen),
+        weekly=() if parts is None else weekly(seen, parts),
+        course=arrivals(seen) if parts is None else course(seen, parts),
         warm_hours=_warm_hours(hourly),
         idle_s=_idle_s(hourly),
     )

@@ -1,8 +1,13 @@
 """The shape of demand over a week: what each of its 168 hours asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
 
 from controller.core.periods import HOUR_S
+from controller.core.stats import Floats
 from controller.model.demand import HOURLY_ONLY, Course, WeeklyHour
 from controller.model.missing import Maybe, Missing
 from controller.model.window import Window
@@ -17,19 +22,56 @@ def hour_of_week(instant_s: float) -> int:
     return int(instant_s // HOUR_S + _THURSDAY * 24) % HOURS
 
 
-def weekly(hourly: Sequence[Window]) -> tuple[WeeklyHour, ...]:
-    """Mean and busiest rate by hour of the week, of hours whose requests are known."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Requests a second in each part of a span of hours; NaN where they are not known.
+
+    Hours and parts begin on a raster: CloudWatch's periods do.
+    """
+
+    start_s: float
+    step_s: float
+    rps: Floats
+
+    @classmethod
+    def of(cls, hourly: Sequence[Window]) -> "Parts | None":
+        """None for kinds that read no parts."""
+        parts = [part for window in hourly for part in window.parts]
+        if not parts:
+            return None
+        start_s, step_s = hourly[0].start_s, parts[0].end_s - parts[0].start_s
+        known = [part for part in parts if not isinstance(part.requests, Missing)]
+        requests, starts, ends = (
+            np.fromiter(map(attrgetter(name), known), np.float64, len(known))
+            for name in ("requests", "start_s", "end_s")
+        )
+        rps = np.full(round((hourly[-1].end_s - start_s) / step_s), np.nan)
+        rps[np.rint((starts - start_s) / step_s).astype(np.int64)] = requests / (ends - starts)
+        return cls(start_s, step_s, rps)
+
+    def jumps(self) -> Floats:
+        """The steepest rise that ends in each hour: over two of its parts."""
+        per_hour = round(HOUR_S / self.step_s)
+        rises = np.zeros(-(-len(self.rps) // per_hour) * per_hour)
+        rises[2 : len(self.rps)] = self.rps[2:] - self.rps[:-2]
+        return np.asarray(np.fmax(0.0, np.fmax.reduce(rises.reshape(-1, per_hour), axis=1)))
+
+
+def weekly(hourly: Sequence[Window], parts: Parts | None = None) -> tuple[WeeklyHour, ...]:
+    """Mean and busiest rate by hour of the week, of hours whose requests are known; with the
+    parts of the same hours also how steeply it rises."""
     found: dict[int, list[tuple[float, float, float]]] = {}
-    rates = _rates(hourly)
+    jumps = None if parts is None else parts.jumps().tolist()
     for window in hourly:
         if isinstance(window.requests, Missing):
             continue
         start_s, peak = window.start_s, window.peak_rps
         mean = window.requests / (window.end_s - start_s)
+        jump = jumps[round((start_s - hourly[0].start_s) / HOUR_S)] if jumps else 0.0
         seen = (
             mean,
             mean if isinstance(peak, Missing) else max(mean, peak),
-            _jump(window, rates) if window.parts else 0.0,
+            jump if window.parts else 0.0,
         )
         hour = hour_of_week(start_s)
         if hour in found:
@@ -46,48 +88,24 @@ def _hour(hour: int, seen: Sequence[tuple[float, float, float]]) -> WeeklyHour:
     return WeeklyHour(hour, len(seen), sum(means) / len(seen), max(peaks), min(jumps))
 
 
-def _rates(hourly: Sequence[Window]) -> dict[float, float]:
-    """Requests a second by the start of each part, for kinds that read parts."""
-    return {
-        part.start_s: part.requests / (part.end_s - part.start_s)
-        for window in hourly
-        for part in window.parts
-        if not isinstance(part.requests, Missing)
-    }
-
-
-def _jump(window: Window, rates: Mapping[float, float]) -> float:
-    """The steepest rise that ends in an hour: over two of its parts."""
-    rises = [
-        rates[part.start_s] - rates[before_s]
-        for part in window.parts
-        if (before_s := part.start_s - 2.0 * (part.end_s - part.start_s)) in rates
-        and part.start_s in rates
-    ]
-    return max([0.0, *rises])
-
-
-def course(hourly: Sequence[Window]) -> Course | None:
+def course(hourly: Sequence[Window], parts: Parts | None) -> Course | None:
     """Every part from the first hour to the last; None for kinds that read no parts.
 
     An hour too thin for parts counts with its mean throughout.
     """
-    part = next((part for window in hourly for part in window.parts), None)
-    if part is None:
+    if parts is None:
         return None
-    step_s = part.end_s - part.start_s
-    start_s, steps = hourly[0].start_s, round((hourly[-1].end_s - hourly[0].start_s) / step_s)
-    found: list[float | None] = [None] * steps
+    start_s, step_s = parts.start_s, parts.step_s
+    found = np.full(len(parts.rps), np.nan)
     for window in hourly:
         if isinstance(window.requests, Missing):
             continue
         first = round((window.start_s - start_s) / step_s)
-        mean = window.requests / (window.end_s - window.start_s)
         inside = round((window.end_s - window.start_s) / step_s)
-        found[first : first + inside] = [0.0 if window.parts else mean] * inside
-    for at_s, rps in _rates(hourly).items():
-        found[round((at_s - start_s) / step_s)] = rps
-    return Course(start_s, step_s, _without_gaps(found))
+        mean = window.requests / (window.end_s - window.start_s)
+        found[first : first + inside] = 0.0 if window.parts else mean
+    found = np.where(np.isnan(parts.rps), found, parts.rps)
+    return Course(start_s, step_s, tuple(_without_gaps(found).tolist()))
 
 
 def arrivals(hourly: Sequence[Window]) -> Course | None:
@@ -106,13 +124,13 @@ def arrivals(hourly: Sequence[Window]) -> Course | None:
     return Course(start_s, step_s, tuple(found))
 
 
-def _without_gaps(found: Sequence[float | None]) -> tuple[float, ...]:
+def _without_gaps(found: Floats) -> Floats:
     """What is not known is as what comes after it: a gap must not look like a rise."""
-    filled, after = [], next((rps for rps in reversed(found) if rps is not None), 0.0)
-    for rps in reversed(found):
-        after = after if rps is None else rps
-        filled.append(after)
-    return tuple(reversed(filled))
+    known = np.flatnonzero(~np.isnan(found))
+    if not len(known):
+        return np.zeros(len(found))
+    after = np.searchsorted(known, np.arange(len(found)))
+    return np.asarray(found[known[np.minimum(after, len(known) - 1)]])
 
 
 def rps_peak(hourly: Sequence[Window]) -> Maybe[float]:

@@ -7,7 +7,7 @@ import pytest
 from realtime_world import Machine, a_policy, a_sizing, an_observed, parts_of
 
 from controller.core.assess import assess, believe
-from controller.core.week import course
+from controller.core.week import Parts, course
 from controller.kinds.realtime_endpoint.replay import BILLED, SERVING, Bearable, Replay
 from controller.kinds.realtime_endpoint.windows import hours_of
 from controller.model.decision import Propose
@@ -152,7 +152,7 @@ def test_the_course_has_no_gaps_and_a_gap_is_no_rise() -> None:
     rates = [float(10 + i) for i in range(36)]
     parts = parts_of(Machine(), RealtimeSize("ml.c5.xlarge", 1, 1), rates, 100.0)
     hours = hours_of([part for i, part in enumerate(parts) if not 12 <= i < 24])
-    found = course(hours)
+    found = course(hours, Parts.of(hours))
     assert found is not None
     assert len(found.rps) == 36
     assert np.allclose(found.rps[12:24], found.rps[24], rtol=1e-6)
