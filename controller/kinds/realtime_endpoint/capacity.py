@@ -32,6 +32,8 @@ MISFIT_BEYOND = 0.12
 """… and in addition per e-fold of load beyond the highest seen."""
 AT_ONCE = 12_000
 """Numbers that are reckoned with at once."""
+_LOADS = np.concatenate([np.geomspace(1e-3, 1.0, 120), np.geomspace(1.0, 100.0, 30)[1:]])
+"""Loads that are looked at, as shares of the reach."""
 _NODES = np.asarray([-1.7321, 0.0, 1.7321])
 _NODE_WEIGHTS = np.asarray([1.0, 4.0, 1.0]) / 6.0
 """Gauss-Hermite nodes of a normal distribution."""
@@ -149,11 +151,11 @@ class Curves:
         for each in self._each.parts(len(load_rps)):
             log_ms = self._log_ms(each, load_rps)
             room = (limit - log_ms) / self._sd(each, load_rps, log_ms)
-            found = np.zeros(room.shape)
+            found = np.zeros(room.shape, dtype=np.int8)
             for ninth in _NINTHS:
                 found += room >= ninth
             every.append(found)
-        return np.concatenate(every)
+        return np.concatenate(every).astype(np.float64)
 
     def _mean(self, values_of: Callable[["_Each"], Floats], loads: int) -> Floats:
         """By load, of values by curve and load."""
@@ -223,8 +225,7 @@ class Curves:
 
     def _loads(self) -> Floats:
         """Loads from far below to far above those seen, with the reach among them."""
-        inside = np.geomspace(1.0 / 1000.0, 1.0, 120)
-        return self.reach_rps * np.concatenate([inside, np.geomspace(1.0, 100.0, 30)[1:]])
+        return self.reach_rps * _LOADS
 
 
 @dataclass(frozen=True, slots=True)

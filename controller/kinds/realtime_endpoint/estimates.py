@@ -4,6 +4,7 @@ from controller.core.unmeasured import would_tell
 from controller.kinds.realtime_endpoint.bill import Fleet
 from controller.kinds.realtime_endpoint.question import Best, Question
 from controller.kinds.realtime_endpoint.types import Belief
+from controller.model.demand import Interval
 from controller.model.estimate import Estimate, Rejection
 from controller.model.missing import Maybe, Missing
 from controller.model.size import RealtimeSize
@@ -44,7 +45,7 @@ def estimate(ask: Question, best: Best, *, more: bool) -> Maybe[Estimate]:
         instances=fleet.instances(),
         capacity_rps=belief.capacity_rps,
         usd_per_hour=unpriced if price is None else price,
-        standing=_standing(ask, belief, size, load, more=more),
+        standing=_standing(ask, belief, size, p95_ms, more=more),
     )
 
 
@@ -60,13 +61,12 @@ def _words(ask: Question, best: Best, belief: Belief, load_rps: float) -> str:
 
 
 def _standing(
-    ask: Question, belief: Belief, size: RealtimeSize, load_rps: float, *, more: bool
+    ask: Question, belief: Belief, size: RealtimeSize, p95_ms: Interval, *, more: bool
 ) -> tuple[Rejection, str] | None:
     """Not measured, or too few instances for what is asked of them at the peak."""
     few = _too_few(ask, belief, size.max_instances) if more else None
     if few is None and size != ask.current and not belief.requests:
-        p95 = belief.curves.percentile_ms(load_rps)
-        expected = f"p95 {p95.low:.0f}-{p95.high:.0f} ms by its catalogue data"
+        expected = f"p95 {p95_ms.low:.0f}-{p95_ms.high:.0f} ms by its catalogue data"
         detail = f"not measured, {expected}: {would_tell(ask.policy)}"
         return Rejection.NOT_MEASURED, detail
     return few

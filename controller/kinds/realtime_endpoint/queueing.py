@@ -39,23 +39,14 @@ def rise(use: Floats, place: Floats, percentile: float, scatter: float) -> Float
     use: utilisations, any shape; place: index into SERVERS, of a shape that broadcasts.
     """
     table, steps = _table(percentile, nearest_scatter(scatter))
-    at = _place_of(use)
+    at = np.minimum(use, FULL)
+    at /= FINE_STEP
     lower = at.astype(np.intp)
-    np.minimum(lower, len(USES) - 2, out=lower)
     at -= lower
-    lower += place.astype(np.intp) * len(USES)
+    lower += place.astype(np.intp) * table.shape[1]
     at *= steps.take(lower)
     at += table.take(lower)
     return at
-
-
-def _place_of(use: Floats) -> Floats:
-    """Where utilisations lie among USES, counted in its steps."""
-    at = np.minimum(use, FULL)
-    np.maximum(at, 0.0, out=at)
-    fine = (at - COARSE_TO) / FINE_STEP + COARSE_STEPS
-    at /= COARSE_TO / COARSE_STEPS
-    return np.where(at < COARSE_STEPS, at, fine)
 
 
 def backlog_ms(use: Floats) -> Floats:
@@ -70,14 +61,17 @@ def nearest_scatter(scatter: float) -> float:
 
 @lru_cache(maxsize=32)
 def _table(percentile: float, scatter: float) -> tuple[Floats, Floats]:
-    """One row per number of servers, one column per utilisation; and the steps between them."""
+    """One row per number of servers, one column per fine step of utilisation; and the steps
+    between them."""
     service = _lognormal(scatter)
     idle = float(np.quantile(service, percentile))
     times = idle * np.geomspace(0.5, 400.0, 500)
     cv2 = float(np.mean(service**2) / np.mean(service) ** 2 - 1.0)
     rows = [_percentiles(c, cv2, service, times, percentile) for c in SERVERS]
     found = np.log(np.stack(rows))
-    table = np.maximum.accumulate(found - found[:, :1], axis=1)
+    risen = np.maximum.accumulate(found - found[:, :1], axis=1)
+    fine = np.linspace(0.0, FULL, round(FULL / FINE_STEP) + 1)
+    table = np.stack([np.interp(fine, USES, row) for row in risen])
     return table, np.diff(table, axis=1, append=table[:, -1:])
 
 
