@@ -93,7 +93,8 @@ def one_policy(s: Situation) -> Refusal | None:
     """Two policies on one endpoint: neither may act."""
     if s.conflict is None:
         return None
-    return Reason.POLICY_CONFLICT, f"claimed by {s.conflict} too", None
+    mine = f"{s.policy.name} ({s.policy.source})"
+    return Reason.POLICY_CONFLICT, f"claimed by {mine} and by {s.conflict}", None
 
 
 def not_paused(s: Situation) -> Refusal | None:

@@ -48,7 +48,8 @@ def check_names(documents: Sequence[ReadDocument]) -> Iterator[PolicyProblem]:
 
 
 def check_claims(loaded: Iterable[Loaded]) -> Iterator[PolicyProblem]:
-    """Two policies that are sure to claim one endpoint."""
+    """Two policies that are sure to claim one endpoint: told where each of them says so, for
+    whoever wrote the one may not know of the other."""
     places: dict[tuple[bool, str, str | None], list[Loaded]] = defaultdict(list)
     for item in loaded:
         target = item.policy.target
@@ -56,10 +57,14 @@ def check_claims(loaded: Iterable[Loaded]) -> Iterator[PolicyProblem]:
             places[sagemaker, target.scope.region, target.scope.account].append(item)
     for items in places.values():
         names: dict[str, Loaded] = {}
+        told: set[str] = set()
         for item in items:
             name = item.policy.target.name
             if name is not None and name in names:
                 yield _same_name(item, names[name])
+                if name not in told:  # once, however many there are
+                    told.add(name)
+                    yield _same_name(names[name], item)
             elif name is not None:
                 names[name] = item
         yield from _check_selectors(items, names)
@@ -74,8 +79,9 @@ def _check_selectors(items: list[Loaded], names: dict[str, Loaded]) -> Iterator[
         at: Location = (*_TARGET, "selector")
         same = next((o for known, o in seen if known == selector and _share_kind(item, o)), None)
         if same is not None:
-            message = f"selects the same endpoints as {_named(same)}"
-            yield item.document.problem(at, message, _ONE_OWNER)
+            for one, other in ((item, same), (same, item)):
+                message = f"selects the same endpoints as {_named(other)}"
+                yield one.document.problem(at, message, _ONE_OWNER)
         seen.append((selector, item))
         if selector.tags:
             continue  # tags are known only to AWS
@@ -83,6 +89,8 @@ def _check_selectors(items: list[Loaded], names: dict[str, Loaded]) -> Iterator[
             if match_selector(selector, name, {}) and _share_kind(item, other):
                 message = f'selects "{name}", which {_named(other)} names'
                 yield item.document.problem(at, message, _ONE_OWNER)
+                message = f'"{name}" is selected by {_named(item)}'
+                yield other.document.problem((*_TARGET, "name"), message, _ONE_OWNER)
 
 
 _ONE_OWNER = "every endpoint has one policy"

@@ -133,10 +133,11 @@ def _matches(one: Row, query: FleetQuery) -> bool:
         (query.kinds, "kind"),
         (query.states, "state"),
         (query.modes, "mode"),
-        (query.policies, "policy"),
         (query.regions, "region"),
     )
     if any(words and document[name] not in words for words, name in wanted):
+        return False
+    if query.policies and not query.policies & set(document["policy"].split(", ")):
         return False
     return all(word in one.text for word in query.text.lower().split())
 

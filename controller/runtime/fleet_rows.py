@@ -66,7 +66,7 @@ def row(
     used = None if isinstance(budget_left, Missing) else 1.0 - budget_left
     made: Json = {
         **key_document(entry.key),
-        "policy": policy.name,
+        "policy": ", ".join((policy.name, *entry.rivals)),
         "mode": policy.mode.value,
         "state": state_of(policy, said),
         "currentSize": said.get("currentSize"),

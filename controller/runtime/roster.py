@@ -33,7 +33,10 @@ class Entry:
     key: EndpointKey
     policy: Policy
     conflict: str | None = None
-    """Other policies that claim it; while there are any, nothing is done."""
+    """Other policies that claim it, and where they are written; while there are any, nothing is
+    done."""
+    rivals: tuple[str, ...] = ()
+    """Their names."""
     orphan: bool = False
     """No policy claims it any more, but a change of ours is open: it is undone, then left."""
 
@@ -248,5 +251,6 @@ def _entries(found: Claims, policies: PolicySet) -> dict[EndpointKey, Entry]:
     for conflict in found.conflicts:
         first, *others = conflict.policies
         for key in conflict.keys:
-            entries[key] = Entry(key, by_name[first], ", ".join(others))
+            named = ", ".join(f"{name} ({by_name[name].source})" for name in others)
+            entries[key] = Entry(key, by_name[first], named, tuple(others))
     return entries

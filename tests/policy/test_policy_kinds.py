@@ -311,7 +311,7 @@ def test_burstable_types_pass_with_a_fixed_number() -> None:
 
 def test_one_endpoint_is_not_both_serverless_and_realtime() -> None:
     first = of("s").replace("{name: ocr}", "{name: first}", 1)
-    (said,) = refused(first, of("r"))
+    _, said = refused(first, of("r"))
     assert "is claimed by policy first" in said
     assert "either serverless or real-time" in said
     # A function may have the same name as an endpoint.
@@ -322,7 +322,7 @@ def test_equal_selectors_of_different_kinds_do_not_meet() -> None:
     wanted = "selector: {namePattern: a-*}"
     first = of("s", target=wanted).replace("{name: ocr}", "{name: first}", 1)
     assert len(loaded(first, of("r", target=wanted)).policies) == 2
-    (said,) = refused(first, of("any", target=wanted))
+    _, said = refused(first, of("any", target=wanted))
     assert "selects the same endpoints as policy first" in said
 
 

@@ -15,6 +15,7 @@ from controller.model.decision import Hold
 from controller.model.policy import ChangeWindow, FleetLimits, Mode
 from controller.model.reason import Reason
 from controller.sandbox.faults import Fault, FaultKind
+from controller.web.reading import FleetQuery
 
 Trouble = Callable[[Account], None]
 
@@ -93,6 +94,13 @@ def test_two_policies_on_one_function_hold() -> None:
     account = Account([_over()], [policy("f", 400.0), policy("f", 300.0, name="other")])
     account.run(2 * HOUR_S)
     _assert_held(account, Reason.POLICY_CONFLICT)
+    (entry,) = account.app.engine.entries()
+    last = account.app.recorder.last(entry.key)
+    assert last is not None
+    assert "claimed by f (policies.yaml:1:1) and by other (policies.yaml:1:1)" in last.sentence
+    for name in ("f", "other"):
+        found = account.app.site.fleet(FleetQuery(policies=frozenset({name})))
+        assert [one["policy"] for one in found["items"]] == ["f, other"], "under both of them"
 
 
 @pytest.mark.parametrize(
