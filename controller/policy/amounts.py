@@ -8,7 +8,7 @@ canonical text, which parses back to the same number.
 import re
 from decimal import Decimal
 
-from controller.policy.problems import SpecValueError, shown
+from controller.policy.problems import SpecValueError, is_negative, out_of_range, shown
 
 MEMORY_PATTERN = r"^[0-9]+(\.[0-9]+)?(Mi|Gi)$"
 MONEY_PATTERN = r"^[0-9]+(\.[0-9]+)? USD$"
@@ -27,6 +27,8 @@ _LOOSE_MONEY = re.compile(
 )
 _PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,10})?)\s?%")
 _PERCENTILE = re.compile(r"p([0-9]{2}(?:\.[0-9])?)")
+_MOST_COUNTED = 1_000_000_000
+_PERCENTILES = "be between p50 and p99.9"
 _MB_PER = {"Mi": 1, "Gi": 1024}
 
 
@@ -49,6 +51,8 @@ def format_memory_mb(memory_mb: int) -> str:
 
 
 def _memory_refused(value: object) -> SpecValueError:
+    if is_negative(value):
+        return out_of_range(value, "not be negative")
     text = "" if isinstance(value, bool) else str(value)
     match = _LOOSE_MEMORY.fullmatch(text)
     if match is None:
@@ -81,6 +85,10 @@ def format_money_usd(usd: Decimal | float) -> str:
 
 
 def _money_refused(value: object) -> SpecValueError:
+    if is_negative(value):
+        return out_of_range(value, "not be negative")
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{10,30}(\.[0-9]{1,6})? USD", value):
+        return out_of_range(value, "be less than 1,000,000,000 USD")
     text = "" if isinstance(value, bool) else str(value)
     match = _LOOSE_MONEY.fullmatch(text)
     if match is None:
@@ -101,20 +109,24 @@ def _money_refused(value: object) -> SpecValueError:
     return SpecValueError(f"{shown(value)} is not an amount of money", 'write it as "120 USD"')
 
 
-def parse_ratio(value: object) -> float:
-    """A share between 0 and 1: `"5%"`, or `0.05`."""
+def parse_ratio(value: object, must: str = "be between 0% and 100%") -> float:
+    """A share between 0 and 1: `"5%"`, or `0.05`. `must`: what it may be, where that is less."""
     if isinstance(value, str):
         match = _PERCENT.fullmatch(value)
         if match is not None:
             percent = Decimal(match.group(1))
             if percent > 100:
-                raise SpecValueError(f"{shown(value)} is more than 100%")
+                raise out_of_range(value, must)
             return float(percent / 100)
+        if is_negative(value) and value.rstrip().endswith("%"):
+            raise out_of_range(value, must)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         if 0 <= value <= 1:
             return round(float(value), RATIO_DIGITS)
-        hint = f'did you mean "{value}%"?' if 1 < value <= 100 else None
-        raise SpecValueError(f"{shown(value)} is not a share between 0 and 1", hint)
+        if 1 < value <= 100:
+            message = f"{shown(value)} is not a share between 0 and 1"
+            raise SpecValueError(message, f'did you mean "{value}%"?')
+        raise out_of_range(value, must)
     raise SpecValueError(f"{shown(value)} is not a share", 'write it as "5%" or 0.05')
 
 
@@ -127,13 +139,15 @@ def format_ratio(ratio: float) -> str:
 def parse_percentile(value: object) -> float:
     """`p95` is 0.95; from p50 to p99.9, the ones that CloudWatch and an SLO have use for."""
     match = _PERCENTILE.fullmatch(value) if isinstance(value, str) else None
+    if match is None and isinstance(value, str) and re.fullmatch(r"p([0-9]|[0-9]{3,9})", value):
+        raise out_of_range(value, _PERCENTILES)
     if match is None:
         number = re.fullmatch(r"[pP]?\s*([0-9]{2}(?:\.[0-9])?)\s*(%|th)?", str(value))
         hint = f"did you mean p{number.group(1)}?" if number else "write it as p95"
         raise SpecValueError(f"{shown(value)} is not a percentile", hint)
     percent = Decimal(match.group(1))
     if not 50 <= percent <= Decimal("99.9"):
-        raise SpecValueError(f"{shown(value)} is outside of p50 to p99.9")
+        raise out_of_range(value, _PERCENTILES)
     return float(percent / 100)
 
 
@@ -142,16 +156,18 @@ def format_percentile(fraction: float) -> str:
     return f"p{(Decimal(repr(float(fraction))) * 100).normalize():f}"
 
 
-def parse_count(value: object, least: int) -> int:
-    """A whole number of at least `least`."""
+def parse_count(value: object, least: int, most: int | None = None) -> int:
+    """A whole number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int):
         whole = isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value)
         hint = f"did you mean {value} without quotes?" if whole else None
         raise SpecValueError(f"{shown(value)} is not a whole number", hint)
+    if most is not None and not least <= value <= most:
+        raise out_of_range(value, f"be between {least} and {most:,}")
     if value < least:
-        raise SpecValueError(f"{value} is less than {least}")
-    if value > 1_000_000_000:
-        raise SpecValueError(f"{value} is more than 1,000,000,000")
+        raise out_of_range(value, f"be at least {least}")
+    if value > _MOST_COUNTED:
+        raise out_of_range(value, f"be at most {_MOST_COUNTED:,}")
     return value
 
 

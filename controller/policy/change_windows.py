@@ -3,7 +3,7 @@
 import re
 from zoneinfo import ZoneInfo, available_timezones
 
-from controller.policy.problems import SpecValueError, did_you_mean, shown
+from controller.policy.problems import SpecValueError, did_you_mean, out_of_range, shown
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TIME_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
@@ -37,7 +37,7 @@ def parse_time(value: object) -> int:
         raise SpecValueError(f"{shown(value)} is not a time of day", _time_hint(value))
     minutes = int(match.group(1)) * 60 + int(match.group(2))
     if int(match.group(2)) > 59 or minutes > 1440:
-        raise SpecValueError(f"{shown(value)} is not a time of day", "write 00:00 to 24:00")
+        raise out_of_range(value, "be between 00:00 and 24:00")
     return minutes
 
 

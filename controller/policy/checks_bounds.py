@@ -74,16 +74,12 @@ def check_memory(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyProblem
 
 def _lambda_range(merged: MergedPolicy, spec: BoundsSpec) -> Iterator[PolicyProblem]:
     smallest, largest = LAMBDA_RANGE_MB
+    low, high = format_memory_mb(smallest), format_memory_mb(largest)
     for where, mb in _sizes(spec):
-        if mb < smallest:
-            yield merged.problem((*_AT, *where), _beyond(mb, "less", "smallest", smallest))
-        if mb > largest:
-            yield merged.problem((*_AT, *where), _beyond(mb, "more", "largest", largest))
-
-
-def _beyond(mb: int, relation: str, end: str, limit_mb: int) -> str:
-    mine, limit = format_memory_mb(mb), format_memory_mb(limit_mb)
-    return f"{mine} is {relation} than Lambda's {end} size, {limit}"
+        if not smallest <= mb <= largest:
+            must = f"must be between {low} and {high}, Lambda's smallest and largest size"
+            message = f"{format_memory_mb(mb)} is out of range: {must}"
+            yield merged.problem((*_AT, *where), message)
 
 
 def _sizes(spec: BoundsSpec) -> Iterator[tuple[Location, int]]:
@@ -133,7 +129,8 @@ def check_concurrency(merged: MergedPolicy, policy: Policy) -> Iterator[PolicyPr
     }
     for name, count in named.items():
         if count is not None and count > MOST_CONCURRENCY:
-            message = f"{count} is more than one endpoint may have, {MOST_CONCURRENCY}"
+            must = f"must be between 1 and {MOST_CONCURRENCY}, the most that one endpoint may have"
+            message = f"{count} is out of range: {must}"
             yield merged.problem((*_AT, name), message)
     for lesser in ("minConcurrency", "maxProvisionedConcurrency"):
         low, high = named[lesser], named["maxConcurrency"]

@@ -7,7 +7,7 @@ length and so have no unit. The resolution is a millisecond.
 
 import re
 
-from controller.policy.problems import SpecValueError, shown
+from controller.policy.problems import SpecValueError, is_negative, out_of_range, shown
 
 UNITS_MS = {
     "w": 604_800_000,
@@ -48,7 +48,7 @@ def parse_duration_ms(value: object, bare_unit: str = "ms") -> int:
         if number is not None
     )
     if total > MAX_MS:
-        raise SpecValueError(f"{shown(value)} is longer than ten years")
+        raise out_of_range(value, f"be between 0s and {format_duration_ms(MAX_MS)}")
     return total
 
 
@@ -75,6 +75,8 @@ def format_duration_s(seconds: float) -> str:
 
 
 def _refused(value: object, bare_unit: str) -> SpecValueError:
+    if is_negative(value):
+        return out_of_range(value, "not be negative")
     bare = not isinstance(value, bool) and isinstance(value, (int, float, str))
     if bare and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", str(value)):
         meant = _with_unit(float(str(value)), bare_unit)

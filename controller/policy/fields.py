@@ -14,7 +14,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from controller.model.endpoint import Kind
 from controller.model.policy import Covers, Mode, OnConflict
 from controller.policy import amounts, change_windows, durations, instances, names
-from controller.policy.problems import SpecValueError, nearest, shown
+from controller.policy.problems import SpecValueError, nearest, out_of_range, shown
 
 EVIDENCE_KEPT_S = 14 * 86_400.0
 """How far back CloudWatch is read; nothing can rest on more history than that."""
@@ -24,42 +24,38 @@ FINEST_PERIOD_S = 300.0
 
 
 def _between_s(least_s: float, most_s: float, why_least: str, why_most: str) -> PlainValidator:
+    low, high = durations.format_duration_s(least_s), durations.format_duration_s(most_s)
+
     def read(value: object) -> float:
         seconds = durations.parse_duration_s(value)
-        if seconds < least_s:
-            raise SpecValueError(f"{shown(value)} is too short: {why_least}")
-        if seconds > most_s:
-            raise SpecValueError(f"{shown(value)} is too long: {why_most}")
+        if not least_s <= seconds <= most_s:
+            why = why_least if seconds < least_s else why_most
+            raise out_of_range(value, f"be between {low} and {high}", why or None)
         return seconds
 
     return PlainValidator(read)
 
 
-def _share(value: object, low: float, high: float, what: str) -> float:
-    ratio = amounts.parse_ratio(value)
+def _share(value: object, low: float, high: float, must: str) -> float:
+    ratio = amounts.parse_ratio(value, must)
     if not low <= ratio <= high:
-        raise SpecValueError(f"{shown(value)} is out of range: {what}")
+        raise out_of_range(value, must)
     return ratio
 
 
 def _canary_share(value: object) -> float:
-    ratio = amounts.parse_ratio(value)
+    must = "be more than 0% and at most 50%"
+    ratio = amounts.parse_ratio(value, must)
     if not 0 < ratio <= 0.5:
-        raise SpecValueError(f"{shown(value)} is out of range: more than 0%, at most 50%")
-    return ratio
-
-
-def _utilization(value: object) -> float:
-    ratio = amounts.parse_ratio(value)
-    if not 0.1 <= ratio <= 0.95:
-        raise SpecValueError(f"{shown(value)} is out of range: from 10% to 95%")
+        raise out_of_range(value, must)
     return ratio
 
 
 def _confidence(value: object) -> float:
-    ratio = amounts.parse_ratio(value)
+    must = "be more than 50% and less than 100%"
+    ratio = amounts.parse_ratio(value, must)
     if not 0.5 < ratio < 1:
-        raise SpecValueError(f"{shown(value)} is out of range: more than 50%, less than 100%")
+        raise out_of_range(value, must)
     return ratio
 
 
@@ -193,18 +189,22 @@ LatencyMs = Annotated[
 CoversName = Annotated[Covers, PlainValidator(_covers), _words([part.value for part in Covers])]
 ErrorRate = Annotated[
     float,
-    PlainValidator(partial(_share, low=0.0, high=0.5, what="at most 50%")),
+    PlainValidator(partial(_share, low=0.0, high=0.5, must="be between 0% and 50%")),
     _ratio_schema("1%", 0.01),
 ]
 Saving = Annotated[
     float,
-    PlainValidator(partial(_share, low=0.0, high=0.9, what="at most 90%")),
+    PlainValidator(partial(_share, low=0.0, high=0.9, must="be between 0% and 90%")),
     _ratio_schema("5%", 0.05),
 ]
-Utilization = Annotated[float, PlainValidator(_utilization), _ratio_schema("70%", 0.7)]
+Utilization = Annotated[
+    float,
+    PlainValidator(partial(_share, low=0.1, high=0.95, must="be between 10% and 95%")),
+    _ratio_schema("70%", 0.7),
+]
 WindowsMet = Annotated[
     float,
-    PlainValidator(partial(_share, low=0.9, high=0.9999, what="from 90% to 99.99%")),
+    PlainValidator(partial(_share, low=0.9, high=0.9999, must="be between 90% and 99.99%")),
     _ratio_schema("99.9%", 0.999),
 ]
 CanaryShare = Annotated[float, PlainValidator(_canary_share), _ratio_schema("10%", 0.1)]
@@ -216,7 +216,7 @@ SloWindow = Annotated[
 ]
 Interval = Annotated[
     float,
-    _between_s(60.0, _DAY_S, "at least 1m", "at most 1d"),
+    _between_s(60.0, _DAY_S, "", ""),
     _text(durations.PATTERN, "5m"),
 ]
 Stabilization = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import PlainValidator, WithJsonSchema
 
 from controller.policy import amounts, durations
-from controller.policy.problems import SpecValueError, shown
+from controller.policy.problems import SpecValueError, out_of_range, shown
 from controller.policy.rates import RATE_PATTERN, parse_rate_rps
 
 NEVER = "never"
@@ -57,10 +57,7 @@ def _regular_expression(value: object) -> str:
 
 
 def _count(value: object, least: int, most: int) -> int:
-    count = amounts.parse_count(value, least=least)
-    if count > most:
-        raise SpecValueError(f"{count} is more than {most}")
-    return count
+    return amounts.parse_count(value, least, most)
 
 
 def _in_flight(value: object) -> int | str:
@@ -71,7 +68,7 @@ def _weight(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SpecValueError(f"{shown(value)} is not a number")
     if not 0 < value <= 1_000_000:
-        raise SpecValueError(f"{shown(value)} is out of range: more than 0, at most 1,000,000")
+        raise out_of_range(value, "be more than 0 and at most 1,000,000")
     return round(float(value), 6)
 
 
@@ -79,7 +76,7 @@ def _seconds(value: object, least_s: float, most_s: float) -> float:
     seconds = durations.parse_duration_s(value)
     if not least_s <= seconds <= most_s:
         low, high = durations.format_duration_s(least_s), durations.format_duration_s(most_s)
-        raise SpecValueError(f"{shown(value)} is out of range: from {low} to {high}")
+        raise out_of_range(value, f"be between {low} and {high}")
     return seconds
 
 
@@ -101,9 +98,10 @@ def _stop_errors(value: object) -> float | str:
 
 
 def _spare(value: object) -> float:
-    ratio = amounts.parse_ratio(value)
+    must = "be more than 0% and at most 50%"
+    ratio = amounts.parse_ratio(value, must)
     if not 0 < ratio <= 0.5:
-        raise SpecValueError(f"{shown(value)} is out of range: more than 0%, at most 50%")
+        raise out_of_range(value, must)
     return ratio
 
 

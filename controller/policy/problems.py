@@ -5,6 +5,7 @@ at least one of severity `error` raises them all together as `PolicyInvalid`.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -76,6 +77,17 @@ def shown(value: object) -> str:
     cut = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
     safe = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut)
     return f'"{safe}"' if isinstance(value, str) else safe
+
+
+def out_of_range(value: object, must: str, hint: str | None = None) -> SpecValueError:
+    """Of what is written as it should be, and is too little or too much: `must` says what it may
+    be, as `be between 5m and 14d`."""
+    return SpecValueError(f"{shown(value)} is out of range: must {must}", hint)
+
+
+def is_negative(value: object) -> bool:
+    """Whether a text begins as a negative number does."""
+    return isinstance(value, str) and re.match(r"\s*-\s*[0-9]", value) is not None
 
 
 def _literal(value: object) -> str:

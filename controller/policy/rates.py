@@ -4,10 +4,11 @@ import math
 import re
 from decimal import Decimal
 
-from controller.policy.problems import SpecValueError, shown
+from controller.policy.problems import SpecValueError, is_negative, out_of_range, shown
 
 RATE_PATTERN = r"^[0-9]+(\.[0-9]+)?/(s|min|h)$"
 MOST_RPS = 100_000.0
+_MUST = "be more than 0 and at most 100,000/s"
 
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)/(s|min|h)")
 _LOOSE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(?:(?:/|per)?\s*([a-z]*)|rps|tps)")
@@ -25,7 +26,7 @@ def parse_rate_rps(value: object) -> float:
         raise _refused(value)
     rps = _rps(match.group(1), match.group(2))
     if not 0 < rps <= MOST_RPS:
-        raise SpecValueError(f"{shown(value)} is out of range: more than 0, at most 100,000/s")
+        raise out_of_range(value, _MUST)
     return rps
 
 
@@ -43,6 +44,8 @@ def _rps(number: str, unit: str) -> float:
 
 
 def _refused(value: object) -> SpecValueError:
+    if is_negative(value):
+        return out_of_range(value, _MUST)
     text = "" if isinstance(value, bool) else str(value).strip().lower()
     match = _LOOSE.fullmatch(text)
     unit = None if match is None else _WORDS.get(match.group(2) or "")

@@ -96,11 +96,12 @@ APPENDED = [
     ),
     (
         "  cadence: {interval: 10s}\n",
-        '7:23: spec.cadence.interval: "10s" is too short: at least 1m',
+        '7:23: spec.cadence.interval: "10s" is out of range: must be between 1m and 1d',
     ),
     (
         "  cadence: {stabilization: 30d}\n",
-        '7:28: spec.cadence.stabilization: "30d" is too long: two weeks of history are kept',
+        '7:28: spec.cadence.stabilization: "30d" is out of range: '
+        "must be between 0s and 14d; two weeks of history are kept",
     ),
     (
         "  cadence: {minimumSaving: 5}\n",
@@ -108,7 +109,8 @@ APPENDED = [
     ),
     (
         "  rollout: {canaryShare: 60%}\n",
-        '7:26: spec.rollout.canaryShare: "60%" is out of range: more than 0%, at most 50%',
+        '7:26: spec.rollout.canaryShare: "60%" is out of range: '
+        "must be more than 0% and at most 50%",
     ),
     (
         "  rollout: {minimumRequests: many}\n",
@@ -120,11 +122,11 @@ APPENDED = [
     ),
     (
         "  confidence: 0.5\n",
-        "7:15: spec.confidence: 0.5 is out of range: more than 50%, less than 100%",
+        "7:15: spec.confidence: 0.5 is out of range: must be more than 50% and less than 100%",
     ),
     (
         "  confidence: 100%\n",
-        '7:15: spec.confidence: "100%" is out of range: more than 50%, less than 100%',
+        '7:15: spec.confidence: "100%" is out of range: must be more than 50% and less than 100%',
     ),
     # sizes that cannot be
     (
@@ -134,15 +136,18 @@ APPENDED = [
     ),
     (
         "  bounds: {minMemory: 64Mi}\n",
-        "7:23: spec.bounds.minMemory: 64Mi is less than Lambda's smallest size, 128Mi",
+        "7:23: spec.bounds.minMemory: 64Mi is out of range: "
+        "must be between 128Mi and 10Gi, Lambda's smallest and largest size",
     ),
     (
         "  bounds: {maxMemory: 64Mi}\n",
-        "7:23: spec.bounds.maxMemory: 64Mi is less than Lambda's smallest size, 128Mi",
+        "7:23: spec.bounds.maxMemory: 64Mi is out of range: "
+        "must be between 128Mi and 10Gi, Lambda's smallest and largest size",
     ),
     (
         "  bounds: {maxMemory: 11Gi}\n",
-        "7:23: spec.bounds.maxMemory: 11Gi is more than Lambda's largest size, 10Gi",
+        "7:23: spec.bounds.maxMemory: 11Gi is out of range: "
+        "must be between 128Mi and 10Gi, Lambda's smallest and largest size",
     ),
     (
         "  bounds: {memory: []}\n",

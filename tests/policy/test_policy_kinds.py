@@ -215,7 +215,8 @@ WRONG = [
     # concurrency
     (
         of("s", "  bounds: {maxConcurrency: 201}\n"),
-        "7:28: spec.bounds.maxConcurrency: 201 is more than one endpoint may have, 200",
+        "7:28: spec.bounds.maxConcurrency: 201 is out of range: must be between 1 and 200, the "
+        "most that one endpoint may have",
     ),
     (
         of("s", "  bounds: {minConcurrency: 20, maxConcurrency: 5}\n"),
@@ -231,7 +232,10 @@ WRONG = [
         "7:26: spec.bounds.minInstances: 4 is more than maxInstances 2: no number satisfies "
         "both; swap them?",
     ),
-    (of("r", "  bounds: {minInstances: 0}\n"), "7:26: spec.bounds.minInstances: 0 is less than 1"),
+    (
+        of("r", "  bounds: {minInstances: 0}\n"),
+        "7:26: spec.bounds.minInstances: 0 is out of range: must be at least 1",
+    ),
     (
         of("r", "  bounds: {instanceTypes: [c5.xlarge]}\n"),
         '7:28: spec.bounds.instanceTypes[0]: "c5.xlarge" is not an instance type of endpoints; '
@@ -273,7 +277,7 @@ WRONG = [
     ),
     (
         of("r", "  autoscaling: {utilization: 99%}\n"),
-        '7:30: spec.autoscaling.utilization: "99%" is out of range: from 10% to 95%',
+        '7:30: spec.autoscaling.utilization: "99%" is out of range: must be between 10% and 95%',
     ),
     (
         of("r", "  autoscaling: {schedule: yes}\n"),

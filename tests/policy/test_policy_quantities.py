@@ -76,7 +76,8 @@ def test_durations_are_read(text: str, milliseconds: int) -> None:
         ("", '"" is not a duration', "write whole numbers with w, d, h, m, s or ms"),
         (True, "true is not a duration", "write whole numbers with w, d, h, m, s or ms"),
         ("٥m", '"٥m" is not a duration', "write whole numbers with w, d, h, m, s or ms"),
-        ("4000d", '"4000d" is longer than ten years', None),
+        ("4000d", '"4000d" is out of range: must be between 0s and 3650d', None),
+        ("-5m", '"-5m" is out of range: must not be negative', None),
     ],
 )
 def test_durations_are_refused_with_what_was_meant(
@@ -169,7 +170,12 @@ def test_memory_is_written_in_the_largest_whole_unit() -> None:
             '"€120" is not in US dollars, the only currency supported for now',
             "AWS prices are in USD",
         ),
-        ("-5 USD", '"-5 USD" is not an amount of money', 'write it as "120 USD"'),
+        ("-5 USD", '"-5 USD" is out of range: must not be negative', None),
+        (
+            f"{10**12} USD",
+            f'"{10**12} USD" is out of range: must be less than 1,000,000,000 USD',
+            None,
+        ),
         ("cheap", '"cheap" is not an amount of money', 'write it as "120 USD"'),
     ],
 )
@@ -205,10 +211,11 @@ def test_shares_are_read(value: object, ratio: float) -> None:
     ("value", "message", "hint"),
     [
         (5, "5 is not a share between 0 and 1", 'did you mean "5%"?'),
-        (-0.1, "-0.1 is not a share between 0 and 1", None),
-        (float("nan"), "nan is not a share between 0 and 1", None),
+        (-0.1, "-0.1 is out of range: must be between 0% and 100%", None),
+        ("-1%", '"-1%" is out of range: must be between 0% and 100%', None),
+        (float("nan"), "nan is out of range: must be between 0% and 100%", None),
         ("0.05", '"0.05" is not a share', 'write it as "5%" or 0.05'),
-        ("101%", '"101%" is more than 100%', None),
+        ("101%", '"101%" is out of range: must be between 0% and 100%', None),
         (True, "true is not a share", 'write it as "5%" or 0.05'),
     ],
 )
@@ -239,8 +246,8 @@ def test_percentiles_survive_being_written(per_mille: int) -> None:
         ("P95", '"P95" is not a percentile', "did you mean p95?"),
         ("95th", '"95th" is not a percentile', "did you mean p95?"),
         (0.95, "0.95 is not a percentile", "write it as p95"),
-        ("p49", '"p49" is outside of p50 to p99.9', None),
-        ("p100", '"p100" is not a percentile', "write it as p95"),
+        ("p49", '"p49" is out of range: must be between p50 and p99.9', None),
+        ("p100", '"p100" is out of range: must be between p50 and p99.9', None),
     ],
 )
 def test_percentiles_are_refused_with_what_was_meant(
@@ -256,9 +263,12 @@ def test_counts_are_whole_numbers() -> None:
         '"5" is not a whole number',
         "did you mean 5 without quotes?",
     )
-    assert refusal(parse_limit, -1) == ("-1 is less than 0", None)
+    assert refusal(parse_limit, -1) == ("-1 is out of range: must be at least 0", None)
     assert refusal(parse_limit, True) == ("true is not a whole number", None)
-    assert refusal(lambda value: parse_count(value, least=1), 0) == ("0 is less than 1", None)
+    assert refusal(lambda value: parse_count(value, least=1), 0) == (
+        "0 is out of range: must be at least 1",
+        None,
+    )
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_an_endpoint_has_one_owner() -> None:
         '5:41: spec.target.name: "ocr" in eu-west-1 is claimed by policy b at <stdin>:8:1; '
         "every endpoint has one policy",
         '12:41: spec.target.name: "ocr" in eu-west-1 is claimed by policy a at <stdin>:1:1; '
-        "every endpoint has one policy"
+        "every endpoint has one policy",
     ]
 
 
@@ -197,7 +197,7 @@ def test_a_selector_that_is_sure_to_meet_a_name() -> None:
         '5:41: spec.target.name: "ocr-1" is selected by policy b at <stdin>:8:1; '
         "every endpoint has one policy",
         '12:35: spec.target.selector: selects "ocr-1", which policy a at <stdin>:1:1 names; '
-        "every endpoint has one policy"
+        "every endpoint has one policy",
     ]
     tagged = "selector: {namePattern: ocr-*, tags: {a: b}}"
     assert len(loaded(policy("a", "name: ocr-1"), policy("b", tagged)).policies) == 2
@@ -209,7 +209,7 @@ def test_two_equal_selectors() -> None:
         "5:35: spec.target.selector: selects the same endpoints as policy b at <stdin>:8:1; "
         "every endpoint has one policy",
         "12:35: spec.target.selector: selects the same endpoints as policy a at <stdin>:1:1; "
-        "every endpoint has one policy"
+        "every endpoint has one policy",
     ]
 
 
