@@ -113,6 +113,9 @@ class Play:
         decision = assessment.decision
         if isinstance(decision, Hold):
             course.holds.setdefault(key, Counter())[decision.reason] += 1
+        if key in self._probing or _is_probing(decision):
+            # what was measured, before what was concluded from it
+            self._read_probes(key, assessment.at_s, _is_probing(decision))
         word = _word(assessment)
         if self._words.get(key) != word:
             self._words[key] = word
@@ -120,8 +123,6 @@ class Play:
             self._audience.decided(assessment)
         if key in self._told or isinstance(decision, Propose):
             self._read_journal(key)
-        if key in self._probing or _is_probing(decision):
-            self._read_probes(key, assessment.at_s, _is_probing(decision))
         self._audience.looked(assessment)
 
     def _read_journal(self, key: EndpointKey) -> None:

@@ -229,6 +229,17 @@ def test_a_type_is_measured_on_a_copy_before_it_is_entered(
     assert item["probes"]["requests"] > 1000
 
 
+WEEK = 7 * 24 * 60
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _minute(line: str) -> int:
+    """Of the week, of a line that begins with `Mon 08:00`."""
+    day, time = line.split()[:2]
+    hour, minute = time.split(":")
+    return DAYS.index(day) * 1440 + int(hour) * 60 + int(minute)
+
+
 def test_probes_are_told_of_and_their_bill_is_shown(
     run: tuple[dict[str, Any], str], summary: dict[str, Any], endpoints: dict[str, dict[str, Any]]
 ) -> None:
@@ -237,6 +248,11 @@ def test_probes_are_told_of_and_their_bill_is_shown(
     changed = next(i for i, line in enumerate(lines) if "catalog-ranker      CheaperSize" in line)
     assert any("catalog-ranker" in line and "ml.c5.large" in line for line in lines[:changed])
     assert len(probed) == summary["totals"]["probes"]
+    for at, line in enumerate(lines):
+        if "  Probed " in line:
+            told = [_minute(one) for one in lines[:at] if f"  {line.split()[2]} " in one]
+            since = [(_minute(line) - one) % WEEK for one in told]
+            assert max(since, default=0) < WEEK / 2, "what was concluded from it comes after it"
     spent = sum(item["probes"]["usd"] for item in endpoints.values())
     assert summary["totals"]["probesUsd"] == pytest.approx(spent, rel=1e-3)
 
