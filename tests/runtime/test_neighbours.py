@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from controller.core.neighbours import read, written
+from controller.core.shards import owner
 from controller.core.stats import Floats
 from controller.model.endpoint import EndpointKey, Kind
 from controller.runtime.neighbours import MOST, Neighbours
@@ -132,3 +133,28 @@ def test_what_is_not_written_down_is_shared_out() -> None:
     again = read(written(lesson), LEARNT)
     assert again.sum() == pytest.approx(1.0)
     assert np.abs(again - lesson).max() < 1e-3
+
+
+def test_shards_write_over_nothing_of_each_others_and_learn_from_one_another(
+    store: SqliteStore,
+) -> None:
+    store.put_checkpoint("layout", '{"count": 2, "wanted": null}')
+    keys = [_key(f"f{number}") for number in range(12)]
+    mine, theirs = ([key for key in keys if owner(key, 2) == shard] for shard in (0, 1))
+    first, second = _neighbours(store), _neighbours(store)
+    for day in (0.0, DAY_S):
+        for shard, ours in ((first, mine), (second, theirs)):
+            for key in ours:
+                shard.learn(key, LESSON)
+            shard.of(ours[0], day)
+    after = second.of(theirs[0], DAY_S)
+    assert after is not None
+    assert after.functions == len(keys) - 1, "all others, whoever keeps them"
+    again = _neighbours(store).of(mine[0], DAY_S)
+    assert again is not None
+    assert again.functions == len(keys) - 1, "a restart forgets nobody's"
+    first.forget(mine[1])
+    first.of(mine[0], 2 * DAY_S)
+    left = second.of(theirs[0], 2 * DAY_S)
+    assert left is not None
+    assert left.functions == len(keys) - 2, "what is gone there is gone here"
