@@ -91,6 +91,20 @@ data "aws_iam_policy_document" "execution" {
       resources = statement.value
     }
   }
+  # A secret under a key of yours is read by whoever may decrypt with that key, too.
+  dynamic "statement" {
+    for_each = length(local.secrets) == 0 || local.secrets_key == null ? [] : [local.secrets_key]
+    content {
+      sid       = "DecryptSecrets"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["secretsmanager.${local.region}.amazonaws.com"]
+      }
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "execution" {

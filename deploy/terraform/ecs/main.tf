@@ -15,8 +15,9 @@ locals {
     "${path.module}/files/permissions-${var.mode}.json.tftpl",
     { region = local.region, account = local.account, partition = local.partition },
   )
-  state   = "/var/lib/rightsizer"
-  secrets = { for name, arn in { TOKEN = var.token_secret_arn, CHANNELS = var.channels_secret_arn } : name => arn if arn != null }
+  state       = "/var/lib/rightsizer"
+  secrets     = { for name, arn in { TOKEN = var.token_secret_arn, CHANNELS = var.channels_secret_arn } : name => arn if arn != null }
+  secrets_key = var.secrets_kms_key_arn != null ? var.secrets_kms_key_arn : var.kms_key_arn
 }
 
 # The journal, and the lease that says which replica acts.

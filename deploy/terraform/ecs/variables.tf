@@ -117,6 +117,12 @@ variable "kms_key_arn" {
   default     = null
 }
 
+variable "secrets_kms_key_arn" {
+  description = "Key that the secrets are encrypted with; null: kms_key_arn, or the key of AWS where that is null, too."
+  type        = string
+  default     = null
+}
+
 variable "deletion_protection" {
   description = "Of the journal's table."
   type        = bool

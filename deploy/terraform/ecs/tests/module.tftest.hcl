@@ -77,6 +77,22 @@ run "secrets_reach_the_files_and_never_the_environment_in_clear" {
     condition     = local.containers[0].secrets[0].valueFrom == var.token_secret_arn && local.environment["RIGHTSIZER_TOKEN_FILE"] == "/var/lib/rightsizer/token"
     error_message = "the token is a file that the daemon reads"
   }
+  assert {
+    condition     = !contains(data.aws_iam_policy_document.execution.statement[*].sid, "DecryptSecrets")
+    error_message = "the key of AWS is nobody's to grant"
+  }
+}
+
+run "secrets_under_a_key_of_ones_own_can_be_read" {
+  command = apply
+  variables {
+    token_secret_arn    = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token"
+    secrets_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/mine"
+  }
+  assert {
+    condition     = anytrue([for one in data.aws_iam_policy_document.execution.statement : one.sid == "DecryptSecrets" && contains(one.resources, var.secrets_kms_key_arn)])
+    error_message = "ECS reads the secret as the execution role"
+  }
 }
 
 run "modes_are_words" {
