@@ -33,6 +33,8 @@ class _Made:
     budget_left: Maybe[float]
     change: Change | None
     row: Row
+    read: int
+    """In which round of reading the journal; -1: not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class FleetBoard:
         self._lock = threading.Lock()
         self._made: dict[EndpointKey, _Made] = {}
         self._reads_left = 0
+        self._round = 0
+        self._all_read = True
 
     def answer(self, query: FleetQuery) -> Json:
         """The rows asked for, and a summary of all."""
@@ -79,14 +83,18 @@ class FleetBoard:
         moving = self._moving()
         with self._lock:
             before, self._made = self._made, {}
-            self._reads_left = MOST_JOURNALLED
+            self._reads_left, self._all_read = MOST_JOURNALLED, True
             made = [self._of(entry, moving.get(entry.key), before) for entry in entries]
         return [one.row for one in made]
 
     def refresh(self) -> None:
-        """Read anew from the journal what another process may have written meanwhile."""
+        """Read anew from the journal what another process may have written meanwhile.
+
+        What is known is shown until it has been; and of a fleet so large that not all of it was
+        read since the last time, the rest comes first.
+        """
         with self._lock:
-            self._made = {k: made for k, made in self._made.items() if made.assessment is not None}
+            self._round += self._all_read
 
     def row(self, entry: Entry) -> Row:
         """One endpoint's row."""
@@ -104,19 +112,24 @@ class FleetBoard:
         key = entry.key
         assessment, left = self._at.last(key), self._at.budget_left(key)
         kept = before.get(key)
-        if (
-            kept is None
-            or kept.assessment is not assessment
-            or kept.policy is not entry.policy
-            or kept.budget_left is not left
-            or kept.change != change
-        ):
-            if assessment is None and self._reads_left == 0:
-                return _Made(None, entry.policy, left, change, row(entry, None, left, None))
+        same = (
+            kept is not None
+            and kept.assessment is assessment
+            and kept.policy is entry.policy
+            and kept.budget_left is left
+            and kept.change == change
+        )
+        late = assessment is None and (kept is None or kept.read != self._round)
+        if late and self._reads_left == 0:
+            self._all_read = False
+            blank = row(entry, None, left, None)
+            kept = kept if same else _Made(None, entry.policy, left, change, blank, -1)
+        elif late or not same:
             said = self._said(key, assessment)
             target = None if change is None else change.target
             made = row(entry, said, left, target)
-            kept = _Made(assessment, entry.policy, left, change, made)
+            kept = _Made(assessment, entry.policy, left, change, made, self._round)
+        assert kept is not None, "there is none only where one has just been made"
         self._made[key] = kept
         return kept
 

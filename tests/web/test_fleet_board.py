@@ -81,3 +81,20 @@ def test_an_endpoint_that_is_gone_is_gone() -> None:
     del fleet[1]
     names = [row["name"] for row in shown.answer(FleetQuery(sort="name"))["items"]]
     assert names == ["f00000", "f00002"]
+
+
+def test_a_standby_shows_what_it_knows_until_all_of_it_was_read_anew() -> None:
+    """However large the fleet is, and however often it is told that there may be news."""
+    count, journal = 2 * MOST_JOURNALLED + 5, Journal()
+    shown = board(count, journal)
+    for _ in range(3):
+        shown.rows()
+    before = shown.rows()
+    journal.asked.clear()
+    shown.refresh()
+    assert shown.rows() == before, "nothing is blank meanwhile"
+    for _ in range(2):
+        shown.refresh()
+        shown.rows()
+    assert len(set(journal.asked)) == count, "the first do not keep the last from their turn"
+    assert len(journal.asked) == count
