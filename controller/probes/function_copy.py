@@ -18,7 +18,9 @@ from controller.probes.shadow_tags import shadow_tags
 Document = Mapping[str, Any]
 
 MOST_RESERVED = 100
-"""Of a copy: AWS takes it away from all functions without a share of their own."""
+"""Of a copy: AWS takes it away from all functions without a share of their own, and refuses what
+would leave them less than a hundred. A probe has some eight requests in flight; one that is told
+to have more than a hundred (`maxConcurrency`) of such a function is throttled by its copy."""
 _AS_THEY_ARE = (
     "Architectures",
     "EphemeralStorage",
