@@ -145,6 +145,9 @@ def _leave(
         # What has to grow may do so without something else being taken away unseen.
         feasible = [e for e in feasible if not lessens(here.size, e.size)] or feasible
     best = cheapest(feasible) if feasible else likeliest(others)
+    if not feasible:
+        # What would be left again on the same evidence is no stop on the way.
+        best = left_for(inputs, best) or best
     return proposals.propose(inputs.policy, inputs.demand, here, best, reason)
 
 

@@ -13,7 +13,7 @@ from realtime_world import Machine, a_policy, a_sizing, a_state, an_observed, pa
 from controller.core.assess import Observed, assess, believe
 from controller.model.decision import Assessment, Hold, Propose
 from controller.model.missing import Missing
-from controller.model.policy import Bounds, OnConflict, Policy
+from controller.model.policy import Autoscaling, Bounds, OnConflict, Policy
 from controller.model.size import RealtimeSize, lessens
 from controller.sandbox.noise import Noise
 from controller.sandbox.sagemaker.stations import ServerStation
@@ -48,6 +48,7 @@ def policies(draw: st.DrawFn, threshold_ms: float) -> Policy:
         ),
         budget_usd_per_month=draw(st.one_of(st.none(), st.floats(50.0, 3000.0))),
         on_conflict=draw(st.sampled_from(OnConflict)),
+        autoscaling=Autoscaling(windows=draw(st.sampled_from([None, None, 0.99, 0.999]))),
     )
 
 
