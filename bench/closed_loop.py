@@ -9,7 +9,9 @@ from the tenth day on. Every column lives through the same weeks of the same wor
   doNothing       the hand-set sizes, for ever
   targetTracking  the same, but AWS moves the number of instances by a copied target
   threshold       a script, hourly: double on a breach, halve below half of the SLO
-  ours            the real controller, mode Enforce, virtual time
+  ours            the real controller, mode Enforce, virtual time, default policies
+  oursWindows     the same, told which share of five-minute windows instances are to meet
+  oursCopies      the same, and instance types may be measured by copies
   weeklyOptimum   by the world's truth, one size a week; hourlyOptimum: one an hour
 
 Dollars are those of the weeks, as AWS bills them; `windowsMet` is the share of five-minute
@@ -35,7 +37,9 @@ from controller.app import Wiring, build
 from controller.aws.sessions import Connection, Keys
 from controller.cli.allocator import collect_less
 from controller.clock import VirtualClock
+from controller.demo.load import VirtualLoad
 from controller.model.change import ChangePhase
+from controller.model.policy import PolicySet
 from controller.runtime.stepper import Stepper
 from controller.sandbox.inprocess_door import attach
 from controller.sandbox.world import World
@@ -43,6 +47,8 @@ from controller.store.sqlite import SqliteStore
 
 HOUR_S = 3600.0
 LEVEL_ERROR = 40
+PROBES_EVERY_S = 60.0
+"""How often a probe under way is looked at."""
 Found = dict[str, Any]
 
 
@@ -73,6 +79,21 @@ def threshold(scene: Scene) -> tuple[World, Found]:
 
 
 def ours(scene: Scene) -> tuple[World, Found]:
+    """The controller, told the SLOs."""
+    return _ours(scene, policies())
+
+
+def ours_windows(scene: Scene) -> tuple[World, Found]:
+    """Told which share of windows instances are to meet, too."""
+    return _ours(scene, policies(scene.windows))
+
+
+def ours_copies(scene: Scene) -> tuple[World, Found]:
+    """And allowed to measure instance types by copies."""
+    return _ours(scene, policies(scene.windows, copies=True))
+
+
+def _ours(scene: Scene, told: PolicySet) -> tuple[World, Found]:
     """The controller, from the hand-set state on."""
     world = world_of(scene)
     clock = VirtualClock(world.now_s(), world.advance_to)
@@ -80,14 +101,17 @@ def ours(scene: Scene) -> tuple[World, Found]:
         Wiring(
             clock=clock,
             store=SqliteStore.open(":memory:"),
-            policies=policies(scene.windows),
+            policies=told,
             connection=Connection(keys=Keys("AKIA123456789012TEST", "x"), max_attempts=1),
             hook=lambda session: attach(session, world),
             budgets=False,
+            runner=VirtualLoad(world, clock),
         )
     )
+    if app.rounds is not None:
+        app.rounds.step_s = PROBES_EVERY_S
     app.engine.resync()
-    Stepper(app.engine, clock).run_until(scene.end_s)
+    Stepper(app.engine, clock, rounds=app.rounds).run_until(scene.end_s)
     changes = app.store.changes()[::-1]
     words = [
         f"day {(c.planned_at_s - START_S) / 86_400.0:.2f} {c.key.name}: {c.before} -> {c.target}"
@@ -100,7 +124,8 @@ def ours(scene: Scene) -> tuple[World, Found]:
     return world, {
         "changes": len(changes),
         "rolledBack": back,
-        "probesUsd": sum(usd for usd in probes if isinstance(usd, float)),
+        "probes": len(probes),
+        "probesUsd": round(sum(usd for usd in probes if isinstance(usd, float)), 2),
         "words": words,
     }
 
@@ -110,6 +135,8 @@ COLUMNS: dict[str, Callable[[Scene], tuple[World, Found]]] = {
     "targetTracking": target_tracking,
     "threshold": threshold,
     "ours": ours,
+    "oursWindows": ours_windows,
+    "oursCopies": ours_copies,
 }
 
 
@@ -141,13 +168,19 @@ def _column(run: Callable[[Scene], tuple[World, Found]], scene: Scene) -> Found:
     }
 
 
+def _share(text: str) -> float:
+    return float(text.removesuffix("%")) / 100.0 if text.endswith("%") else float(text)
+
+
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--traffic", type=Path, nargs="+", required=True)
     parser.add_argument("--days", type=float, default=14.0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--windows", type=float, help="of instances: spec.autoscaling.windows")
+    parser.add_argument(
+        "--windows", type=_share, default=0.999, help="spec.autoscaling.windows, as 99.9%%"
+    )
     parser.add_argument("--from-day", type=int, default=0, help="part of the trace left out")
     parser.add_argument("--columns", nargs="+", choices=[*COLUMNS], default=[*COLUMNS])
     parser.add_argument("--json", type=Path)

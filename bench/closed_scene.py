@@ -21,6 +21,7 @@ from controller.model.policy import (
     Source,
     Target,
 )
+from controller.model.probing import PayloadSource, Probing
 from controller.model.size import LambdaSize, RealtimeSize, ServerlessSize, Size
 from controller.sandbox.seeding import seed_world
 from controller.sandbox.world import World
@@ -74,8 +75,8 @@ class Scene:
     """Requests of the trace in its 99th percentile of windows."""
     from_day: int = 0
     """Days of the trace that are left out before."""
-    windows: float | None = None
-    """Share of windows that instances are to meet, by our policy."""
+    windows: float = 0.999
+    """Share of windows that instances are to meet, where our policy says one."""
 
     @property
     def end_s(self) -> float:
@@ -198,14 +199,17 @@ def _realtime(scene: Scene) -> dict[str, Any]:
     }
 
 
-def policies(windows: float | None = None) -> PolicySet:
+def policies(windows: float | None = None, *, copies: bool = False) -> PolicySet:
     """What the controller is told: the SLOs, and to enforce them; of instances, too, which share
-    of five-minute windows are to meet the SLO."""
-    return PolicySet(tuple(_policy(kind, windows) for kind in NAMES), FleetLimits(), "bench")
+    of five-minute windows is to meet the SLO, and whether types may be measured by copies."""
+    found = tuple(_policy(kind, windows, copies) for kind in NAMES)
+    return PolicySet(found, FleetLimits(), "bench")
 
 
-def _policy(kind: Kind, windows: float | None) -> Policy:
+def _policy(kind: Kind, windows: float | None, copies: bool) -> Policy:
     qualifier = "live" if kind is Kind.LAMBDA_FUNCTION else "AllTraffic"
+    # The generator of virtual time knows instances only.
+    probed = copies and kind is Kind.REALTIME_ENDPOINT
     return Policy(
         name=NAMES[kind],
         target=Target(kind, Scope(REGION), name=NAMES[kind], qualifier=qualifier),
@@ -215,4 +219,5 @@ def _policy(kind: Kind, windows: float | None) -> Policy:
         mode=Mode.ENFORCE,
         bounds=Bounds(max_instances=MOST_INSTANCES),
         autoscaling=Autoscaling(windows=windows),
+        probe=Probing((PayloadSource(inline="{}"),), shadows=True) if probed else None,
     )
