@@ -136,7 +136,7 @@ class Service:
                 self.update(now_s, self.live, wanted, self._outcome())
                 return {}
             case DeleteConfig(name=name):
-                return self._delete(name)
+                return {**self._delete(name), f"gone:{name}": "1"}
         raise TypeError(step)
 
     def _outcome(self) -> str:

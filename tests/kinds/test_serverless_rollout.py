@@ -315,6 +315,23 @@ scripts = st.builds(
 )
 
 
+@pytest.mark.parametrize("deeds", [{18: "deploy"}, {4: "limit", 21: "deploy"}])
+def test_a_copy_to_go_back_to_is_not_left_where_somebody_deploys_something_else(
+    deeds: dict[int, str],
+) -> None:
+    """Before it is live, and after the target is deleted."""
+    lost = Script(
+        target=SMALLER,
+        verdict=FAIL,
+        kills={0: "before", 1: "before"},
+        deeds=deeds,
+        races={4: "config deleted"},
+    )
+    run = play(lost)
+    assert run.change.phase is ChangePhase.FAILED
+    assert set(run.service.configs) == {FIRST, "theirs"}
+
+
 @given(scripts)
 @settings(max_examples=400)
 def test_whatever_comes_together(script: Script) -> None:

@@ -14,6 +14,7 @@ from controller.model.change import Mutation
 from controller.model.endpoint import EndpointKey, EndpointState, Kind
 from controller.model.policy import Scope, Selector
 from controller.model.sagemaker import ServerlessLive
+from controller.model.sagemaker_steps import DeleteConfig
 from controller.model.size import ServerlessSize
 from controller.ports import Clock
 
@@ -67,7 +68,9 @@ class ServerlessAdapter:
 
     def execute(self, scope: Scope, key: EndpointKey, step: Mutation) -> Mapping[str, str]:
         """One mutating call. Returns what the change must remember of it."""
-        return self._calls.execute(scope, key, step)
+        learnt = self._calls.execute(scope, key, step)
+        gone = {f"gone:{step.name}": "1"} if isinstance(step, DeleteConfig) else {}
+        return {**learnt, **gone}
 
     def _is_autoscaled(
         self, scope: Scope, key: EndpointKey, size: ServerlessSize, *, thorough: bool

@@ -124,6 +124,6 @@ def clean_up(view: View, name: str) -> DeleteConfig | None:
     kept = {view.config, view.told("config"), view.endpoint.pending_config}
     if not name.startswith(PREFIX) or name in kept:
         return None
-    if name in {view.told("deleted_config"), view.told("kept_config")}:
+    if view.told(f"gone:{name}") or name in {view.told("deleted_config"), view.told("kept_config")}:
         return None
     return DeleteConfig(name)

@@ -22,7 +22,12 @@ from controller.kinds.serverless_endpoint.moves import (
 from controller.kinds.serverless_endpoint.view import View
 from controller.model.change import Step
 from controller.model.reason import Reason
-from controller.model.sagemaker_steps import CreateConfig, DeployConfig, SetConcurrency
+from controller.model.sagemaker_steps import (
+    CreateConfig,
+    DeleteConfig,
+    DeployConfig,
+    SetConcurrency,
+)
 
 PATIENCE_S = 6 * 3600.0
 """So long a way back is tried that AWS keeps refusing …"""
@@ -49,7 +54,7 @@ def roll_back(view: View) -> Step:
         return SetConcurrency(view.endpoint.variant, view.before.max_concurrency, warm or None)
     # Asked for and never confirmed may be there all the same.
     made = view.told("created_config") or view.told("asked") in {"CreateConfig", "DeleteConfig"}
-    unused = clean_up(view, target) if made else None
+    unused = _unused(view, target) if made else None
     if unused is not None:
         return unused
     if not home:
@@ -57,6 +62,12 @@ def roll_back(view: View) -> Step:
     if view.size != view.before:
         return fail(view, Reason.FOREIGN_CHANGE, f"somebody set {view.size}")
     return rolled_back(view)
+
+
+def _unused(view: View, target: str) -> DeleteConfig | None:
+    """What we made and nobody needs: the target, and the copy that was gone back to, or was to
+    be, where somebody deployed something else."""
+    return clean_up(view, target) or clean_up(view, view.told("back_config"))
 
 
 def _reset(view: View) -> Step:

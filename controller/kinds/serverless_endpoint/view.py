@@ -13,7 +13,8 @@ Progress of a change (all text):
     full_since_s               since when all requests use the target
     cause, back_since_s        why it is undone, and since when
     back_config                a copy of the config of before, where that one is gone
-    deleted_config, kept_config  what became of the config that nobody needs any more
+    deleted_config, kept_config  what became of the last config that nobody needed any more
+    gone:NAME                  each of them: not to be asked for again
 """
 
 from dataclasses import dataclass
