@@ -20,7 +20,8 @@ MEMORY_S = 7 * 86_400.0
 """Age at which a window counts for half."""
 SCATTER_FLOOR = 0.02
 TOGETHER = 4.0
-"""Neighbouring windows err alike: so many count as one."""
+"""Neighbouring windows err alike beyond what sampling explains: so many count as one. Sampling
+errors are each window's own."""
 OUTLIER_SDS = 4.0
 QUEUE = 4.0
 """A window this many times slower than usual leaves a queue to the next, whose latency is its
@@ -79,7 +80,7 @@ def gathered(rows: Sequence[Observation], percentile: float = 0.95) -> Loads | N
     scatter = _scatter(log_p95, noise, places)
     light = slice(0, max(1, len(known) // 4))
     return Loads(
-        *_levels(load, log_p95, (scatter**2 + noise) / weight, places),
+        *_levels(load, log_p95, _Variances.of(scatter**2, noise, weight), places),
         scatter=scatter,
         service_scatter=float(np.median(sigma[light])),
         log_tail=float(np.median(np.log(p95_ms[light] / mean_ms[light]))),
@@ -117,11 +118,9 @@ def _load(row: Observation) -> float:
 def _bins(load: Floats) -> list[slice]:
     """Runs of the sorted loads that lie within a bin's width of their first."""
     logs, edges = np.log(load), [0]
-    while (after := int(np.searchsorted(logs, logs[edges[-1]] + BIN_LOG, side="right"))) < len(
-        load
-    ):
-        edges.append(after)
-    return [slice(a, b) for a, b in zip(edges, [*edges[1:], len(load)], strict=True)]
+    while edges[-1] < len(load):
+        edges.append(int(np.searchsorted(logs, logs[edges[-1]] + BIN_LOG, side="right")))
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def _scatter(log_p95: Floats, noise: Floats, places: Sequence[slice]) -> float:
@@ -133,22 +132,36 @@ def _scatter(log_p95: Floats, noise: Floats, places: Sequence[slice]) -> float:
     return max(SCATTER_FLOOR, math.sqrt(max(0.0, spread**2 - float(np.median(noise)))))
 
 
+@dataclass(frozen=True, slots=True)
+class _Variances:
+    """Of every window."""
+
+    alone: Floats
+    """Around its bin."""
+    among: Floats
+    """What it adds to its bin's level, one of many."""
+
+    @classmethod
+    def of(cls, scatter: float, noise: Floats, weight: Floats) -> "_Variances":
+        return cls((scatter + noise) / weight, (TOGETHER * scatter + noise) / weight)
+
+
 def _levels(
-    load: Floats, log_p95: Floats, variance: Floats, places: Sequence[slice]
+    load: Floats, log_p95: Floats, variance: _Variances, places: Sequence[slice]
 ) -> tuple[Floats, Floats, Floats]:
     """(load, level, variance of the level) of every bin, odd windows left out."""
     found = []
     for at in places:
         middle = float(np.median(log_p95[at]))
         apart = np.abs(log_p95[at] - middle)
-        near = apart <= np.maximum(OUTLIER_SDS * np.sqrt(variance[at]), np.median(apart))
-        weights = near / variance[at]
+        near = apart <= np.maximum(OUTLIER_SDS * np.sqrt(variance.alone[at]), np.median(apart))
+        weights = near / variance.among[at]
         total = float(weights.sum())
         found.append(
             (
                 float(weights @ load[at]) / total,
                 float(weights @ log_p95[at]) / total,
-                TOGETHER / total,
+                1.0 / total,
             )
         )
     columns = np.asarray(found).T
