@@ -14,6 +14,7 @@ from controller.aws.errors import translated
 from controller.aws.price_shelves import HOSTING, SERVERLESS
 from controller.aws.prices import PriceListSource
 from controller.aws.sessions import Sessions
+from controller.core.sentence import counted
 from controller.model.endpoint import Kind
 from controller.model.errors import (
     AccessDenied,
@@ -163,7 +164,7 @@ class Doctor:
                 client = self._sessions.lambda_reads(subject.scope)
                 page = client.list_functions(MaxItems=50)
             names.extend(function["FunctionName"] for function in page["Functions"])
-            return f"{len(names)} functions on the first page"
+            return f"{counted(len(names), 'function')} on the first page"
 
         yield self._call(subject, "lambda:ListFunctions", call)
         return names[0] if names else None

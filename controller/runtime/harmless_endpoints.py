@@ -17,6 +17,7 @@ from controller.aws.model_sizes import ModelSizes
 from controller.aws.sessions import Sessions
 from controller.aws.variants import endpoint_variants
 from controller.core.periods import HOUR_S, closed_end
+from controller.core.sentence import counted
 from controller.model.endpoint import Kind
 from controller.model.missing import Missing
 from controller.model.policy import Scope
@@ -56,7 +57,7 @@ class FirstEndpoint:
         for name in names[:1]:
             for variant in endpoint_variants(self._sessions, self._scope, name)[:1]:
                 self.found = SubjectEndpoint(name, variant.name, variant.kind)
-        return f"{len(names)} endpoints on the first page"
+        return f"{counted(len(names), 'endpoint')} on the first page"
 
 
 class PlaceCalls:
