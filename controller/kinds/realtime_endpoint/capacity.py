@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -187,7 +186,8 @@ class Curves:
             return np.asarray(weight @ within)
 
         places = last_above(share, (0.95, 0.5, 0.05), len(loads))
-        if any((known[b] > known[a]).any() for a, b in pairwise(sorted(known))):
+        by_load = np.stack([known[place] for place in sorted(known)])
+        if (by_load[1:] > by_load[:-1]).any():
             return self._counted_rps(loads, threshold_ms)
         reached = np.concatenate([[loads[0] / 2.0], loads])
         return Interval(*(float(reached[place + 1]) for place in places))
