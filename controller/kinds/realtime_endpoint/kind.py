@@ -97,7 +97,9 @@ class RealtimeSizing:
         if isinstance(prices, Missing):
             prices = HostingPrices(self.region, {}, 0.0, prices.reason)
         beliefs = Beliefs.of(evidence, policy.slo, policy.confidence)
-        question = Question(policy, self.current, self.live, shape(demand), beliefs, prices)
+        # Where windows count, what may come is allowed for already (`assurance`).
+        week = shape(demand, grown=policy.autoscaling.windows is None)
+        question = Question(policy, self.current, self.live, week, beliefs, prices)
         asked = _Asked(question, tuple(candidates(question)), evidence, demand)
         self.memo[:] = [asked]
         return asked

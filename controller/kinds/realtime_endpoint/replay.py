@@ -20,6 +20,7 @@ import numpy.typing as npt
 from controller.core.stats import Floats
 from controller.core.week import HOURS, hour_of_week
 from controller.kinds.realtime_endpoint.assurance import Wanted, capacities_rps, met, times_more
+from controller.kinds.realtime_endpoint.growth import growth
 from controller.model.demand import Course
 from controller.model.size import RealtimeSize
 
@@ -112,9 +113,24 @@ class Replay:
         hours = (zero + np.arange(whole, dtype=np.int64) // parts) % HOURS
         return cls(rps, hours, course.step_s)
 
-    def scaled(self, factor: float) -> "Replay":
-        """The same with so many times the demand."""
+    def scaled(self, factor: float | Floats) -> "Replay":
+        """The same with so many times the demand, altogether or in each part."""
         return replace(self, rps=self.rps * factor, memo={}, beyond={})
+
+    def grown(self) -> "Replay":
+        """As it would be were demand all the time what it has become since (`growth`)."""
+        factors = growth(self._asked / self._parts)
+        return self if factors.max() <= 1.0 else self.scaled(np.repeat(factors, self._parts))
+
+    def by_hour(self) -> dict[int, tuple[float, float]]:
+        """(mean, peak) by hour of the week, over the weeks."""
+        hours = self.hours[:: self._parts]
+        peaks = self.rps.reshape(-1, self._parts).max(axis=1)
+        means = self._asked / self._parts
+        return {
+            int(hour): (float(means[hours == hour].mean()), float(peaks[hours == hour].max()))
+            for hour in np.unique(hours)
+        }
 
     def busiest(self, lags: tuple[int, ...]) -> Floats:
         """In each part the highest rate of those so many parts before it."""

@@ -72,22 +72,51 @@ class Shape:
         return sum(hour.rps_mean for hour in self.hours) / len(self.hours)
 
 
-def shape(demand: Demand) -> Shape:
-    """The week of a demand; where it knows no hours, a trough and a peak stand for them."""
+def shape(demand: Demand, *, grown: bool = False) -> Shape:
+    """The week of a demand; where it knows no hours, a trough and a peak stand for them.
+
+    grown: what is remembered is raised to what demand has become since.
+    """
     hours = tuple(
         Hour(h.hour, h.rps_mean, h.rps_peak, h.rps_jump) for h in demand.weekly
     ) or _coarse(demand)
+    seen = Replay.of(demand.course)
+    replay = seen.grown() if seen is not None and grown else seen
+    if seen is not None and replay is not None and replay is not seen:
+        hours = _raised(hours, seen, replay)
     quiet = sorted(hours, key=lambda h: (h.rps_mean, h.hour))[: max(1, len(hours) // 4)]
     peak = max(hour.rps_peak for hour in hours)
     if not isinstance(demand.rps_peak, Missing):
         peak = max(peak, demand.rps_peak)
+    if replay is not seen and replay is not None:
+        peak = max(peak, float(replay.rps.max()))
     return Shape(
         hours=hours,
         trough_rps=quiet[0].rps_mean,
         burst_rps=statistics.median(hour.rps_peak for hour in quiet),
         peak_rps=peak,
-        replay=Replay.of(demand.course),
+        replay=replay,
     )
+
+
+def _raised(hours: Sequence[Hour], seen: Replay, grown: Replay) -> tuple[Hour, ...]:
+    """Hours of the week as they would be were demand all the time what it has become since."""
+    before, since = seen.by_hour(), grown.by_hour()
+    return tuple(
+        hour
+        if hour.hour not in before
+        else _times(hour, *map(_ratio, before[hour.hour], since[hour.hour]))
+        for hour in hours
+    )
+
+
+def _ratio(before: float, since: float) -> float:
+    return since / before if before > 0.0 else 1.0
+
+
+def _times(hour: Hour, mean: float, peak: float) -> Hour:
+    rps = hour.rps_mean * mean
+    return Hour(hour.hour, rps, max(rps, hour.rps_peak * peak), hour.rps_jump * mean)
 
 
 def _coarse(demand: Demand) -> tuple[Hour, ...]:
