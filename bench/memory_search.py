@@ -100,7 +100,9 @@ def play(curve: Any, world: World, library: Sequence[Any], priors: Mapping[str, 
     from memory_tuning.scoring import SLO_ONLY, Settings, named_tuners
     from memory_tuning.scoring import play as play_one
     from memory_tuning.trial import Truth, draw_conditions
+    from threadpoolctl import threadpool_limits
 
+    threadpool_limits(limits=1)  # one process a core: more threads only wait for each other
     settings = Settings(world.peers, (), world.objectives, world.seeds, world.noise,
                         world.truth, 0.25)  # fmt: skip
     learnt = priors.get(curve.family, priors.get(curve.source, LEARNT))

@@ -44,6 +44,9 @@ class Point:
     hours: int
     first_s: float
     last_s: float
+    shared_sd: float = 0.0
+    """Part of the p95's error that it shares with other sizes: how much a wrong assumption about
+    tails moves it, with its sign. Contained in `log_p95_var`."""
 
     @property
     def log_tail(self) -> float:

@@ -17,6 +17,9 @@ from typing import TypeAlias
 
 from controller.core.stats import normal_cdf
 
+AROUND = 3
+"""Steps of the ladder to either side within which sizes tell much the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -43,17 +46,19 @@ class Option:
 class Rules:
     """How careful, and how thorough."""
 
-    confidence: float = 0.98
+    confidence: float = 0.985
     """Probability of meeting the SLO that the final size must have."""
-    harm: float = 0.15
+    harm: float = 0.2
     """Live requests that the whole search may turn slow, in expectation …"""
     harm_share: float = 0.12
     """… and the share of what is left of it that one batch may risk."""
+    full_saving: float = 0.03
+    """Relative saving from which a batch may risk all of that share; for less, less of it."""
     ground_harm: float = 0.6
     """The same, while no size is known that meets the SLO: users are being hurt as it is."""
-    knock: int = 2
+    knock: int = 1
     """Calls to a shadow of a size smaller than any measured, before live requests go there …"""
-    knock_confidence: float = 0.985
+    knock_confidence: float = 0.99
     """… and where it is smaller than all that were measured."""
     knocks: int = 60
     """… as long as no more calls than this were made in all."""
@@ -67,17 +72,21 @@ class Rules:
     """Requests at one size beyond which more teach nothing."""
     live_requests: int = 10_000
     probe_calls: int = 10
-    first_probe: int = 3
+    first_probe: int = 2
     """Calls of the first probe of a size: what is far too slow shows in a few."""
-    probes: int = 20
+    probes: int = 60
     """Calls to shadows in all, where it is only about a saving …"""
-    ground_probes: int = 120
+    ground_probes: int = 60
     """… and where no size is known that meets the SLO."""
+    ground_at_one: int = 30
+    """Calls to shadows of a size and those around it, where no size is known to meet the SLO."""
+    elsewhere: float = 0.5
+    """How likely against the likeliest a size must be to be looked at next, where that was."""
     probe_confidence: float = 0.95
     """Probability of meeting the SLO from which a size may be probed for its saving."""
-    probes_at_one: int = 20
+    probes_at_one: int = 40
     """Calls to a shadow of one size."""
-    near_likeliest: float = 0.97
+    near_likeliest: float = 0.995
     """Where no size is safe, the cheapest of those this close to the likeliest is looked at."""
     confirmed: int = 400
     """Requests that the final size should have served, where it may."""
@@ -151,10 +160,11 @@ class _Search:
     spent: Spent
     live: bool
 
-    def trial(self, i: int, harm: float) -> Trial | None:
+    def trial(self, i: int, harm: float, saving: float = math.inf) -> Trial | None:
         """Live requests for a size, as many as what they risk allows; None if too few.
 
-        `harm` is what may still be done; a batch at most doubles what is known of the size.
+        `harm` is what may still be done, `saving` what the size may save; a batch at most doubles
+        what is known of the size.
         """
         option, (least, most) = self.options[i], self.rules.batch
         if not self.live or option.measured >= self.rules.measured_enough:
@@ -165,7 +175,8 @@ class _Search:
         if option.measured <= option.probed:
             least = min(least, self.rules.first_batch)
             most = min(least, left)
-        count = int(min(most, self.rules.harm_share * harm / risk))
+        share = self.rules.harm_share * min(1.0, saving / self.rules.full_saving)
+        count = int(min(most, share * harm / risk))
         return Trial(i, count, count * risk) if count >= least else None
 
     def probe(self, i: int, most: int) -> Probe | None:
@@ -174,6 +185,10 @@ class _Search:
         calls = self.rules.first_probe if first else self.rules.probe_calls
         few = self.options[i].probed < self.rules.probes_at_one
         return Probe(i, calls) if few and self.spent.probe_calls + calls <= most else None
+
+    def around(self, i: int) -> int:
+        """Calls to shadows of a size and of its neighbours."""
+        return sum(option.probed for option in self.options[max(0, i - AROUND) : i + AROUND + 1])
 
     def harm_left(self) -> float:
         return self.rules.harm - self.spent.harm
@@ -187,13 +202,13 @@ def next_step(options: Sequence[Option], rules: Rules, spent: Spent, live: bool)
         return _find_ground(search)
     best = min(safe, key=lambda i: options[i].log_cost)
     if live and options[best].measured == 0 and options[best].frontier:
-        first = _try(search, best)
+        first = _try(search, best, math.inf)
         if first is not None:
             return first
     gains = [(gain(option, options[best]), i) for i, option in enumerate(options) if i != best]
     worth = sorted((pair for pair in gains if pair[0] >= rules.worthwhile), reverse=True)
-    for _, i in worth:
-        step = _try(search, i)
+    for saving, i in worth:
+        step = _try(search, i, saving)
         if step is not None:
             return step
     if worth or options[best].measured < rules.confirmed:
@@ -211,7 +226,7 @@ def gain(option: Option, best: Option) -> float:
     return option.p_slo * sd * (density + z * normal_cdf(z))
 
 
-def _try(search: _Search, i: int) -> Step | None:
+def _try(search: _Search, i: int, saving: float) -> Step | None:
     """Learn about a size that may be cheaper, if that may be done.
 
     Nobody's request is the first at a size below all that were measured: a shadow is.
@@ -222,8 +237,9 @@ def _try(search: _Search, i: int) -> Step | None:
         few = search.spent.probe_calls + rules.knock <= rules.knocks
         return Probe(i, rules.knock) if few else None
     sure = rules.knock_confidence if option.frontier else rules.trial_confidence
-    trial = None if new and option.p_slo < sure else search.trial(i, search.harm_left())
-    if trial is None and option.p_slo >= rules.probe_confidence:
+    trial = None if new and option.p_slo < sure else search.trial(i, search.harm_left(), saving)
+    large = saving >= rules.full_saving or not search.live
+    if trial is None and large and option.p_slo >= rules.probe_confidence:
         return search.probe(i, rules.probes)
     return trial
 
@@ -231,26 +247,29 @@ def _try(search: _Search, i: int) -> Step | None:
 def _find_ground(search: _Search) -> Step:
     """No size is known to be safe: look at the likeliest, but do not climb for nothing.
 
-    A size that was begun with is stayed with, until enough calls were made to it.
+    A size that was begun with is stayed with, until enough calls were made to it and to those
+    around it, which tell much the same; then the likeliest of the others is looked at.
     """
     options, rules = search.options, search.rules
     top = max(option.p_slo for option in options)
-    near = sorted(
-        (i for i, o in enumerate(options) if o.p_slo >= top * rules.near_likeliest),
-        key=lambda i: options[i].log_cost,
-    )
-    begun = [
-        i
-        for i, o in enumerate(options)
-        if 0 < o.probed < rules.probes_at_one and o.p_slo >= 0.9 * top
-    ]
-    ground = max(begun, key=lambda i: options[i].p_slo) if begun else near[0]
-    probe = search.probe(ground, rules.ground_probes)
-    if probe is not None:
-        return probe
-    for i in near:
+    fresh = [i for i, o in enumerate(options) if search.around(i) < rules.ground_at_one]
+    begun = [i for i in fresh if options[i].probed and options[i].p_slo >= 0.9 * top]
+    likely = [max(begun, key=lambda i: options[i].p_slo)] if begun else _near(search, fresh)
+    if likely and options[likely[0]].p_slo >= rules.elsewhere * top:
+        probe = search.probe(likely[0], rules.ground_probes)
+        if probe is not None:
+            return probe
+    for i in _near(search, range(len(options))):
         trial = search.trial(i, rules.ground_harm - search.spent.ground_harm)
         if trial is not None:
             return replace(trial, ground=True)
     last = max(range(len(options)), key=lambda i: (options[i].p_slo, -options[i].log_cost))
     return Settled(last, options[last].p_slo)
+
+
+def _near(search: _Search, among: Sequence[int]) -> list[int]:
+    """Of some sizes the likeliest and those about as likely, the cheapest first."""
+    options = search.options
+    top = max((options[i].p_slo for i in among), default=0.0)
+    near = (i for i in among if options[i].p_slo >= top * search.rules.near_likeliest)
+    return sorted(near, key=lambda i: options[i].log_cost)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.core.search import (
+    AROUND,
     Option,
     Probe,
     Rules,
@@ -83,7 +84,7 @@ def test_without_live_requests_only_shadows_are_called() -> None:
 
 
 def test_while_no_size_is_safe_the_likeliest_is_called_and_not_the_dearest() -> None:
-    sizes = [an_option(0.0, 0.0, 1.0), an_option(0.6, 0.90, 0.02), an_option(2.0, 0.91, 0.02)]
+    sizes = [an_option(0.0, 0.0, 1.0), an_option(0.6, 0.907, 0.02), an_option(2.0, 0.91, 0.02)]
     assert step(sizes) == Probe(1, RULES.first_probe)
 
 
@@ -141,3 +142,24 @@ def test_whatever_is_believed_a_step_stays_within_what_may_be_spent(
         assert after.probe_calls <= max(RULES.ground_probes, RULES.knocks)
     else:
         assert after == spent
+
+
+def test_what_saves_little_may_risk_little() -> None:
+    """Of the same size and the same risk: a batch for a large saving, none for a small one."""
+    large = step([an_option(-0.5, 0.97, 0.002, measured=100), KNOWN])
+    small = step([an_option(-0.005, 0.97, 0.002, measured=100), KNOWN])
+    assert isinstance(large, Trial)
+    assert large.index == 0
+    assert not (isinstance(small, Trial) and small.index == 0)
+    assert small != Probe(0, RULES.probe_calls), "nor is a copy called for so little"
+
+
+def test_where_a_size_and_those_around_it_were_called_enough_another_is_looked_at() -> None:
+    likely = an_option(1.0, 0.6, 0.02, probed=RULES.ground_at_one, measured=RULES.ground_at_one)
+    around = [an_option(1.0, 0.59, 0.02) for _ in range(AROUND)]
+    away = an_option(0.2, 0.4, 0.1)
+    sizes = [away, *around, likely, *around]
+    spent = Spent(probe_calls=RULES.ground_at_one)
+    assert step(sizes, spent) == Probe(0, RULES.first_probe)
+    fewer = replace(likely, probed=RULES.ground_at_one // 2)
+    assert step([away, *around, fewer, *around], spent) == Probe(AROUND + 1, RULES.probe_calls)

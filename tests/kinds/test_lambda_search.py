@@ -5,11 +5,13 @@ calls run out of memory, a payload mix that changes. Dice are seeded.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
+from controller.core.evidence import Evidence, Point
 from controller.core.search import Probe, Settled, Spent
 from controller.kinds.lambda_function.calls import DIRECT, evidence_of, point, usual
 from controller.kinds.lambda_function.search import (
@@ -20,6 +22,7 @@ from controller.kinds.lambda_function.search import (
     search_step,
 )
 from controller.kinds.lambda_function.sizing import ladder
+from controller.kinds.shared.response import predict
 from controller.model.policy import Bounds
 
 pytestmark = pytest.mark.slow
@@ -212,6 +215,40 @@ def test_many_calls_are_taken_as_they_are() -> None:
     assert math.exp(found.log_mean) == pytest.approx(float(many.mean()))
     assert math.exp(found.log_p95) == pytest.approx(float(np.quantile(many, 0.95)), rel=1e-3)
     assert [p.size.memory_mb for p in evidence_of({512: many}, live).here()] == [512]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("wider", [0.75, 1.0, 1.4])
+def test_handfuls_at_many_sizes_do_not_outvote_a_tail_that_changed(wider: float) -> None:
+    """Eight calls at each of a dozen sizes, where calls scatter more or less than live ones do:
+    what each errs by is partly what all do, and those that lie close by chance know no more."""
+    dice, held = np.random.default_rng(int(10 * wider)), 0
+    sizes = [mb for mb in SIZES if 512 <= mb <= 1536][:12]
+    truth = math.log(100.0) + 1.645 * 0.15 * wider
+    for _ in range(60):
+        live = usual(100.0 * dice.lognormal(0.0, 0.15, 1000))
+        calls = {mb: 100.0 * dice.lognormal(0.0, 0.15 * wider, 8) for mb in sizes}
+        found = predict(evidence_of({3008: live.durations_ms, **calls}, live), [1024], 1e6)
+        assert found is not None
+        held += abs(float(found.log_p95[0]) - truth) < 2.0 * float(found.log_p95_sd[0])
+    assert held >= 48
+
+
+def test_what_all_sizes_err_by_alike_is_not_averaged_out() -> None:
+    dice = np.random.default_rng(11)
+    live = usual(100.0 * dice.lognormal(0.0, 0.1, 1000))
+    sizes = [mb for mb in SIZES if 512 <= mb <= 1536][:12]
+    calls = {mb: 100.0 * dice.lognormal(0.0, 0.2, 30) for mb in sizes}
+    points = evidence_of(calls, live).here()
+    shared = float(np.mean([p.shared_sd for p in points]))
+    alone = [replace(p, shared_sd=0.0) for p in points]
+
+    def sd(of: Sequence[Point]) -> float:
+        found = predict(Evidence(tuple(of), 0, None), [1024], 1e6)
+        assert found is not None
+        return float(found.log_p95_sd[0])
+
+    assert shared > 0.02
+    assert sd(points) >= max(0.8 * shared, 1.2 * sd(alone))
 
 
 def test_too_few_live_calls_are_refused() -> None:

@@ -6,7 +6,7 @@ taken from how much their bulk scatters, those of many from their own quantile.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,10 +24,13 @@ DIRECT = 200
 TAIL_CALLS = 8
 """Calls from which anything is said of the tail."""
 QUANTILE_CALLS = 40
-SCATTER_SHARE = 0.6
-"""How far log(p95 / mean) follows the scatter of the bulk …"""
-SCATTER_SD = 0.05
-"""… and the error of that."""
+SCATTER_DOUBT = 0.35
+"""How wrong it may be that the tail follows the scatter of the bulk, at all sizes of a function
+alike …"""
+SCATTER_SD = 0.04
+"""… and at each by itself."""
+SCATTERS = (0.3, 4.0)
+"""Least and most that a handful's scatter is believed to differ from that of live calls."""
 LEVEL_SD = 0.01
 UNKNOWN_VAR = 4.0
 
@@ -54,6 +57,9 @@ class Usual:
     slow_per_log: float
     """Requests that become slow per unit of log p95: the mass just below the p95. Stragglers
     make a long thin tail above it, which says nothing of that."""
+    follows: float
+    """By how much the p95 (log) moves where the scatter of the bulk is one and the same again: as
+    far as it is a call of the bulk, and not a straggler."""
     _blocks: dict[int, _Block] = field(default_factory=dict)
 
     def block(self, calls: int) -> _Block:
@@ -79,14 +85,30 @@ def usual(durations_ms: Floats) -> Usual:
     below = 0.05 / max(at[2] - at[0], 1e-3)
     scatter = float(logs[: int(0.97 * len(logs))].std())
     tail = float(at[2]) - log_mean
-    return Usual(durations_ms, log_mean, tail, scatter, float(density), float(max(below, density)))
+    return Usual(
+        durations_ms=durations_ms,
+        log_mean=log_mean,
+        log_tail=tail,
+        scatter=scatter,
+        density=float(density),
+        slow_per_log=float(max(below, density)),
+        follows=_follows(float(at[2] - np.median(logs)), scatter, float(density)),
+    )
 
 
-def point(memory_mb: int, durations_ms: Floats, live: Usual) -> Point:
-    """Level and tail of some calls at a size."""
+def _follows(above: float, scatter: float, density: float) -> float:
+    """How a quantile that lies so far above the median moves with the bulk's scale: by its
+    distance, times the share of the density there that is the bulk's, if that is normal."""
+    deviations = above / max(scatter, 1e-6)
+    normal = math.exp(-0.5 * deviations * deviations) / math.sqrt(2.0 * math.pi)
+    return above * min(1.0, normal / (max(scatter, 1e-6) * density))
+
+
+def point(memory_mb: int, durations_ms: Floats, live: Usual, pooled: float = 1.0) -> Point:
+    """Level and tail of some calls at a size. `pooled`: scatter over live calls', of all sizes."""
     count = len(durations_ms)
     log_mean, variance = _level(durations_ms, live)
-    log_tail, tail_var = _tail(durations_ms, log_mean, live)
+    log_tail, tail_var, shared_sd = _tail(durations_ms, log_mean, live, pooled)
     return Point(
         size=LambdaSize(memory_mb),
         segment=0,
@@ -99,13 +121,31 @@ def point(memory_mb: int, durations_ms: Floats, live: Usual) -> Point:
         hours=1,
         first_s=0.0,
         last_s=0.0,
+        shared_sd=shared_sd,
     )
 
 
 def evidence_of(calls: Mapping[int, Floats], live: Usual) -> Evidence:
     """Calls by memory size (MB), as one segment of evidence."""
-    points = tuple(point(mb, durations, live) for mb, durations in sorted(calls.items()))
+    pooled = _pooled_ratio(calls.values(), live)
+    points = tuple(point(mb, durations, live, pooled) for mb, durations in sorted(calls.items()))
     return Evidence(points, current=0, jumped_at_s=None)
+
+
+def _scatter_ratio(durations_ms: Floats, live: Usual) -> float:
+    """Scatter of the bulk of some calls over that of as many live ones."""
+    ratio = float(_bulk(durations_ms)[1]) / live.block(len(durations_ms)).scatter
+    return min(max(ratio, SCATTERS[0]), SCATTERS[1])
+
+
+def _pooled_ratio(calls: Collection[Floats], live: Usual) -> float:
+    """How much calls at all sizes together scatter over live ones: what errors follow from. By
+    its own scatter, a handful that lies close together by chance would seem better known than
+    others, and outvote them."""
+    few = [d for d in calls if TAIL_CALLS <= len(d) < 2 * DIRECT]
+    known = [(math.sqrt(len(d)), _scatter_ratio(d, live)) for d in few]
+    weight = sum(root for root, _ in known)
+    return sum(root * ratio for root, ratio in known) / weight if known else 1.0
 
 
 def _bulk(durations_ms: Floats) -> tuple[Floats, Floats]:
@@ -126,20 +166,25 @@ def _level(durations_ms: Floats, live: Usual) -> tuple[float, float]:
     return float(_bulk(durations_ms)[0]) + block.offset, variance + LEVEL_SD**2
 
 
-def _tail(durations_ms: Floats, log_mean: float, live: Usual) -> tuple[float, float]:
-    """log(p95 / mean) and its variance."""
+def _tail(
+    durations_ms: Floats, log_mean: float, live: Usual, pooled: float
+) -> tuple[float, float, float]:
+    """log(p95 / mean), its variance, and the error (sd) in it that other sizes share."""
     count = len(durations_ms)
     if count < TAIL_CALLS:
-        return live.log_tail, UNKNOWN_VAR
-    scatter = float(_bulk(durations_ms)[1]) / live.block(count).scatter
-    by_scatter = live.log_tail * (1.0 + SCATTER_SHARE * (min(2.0, max(0.5, scatter)) - 1.0))
-    scatter_var = (live.log_tail * SCATTER_SHARE) ** 2 * 0.8 / count + SCATTER_SD**2
+        return live.log_tail, UNKNOWN_VAR, 0.0
+    wider = max(1.0, pooled)
+    by_scatter = live.log_tail + live.follows * (_scatter_ratio(durations_ms, live) - 1.0)
+    scatter_var = (live.follows * wider) ** 2 * 0.8 / count + SCATTER_SD**2
+    shared_sd = SCATTER_DOUBT * live.follows * (pooled - 1.0)
     if count < QUANTILE_CALLS:
-        return by_scatter, scatter_var
+        return by_scatter, scatter_var + shared_sd**2, shared_sd
     by_quantile = float(np.quantile(np.log(durations_ms), 0.95)) - log_mean
-    quantile_var = 1.1 * 0.0475 / count / live.density**2 + 1.0 / count**2
+    quantile_var = 1.1 * 0.0475 / count * (wider / live.density) ** 2 + 1.0 / count**2
     if count >= 2 * DIRECT:
-        return by_quantile, quantile_var
-    precision = 1.0 / scatter_var + 1.0 / quantile_var
-    mean = (by_scatter / scatter_var + by_quantile / quantile_var) / precision
-    return mean, 1.0 / precision
+        return by_quantile, quantile_var, 0.0
+    part = quantile_var / (quantile_var + scatter_var + shared_sd**2)
+    mean = part * by_scatter + (1.0 - part) * by_quantile
+    shared_sd *= part
+    variance = part**2 * scatter_var + (1.0 - part) ** 2 * quantile_var + shared_sd**2
+    return mean, variance, shared_sd

@@ -139,9 +139,12 @@ def _left(before: Floats, gain: Floats, covariance: Floats) -> Floats:
 
 def _noise(points: Sequence[Point]) -> Floats:
     """Sampling errors of means and p95s: of a lognormal sample their covariance is exactly the
-    variance of the mean, for what moves the mean moves the quantile along."""
+    variance of the mean, for what moves the mean moves the quantile along. What p95s err by
+    together is no less wrong for being seen at many sizes."""
     count = len(points)
     noise = np.zeros((2 * count, 2 * count))
+    shared = np.asarray([point.shared_sd for point in points])
+    noise[count:, count:] = np.outer(shared, shared)
     for i, point in enumerate(points):
         mean, p95 = point.log_mean_var, point.log_p95_var
         noise[i, i], noise[count + i, count + i] = mean, p95
