@@ -148,7 +148,7 @@ def _cost(proposal: Proposal) -> str:
     if proposal.reason is not Reason.REQUESTS_THROTTLED:
         return words
     same = "each request costs the same" if words == "costs the same" else words
-    return f"{same}, and those refused until now are billed as well"
+    return f"{same}, plus those now let in"
 
 
 def _ms(value: float, size: Size) -> str:

@@ -85,7 +85,7 @@ def test_what_was_refused_is_billed_once_it_is_let_in() -> None:
     detail = propose(
         a_policy(400.0), a_demand(), here, target, Reason.REQUESTS_THROTTLED
     ).proposal.detail
-    each = "each request costs the same, and those refused until now are billed as well"
+    each = "each request costs the same, plus those now let in"
     assert f", {each}, confidence 0.99" in detail
 
 
