@@ -48,13 +48,13 @@ class Rules:
 
     confidence: float = 0.985
     """Probability of meeting the SLO that the final size must have."""
-    harm: float = 0.2
+    harm: float = 0.4
     """Live requests that the whole search may turn slow, in expectation …"""
     harm_share: float = 0.12
     """… and the share of what is left of it that one batch may risk."""
     full_saving: float = 0.03
     """Relative saving from which a batch may risk all of that share; for less, less of it."""
-    ground_harm: float = 0.6
+    ground_harm: float = 1.5
     """The same, while no size is known that meets the SLO: users are being hurt as it is."""
     knock: int = 1
     """Calls to a shadow of a size smaller than any measured, before live requests go there …"""
