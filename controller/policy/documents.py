@@ -180,9 +180,8 @@ class AutoscalingSpec(Strict):
     schedule: fields.Flag | None = None
     """Whether the bounds may be moved by the hour of the week where demand repeats."""
     windows: fields.WindowsMet | None = None
-    """Share of five-minute windows in which the objective must be met, with the policy's confidence
-    and by bursts of the last two weeks: they are stood for, not only paid out of the requests'
-    budget. 90% to 99.99%."""
+    """Share of five-minute windows in which the objective must be met, as the last two weeks had
+    them: bursts are stood for, not only paid out of the requests' budget. 90% to 99.99%."""
 
 
 class SharedSpec(Strict):

@@ -8,8 +8,7 @@ from realtime_world import Machine, a_policy, a_sizing, an_observed, parts_of
 
 from controller.core.assess import assess, believe
 from controller.core.week import Parts, course
-from controller.kinds.realtime_endpoint.assurance import Wanted
-from controller.kinds.realtime_endpoint.replay import BILLED, LATER, SERVING, Bearable, Replay
+from controller.kinds.realtime_endpoint.replay import BILLED, SERVING, Bearable, Replay
 from controller.kinds.realtime_endpoint.windows import hours_of
 from controller.model.decision import Propose
 from controller.model.demand import Attainment, Course
@@ -71,25 +70,12 @@ def test_one_burst_in_two_weeks_is_within_the_budget_and_many_are_not() -> None:
 
 def test_a_policy_may_want_windows_met_that_the_budget_would_let_go() -> None:
     once = with_bursts(calm(), [DAY * 5, DAY * 9], 80.0)
-    nearly_all = replace(TEN, windows=Wanted(0.9995, 0.95))
+    nearly_all = replace(TEN, windows=0.9995)
     assert burden(once) <= 10.0 < burden(once, bearable=nearly_all)
     assert burden(once, replace(FOLLOWING, min_instances=8), nearly_all) <= 10.0
-    assert burden(once, bearable=replace(TEN, windows=Wanted(0.99, 0.95))) <= 10.0
+    assert burden(once, bearable=replace(TEN, windows=0.99)) <= 10.0
     # Eight were not enough if no more than seven may be: then nobody is to blame.
     assert burden(once, bearable=replace(nearly_all, most=7)) <= 10.0
-
-
-def test_no_window_is_met_because_of_what_a_burst_happened_to_follow_on() -> None:
-    """The second of two bursts finds the instances that the first one asked for ten minutes ago:
-    five minutes sooner, and it had not."""
-    twice = calm()
-    twice[DAY * 5] = twice[DAY * 5 + 2] = 80.0
-    weeks, lows = replay(twice), (1,) * 168
-    serving, later = (weeks.rps / weeks.instances(FOLLOWING, lows, at) for at in (SERVING, LATER))
-    wanted = replace(TEN, windows=Wanted(0.999, 0.95))
-    assert weeks.borne(serving, wanted)
-    assert not weeks.borne(serving, wanted, later)
-    assert weeks.burdened_rps(serving, wanted) <= 10.0 < weeks.burdened_rps(serving, wanted, later)
 
 
 def test_a_rise_that_comes_back_at_its_hour_is_borne_every_time() -> None:

@@ -11,14 +11,7 @@ import numpy as np
 
 from controller.core.demand import HOURS_PER_MONTH
 from controller.core.stats import Floats
-from controller.kinds.realtime_endpoint.replay import (
-    BILLED,
-    LATER,
-    LEAVING,
-    SERVING,
-    Bearable,
-    Replay,
-)
+from controller.kinds.realtime_endpoint.replay import BILLED, LEAVING, SERVING, Bearable, Replay
 from controller.kinds.realtime_endpoint.schedule import lower_bounds
 from controller.kinds.realtime_endpoint.shape import Hour, Shape
 from controller.model.demand import Interval
@@ -121,7 +114,7 @@ class Fleet:
         """
         replay = self.shape.replay
         if replay is not None and bearable is not None:
-            return replay.burdened_rps(*self._loads(replay, bearable))
+            return replay.burdened_rps(replay.rps / self._counts(replay, SERVING), bearable)
         hours = self.hours()
         top = max(low for _, low in hours)
         peak = self.shape.peak_rps / self.at(self.shape.peak_rps, top)
@@ -141,14 +134,7 @@ class Fleet:
         replay = self.shape.replay
         if replay is None:
             return self.worst_load_rps(bearable) <= bearable.usable_rps
-        return replay.borne(*self._loads(replay, bearable))
-
-    def _loads(self, replay: Replay, bearable: Bearable) -> tuple[Floats, Bearable, Floats | None]:
-        """Of an instance in every part; and had they come later, where windows count."""
-        loads = replay.rps / self._counts(replay, SERVING)
-        if bearable.windows is None or self.fixed is not None:
-            return loads, bearable, None
-        return loads, bearable, replay.rps / self._counts(replay, LATER)
+        return replay.borne(replay.rps / self._counts(replay, SERVING), bearable)
 
 
 def _risen(hour: Hour, after: Hour) -> float:

@@ -97,7 +97,7 @@ class RealtimeSizing:
         if isinstance(prices, Missing):
             prices = HostingPrices(self.region, {}, 0.0, prices.reason)
         beliefs = Beliefs.of(evidence, policy.slo, policy.confidence)
-        # Where windows count, what may come is allowed for already (`assurance`).
+        # For a share of windows that breaks no fewer, and costs more (docs/designs/0014).
         week = shape(demand, grown=policy.autoscaling.windows is None)
         question = Question(policy, self.current, self.live, week, beliefs, prices)
         asked = _Asked(question, tuple(candidates(question)), evidence, demand)

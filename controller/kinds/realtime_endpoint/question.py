@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from controller.kinds.realtime_endpoint.assurance import Wanted
 from controller.kinds.realtime_endpoint.bill import Fleet
 from controller.kinds.realtime_endpoint.replay import Bearable
 from controller.kinds.realtime_endpoint.shape import Hour, Shape
@@ -40,9 +39,7 @@ class Question:
         """What an instance of a type bears, and how many there may be."""
         most = min((limit for limit, _ in limits(self, belief.name)), default=None)
         most = None if most is None else max(most, 1)
-        share = self.policy.autoscaling.windows
-        wanted = None if share is None else Wanted(share, self.policy.confidence)
-        return replace(belief.bearable, most=most, windows=wanted)
+        return replace(belief.bearable, most=most, windows=self.policy.autoscaling.windows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,12 @@ import numpy.typing as npt
 
 from controller.core.stats import Floats
 from controller.core.week import HOURS, hour_of_week
-from controller.kinds.realtime_endpoint.assurance import Wanted, capacities_rps, met, times_more
 from controller.kinds.realtime_endpoint.growth import growth
 from controller.model.demand import Course
 from controller.model.size import RealtimeSize
 
 SERVING = (2, 3, 4)
 """Instances that serve in five minutes were asked for by the busiest of these parts before …"""
-LATER = (3, 4, 5)
-"""The same had they been asked for five minutes earlier: which five minutes a burst follows on is
-chance, and no target is to be chosen for how bursts happened to follow on each other."""
 BILLED = (0, 1, 2)
 """… and are billed from when they are asked for: AWS bills them while they start."""
 LEAVING = (0, 1, 2, 3, 4, 5, 6)
@@ -68,15 +64,8 @@ class Bearable:
     """Instances that there may be at all."""
     likely_rps: float = 0.0
     """Load that the true percentile bears as likely as not; 0 where it is not known."""
-    high_rps: float = 0.0
-    """Load that it may bear at best; 0 where it is not known."""
-    windows: Wanted | None = None
+    windows: float | None = None
     """Share of five-minute windows that are to meet the SLO, where the policy says one."""
-
-    @property
-    def least_rps(self) -> float:
-        """Load that it bears all but surely."""
-        return max(self.capacity_rps, self.usable_rps)
 
     def times(self, factor: float) -> "Bearable":
         """The same of an instance that bears so many times more."""
@@ -85,7 +74,6 @@ class Bearable:
             usable_rps=self.usable_rps * factor,
             capacity_rps=self.capacity_rps * factor,
             likely_rps=self.likely_rps * factor,
-            high_rps=self.high_rps * factor,
         )
 
 
@@ -152,14 +140,11 @@ class Replay:
         wanted = np.ceil(self.busiest(lags) / rate - 1e-9)
         return np.minimum(np.maximum(wanted, low), float(size.max_instances))
 
-    def burdened_rps(self, loads: Floats, bearable: Bearable, later: Floats | None = None) -> float:
+    def burdened_rps(self, loads: Floats, bearable: Bearable) -> float:
         """The steady load that an instance must bear for these loads to be borne.
 
-        `later`: the loads were instances asked for as by `LATER`; the same where that is nothing.
-
         The largest of: all requests, within a share of the SLO's budget; the worst hour of the
-        week as it usually is; and as many windows as the policy wants
-        met, as surely as it wants, if it says so. What
+        week as it usually is; and as many windows as the policy wants met, if it says so. What
         comes back at its hour is to be borne every time, a burst out of the blue as the budget
         allows. What would have been slow with all instances that there may be is held against
         no size, while it is within the budget.
@@ -167,16 +152,18 @@ class Replay:
         worst_rps = bearable.usable_rps * self._short_of(loads, bearable)
         if bearable.windows is None:
             return worst_rps
-        judged, able = self._judged(loads, bearable, later)
-        return max(worst_rps, bearable.usable_rps * times_more(judged, able, bearable.windows))
+        capacity = max(bearable.capacity_rps, bearable.usable_rps)
+        least_rps = bearable.usable_rps * self._all_but(loads / capacity, bearable, capacity)
+        return max(worst_rps, least_rps)
 
-    def borne(self, loads: Floats, bearable: Bearable, later: Floats | None = None) -> bool:
+    def borne(self, loads: Floats, bearable: Bearable) -> bool:
         """Whether an instance bears what it must."""
+        capacity = max(bearable.capacity_rps, bearable.usable_rps)
         if self._worst(loads, bearable) > 1.0:
             return False
         if bearable.windows is None:
             return True
-        return met(*self._judged(loads, bearable, later), bearable.windows)
+        return self._all_but(loads / capacity, bearable, capacity) <= 1.0
 
     def _short_of(self, loads: Floats, bearable: Bearable) -> float:
         """How many times more an instance would have to bear.
@@ -202,24 +189,24 @@ class Replay:
 
     def _worst(self, loads: Floats, bearable: Bearable) -> float:
         """Slow requests, in budgets: of all, or of the worst hour as it usually is."""
-        usable, capacity = bearable.usable_rps, bearable.least_rps
+        usable, capacity = bearable.usable_rps, max(bearable.capacity_rps, bearable.usable_rps)
         slow = self._slow(loads / capacity, bearable.budget)
         altogether = self._share(slow - self._beyond(bearable, capacity))
         over = slow if capacity == usable else self._slow(loads / usable, bearable.budget)
         usual = self._usual(over / np.maximum(self._asked, 1e-9))
         return max(altogether / SHARE_OF_BUDGET, usual)
 
-    def _judged(
-        self, loads: Floats, bearable: Bearable, later: Floats | None
-    ) -> tuple[Floats, Floats]:
-        """(loads of the windows that count, what an instance may bear). Windows that no number
-        of instances would have borne are held against no size."""
+    def _all_but(self, use: Floats, bearable: Bearable, capacity_rps: float) -> float:
+        """What so many of the windows stay within, of what an instance bears; those that no
+        number of instances would have borne are held against no size."""
         judged = self.rps * self.step_s >= LEAST_REQUESTS
         if bearable.most is not None:
-            judged &= self.rps <= bearable.most * bearable.least_rps
-        able = capacities_rps(bearable.least_rps, bearable.likely_rps, bearable.high_rps)
-        worse = loads if later is None else np.maximum(loads, later)
-        return worse[judged], able
+            judged &= self.rps <= bearable.most * capacity_rps
+        seen = use[judged]
+        if bearable.windows is None or not len(seen):
+            return 0.0
+        over = min(int((1.0 - bearable.windows) * len(seen) + 1e-9), len(seen) - 1)
+        return float(np.partition(seen, len(seen) - 1 - over)[len(seen) - 1 - over])
 
     def _beyond(self, bearable: Bearable, capacity_rps: float) -> Floats | float:
         """Slow requests of every hour with as many instances as there may be."""

@@ -70,7 +70,6 @@ class Belief:
             self.capacity_rps.low,
             1.0 - self.curves.percentile,
             likely_rps=self.capacity_rps.mid,
-            high_rps=self.capacity_rps.high,
         )
 
     @cached_property
