@@ -72,7 +72,7 @@ def test_a_batch_is_as_large_as_the_harm_it_may_do_allows() -> None:
 
 
 def test_a_risk_too_great_for_the_smallest_batch_is_called_in_a_shadow() -> None:
-    risky = an_option(-0.2, p_slo=0.96, overshoot=0.01)
+    risky = an_option(-0.2, p_slo=0.96, overshoot=0.02)
     assert step([risky, KNOWN]) == Probe(0, RULES.first_probe)
     begun = replace(risky, measured=3, probed=3)
     assert step([begun, KNOWN]) == Probe(0, RULES.probe_calls)
