@@ -11,8 +11,9 @@ such rows are kept as they are, for the kind's own model of latency against load
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from operator import attrgetter, lt
 
 from controller.core.levels import LEVEL_SD_FLOOR, level_of
@@ -184,43 +185,39 @@ def _segments(rows: Sequence[Observation]) -> list[_Segment]:
     if not any(isinstance(row.load_rps, Missing) for row in rows):
         return _of_loads(rows)
     segments: list[_Segment] = []
-    suspect: Observation | None = None
-    size: Size | None = None
-    for row in rows:
-        if row.requests < MIN_REQUESTS_PER_HOUR:
-            continue
-        if not segments or segments[-1].era != row.era:
-            segments.append(_Segment(row.era))
-            suspect, size = None, None
-        if row.size is not size:
-            size, level = row.size, segments[-1].level(row.size)
-        log_ms = math.log(row.mean_ms)
-        side = level.side(row, log_ms)
-        if side == 0:
-            level.add(row, log_ms)
-            continue
-        if suspect is not None and _agree(segments[-1], suspect, row, side):
-            _jump(segments, suspect, row)
-            suspect, size = None, None
-        else:
-            suspect = row
+    for era, released in _by_era(rows):
+        segments.append(_Segment(era))
+        suspect: Observation | None = None
+        size: Size | None = None
+        for row in released:
+            if row.size is not size:
+                size, level = row.size, segments[-1].level(row.size)
+            log_ms = math.log(row.mean_ms)
+            side = level.side(row, log_ms)
+            if side == 0:
+                level.add(row, log_ms)
+            elif suspect is not None and _agree(segments[-1], suspect, row, side):
+                _jump(segments, suspect, row)
+                suspect, size = None, None
+            else:
+                suspect = row
     return segments
 
 
 def _of_loads(rows: Sequence[Observation]) -> list[_Segment]:
     """Segments of rows of which none can be a jump: nothing but a release parts them."""
     segments: list[_Segment] = []
-    size: Size | None = None
-    for row in rows:
-        if row.requests < MIN_REQUESTS_PER_HOUR:
-            continue
-        if not segments or segments[-1].era != row.era:
-            segments.append(_Segment(row.era))
-            size = None
-        if row.size is not size:
-            size, hours = row.size, segments[-1].level(row.size).hours
-        hours.append(row)
+    for era, released in _by_era(rows):
+        segments.append(_Segment(era))
+        for size, alike in groupby(released, key=attrgetter("size")):
+            segments[-1].level(size).hours.extend(alike)
     return segments
+
+
+def _by_era(rows: Sequence[Observation]) -> Iterable[tuple[str, Iterator[Observation]]]:
+    """Rows with enough requests to say anything, from release to release."""
+    enough = (row for row in rows if row.requests >= MIN_REQUESTS_PER_HOUR)
+    return groupby(enough, key=attrgetter("era"))
 
 
 def _jump(segments: list[_Segment], first: Observation, second: Observation) -> None:
